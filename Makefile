@@ -1,0 +1,40 @@
+# Two commands do everything on a fresh Debian 12: `make run` and `make test`.
+
+PYTHON := /usr/bin/python3
+VENV := .venv
+export PYTHONPATH := $(CURDIR)
+
+.PHONY: run stop test setup packages lint soak clean
+
+run: setup  ## start the demo cluster and print its address and API key
+	@$(VENV)/bin/python -m lab.demo up
+
+stop:  ## end exactly what `make run` started
+	@test ! -x $(VENV)/bin/python || $(VENV)/bin/python -m lab.demo down
+
+test: setup  ## lint, unit, integration and acceptance tests; one total at the end
+	@$(VENV)/bin/python -m tests
+
+lint: setup  ## formatting, types, layers and purity
+	@$(VENV)/bin/python -m tests --only lint
+
+setup: packages $(VENV)/complete  ## Debian packages (as root) and the virtual environment
+
+packages:
+	@sh lab/packages.sh
+
+$(VENV)/complete: requirements/dev.txt setup.cfg pyproject.toml
+	@echo "making $(VENV) (about half a minute)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+lock:  ## write the locked requirements anew from requirements/*.in
+	@for part in run dev; do \
+	  $(VENV)/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header \
+	    --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
+	    --output-file requirements/$$part.txt requirements/$$part.in; done
+
+clean: stop
+	rm -rf $(VENV) .run
