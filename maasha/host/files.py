@@ -1,0 +1,44 @@
+"""Small files that are either the old text or the new one, whatever dies in between."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+SECRET_MODE = 0o640
+PLAIN_MODE = 0o644
+
+
+def write_atomic(path: Path, text: str, mode: int = PLAIN_MODE) -> None:
+    """Replace `path` by `text` in one step that survives a power cut; make its folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(path.name + ".new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        os.fchmod(stream.fileno(), mode)
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+    draft.replace(path)
+    _sync_folder(path.parent)
+
+
+def read_text(path: Path) -> str | None:
+    """Give the file's text without the white space around it, None where there is no such file."""
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return None
+
+
+def remove(path: Path) -> None:
+    """Make sure that no such file exists."""
+    path.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

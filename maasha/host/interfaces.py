@@ -1,0 +1,45 @@
+"""The host's network interfaces, read from `ip -j addr` (ip-address(8))."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from ipaddress import IPv4Interface, IPv6Interface, ip_interface
+from typing import Any
+
+from twisted.internet.interfaces import IReactorProcess
+from twisted.internet.utils import getProcessOutput
+
+from maasha.model.network import Interface
+
+IP_PROGRAM = "/usr/sbin/ip"
+
+
+def parse(text: str) -> tuple[Interface, ...]:
+    """Read the answer of `ip -j addr`, loopback and link-local addresses left out."""
+    return tuple(_interface(entry) for entry in json.loads(text) if _is_wired(entry))
+
+
+async def read(reactor: IReactorProcess) -> tuple[Interface, ...]:
+    """Ask the kernel; raises OSError where `ip` is missing or fails."""
+    output = await getProcessOutput(IP_PROGRAM, ("-j", "addr", "show"), reactor=reactor)
+    return parse(output.decode("utf-8"))
+
+
+def _is_wired(entry: Mapping[str, Any]) -> bool:
+    return bool(entry) and entry.get("link_type") == "ether" and "UP" in entry.get("flags", ())
+
+
+def _interface(entry: Mapping[str, Any]) -> Interface:
+    return Interface(
+        name=str(entry["ifname"]).split("@", maxsplit=1)[0],
+        mac=str(entry.get("address", "")).lower(),
+        addresses=tuple(_addresses(entry)),
+        mtu=int(entry.get("mtu", 0)),
+    )
+
+
+def _addresses(entry: Mapping[str, Any]) -> Iterator[IPv4Interface | IPv6Interface]:
+    for info in entry.get("addr_info", ()):
+        if info.get("scope") == "global" and "local" in info:
+            yield ip_interface(f"{info['local']}/{info['prefixlen']}")

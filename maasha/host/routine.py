@@ -1,0 +1,89 @@
+"""A periodic job that survives its own failures and can be woken early."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from twisted.application.service import Service
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+
+class Routine(Service):
+    """Runs `work` at once, then every `interval` seconds and whenever it is woken.
+
+    One run at a time: waking it during a run makes one more run follow. A run that fails is logged
+    and the next comes as if it had not (unlike `TimerService`, which stops for good). Stopping
+    cancels the run under way and waits until it has ended.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        interval: float,
+        work: Callable[[], Awaitable[None]],
+        name: str,
+    ) -> None:
+        self._clock = clock
+        self._interval = interval
+        self._work = work
+        self.setName(name)
+        self._next: IDelayedCall | None = None
+        self._run: Deferred[None] | None = None
+        self._woken = False
+
+    def startService(self) -> None:
+        """Begin with a run in this turn."""
+        super().startService()
+        self.wake()
+
+    def stopService(self) -> Deferred[None] | None:
+        """Cancel what runs; fires when nothing of it is left."""
+        super().stopService()
+        self._forget_next()
+        self._woken = False
+        if self._run is None:
+            return None
+        ended: Deferred[None] = Deferred()
+        self._run.addBoth(lambda _: ended.callback(None))
+        self._run.cancel()
+        return ended
+
+    def wake(self) -> None:
+        """Run now, or once more right after the run under way."""
+        if not self.running:
+            return
+        if self._run is not None:
+            self._woken = True
+            return
+        self._forget_next()
+        run: Deferred[None] = Deferred.fromCoroutine(self._once())
+        if not run.called:
+            self._run = run
+        run.addBoth(self._ended)
+
+    async def _once(self) -> None:
+        await self._work()
+
+    def _ended(self, result: Failure | None) -> None:
+        self._run = None
+        if isinstance(result, Failure) and not result.check(CancelledError):
+            self.log.failure("{name} failed; it runs again", failure=result, name=self.name)
+        if not self.running:
+            return
+        delay = 0.0 if self._woken else self._interval
+        self._woken = False
+        self._next = self._clock.callLater(delay, self._due)
+
+    def _due(self) -> None:
+        self._next = None
+        self.wake()
+
+    def _forget_next(self) -> None:
+        if self._next is not None:
+            self._next.cancel()
+            self._next = None

@@ -1,0 +1,1 @@
+"""Frozen values that every room shares: the cluster, its networks, DHCP roles and leases."""

@@ -1,0 +1,84 @@
+"""Who takes part in an instance: regions, their workers, racks and the links between them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NewType
+from uuid import UUID
+
+from attrs import frozen
+
+from maasha.model.network import Interface
+from maasha.model.stamp import NEVER, Stamp
+
+SystemId = NewType("SystemId", str)
+"""Six characters that name a controller, made by the region."""
+WorkerId = NewType("WorkerId", int)
+RackKey = NewType("RackKey", int)
+InstanceId = NewType("InstanceId", UUID)
+
+SYSTEM_ID_ALPHABET = "34678abcdefghkmnpqrstwxy"
+"""No vowels to spell words with and no look-alikes (0/o, 1/l, 2/z, 5/s, 9/g)."""
+SYSTEM_ID_LENGTH = 6
+
+
+@frozen
+class Endpoint:
+    """Where a worker takes racks' links: a literal IP address and a TCP port."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@frozen
+class Ownership:
+    """Which worker acts for a rack, and since which epoch."""
+
+    worker: WorkerId
+    epoch: Stamp
+
+
+@frozen
+class Introduction:
+    """What a rack says of itself when it registers a link."""
+
+    hostname: str
+    version: str
+    system_id: SystemId | None = None
+    url: str = ""
+    interfaces: tuple[Interface, ...] = ()
+    epoch: Stamp = NEVER
+    """The highest epoch of ownership the rack has obeyed."""
+    generation: Stamp = NEVER
+    """The generation of the DHCP configuration the rack runs."""
+    lease_store: str = ""
+    """Names the leases file: a new name means that the file was made empty."""
+
+
+@frozen
+class Welcome:
+    """What a region answers to a rack that registered."""
+
+    system_id: SystemId
+    instance: InstanceId
+    region: str
+    """System id of the region whose worker answers."""
+    worker: WorkerId
+    omapi_secret: str
+    """Base64 key for OMAPI on the rack's own dhcpd."""
+
+
+@frozen
+class WorkerRow:
+    """A region worker as the database sees it."""
+
+    id: WorkerId
+    region: SystemId
+    slot: int
+    pid: int
+    heartbeat: datetime
+    endpoints: tuple[Endpoint, ...]
+    epoch: Stamp

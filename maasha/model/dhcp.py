@@ -1,0 +1,104 @@
+"""What a rack's dhcpd is asked to do for each VLAN, and what it reports back."""
+
+from __future__ import annotations
+
+from enum import Enum
+from ipaddress import IPv4Address
+
+from attrs import frozen
+
+from maasha.model.network import VlanId
+from maasha.model.stamp import NEVER, Stamp
+
+
+class Duty(Enum):
+    """A rack's part in serving a VLAN."""
+
+    OFF = "off"
+    SOLO = "solo"
+    PRIMARY = "primary"
+    SECONDARY = "secondary"
+
+
+@frozen
+class Role:
+    """A rack's duty for a VLAN; a paired duty has the failover peer's name and both addresses."""
+
+    duty: Duty
+    peer_name: str = ""
+    address: IPv4Address | None = None
+    peer_address: IPv4Address | None = None
+
+    @property
+    def paired(self) -> bool:
+        """Whether the duty shares the VLAN with a failover peer."""
+        return self.duty in (Duty.PRIMARY, Duty.SECONDARY)
+
+
+OFF = Role(Duty.OFF)
+SOLO = Role(Duty.SOLO)
+
+
+class PeerState(Enum):
+    """States of ISC dhcpd's failover protocol; `number` is what OMAPI shows (dhcpd/failover.h)."""
+
+    UNKNOWN = "unknown"
+    STARTUP = "startup"
+    NORMAL = "normal"
+    COMMUNICATIONS_INTERRUPTED = "communications-interrupted"
+    PARTNER_DOWN = "partner-down"
+    POTENTIAL_CONFLICT = "potential-conflict"
+    RECOVER = "recover"
+    PAUSED = "paused"
+    SHUTDOWN = "shutdown"
+    RECOVER_DONE = "recover-done"
+    RESOLUTION_INTERRUPTED = "resolution-interrupted"
+    CONFLICT_DONE = "conflict-done"
+    RECOVER_WAIT = "recover-wait"
+
+
+@frozen
+class VlanRole:
+    """A role for one VLAN."""
+
+    vlan: VlanId
+    role: Role
+
+
+@frozen
+class DhcpPlan:
+    """Everything a rack needs to run its DHCPv4 server.
+
+    `config` is the text of dhcpd.conf; `interfaces` are the names dhcpd listens on (empty: no
+    server is to run). The same plan twice means that nothing happens.
+    """
+
+    generation: Stamp
+    config: str
+    interfaces: tuple[str, ...]
+    roles: tuple[VlanRole, ...]
+
+
+@frozen
+class VlanService:
+    """How one VLAN is served by the rack that reports."""
+
+    vlan: VlanId
+    role: Role
+    state: PeerState = PeerState.UNKNOWN
+    partner: PeerState = PeerState.UNKNOWN
+
+
+@frozen
+class DhcpReport:
+    """What a rack's dhcpd does now."""
+
+    serving: bool
+    """A dhcpd runs with the plan below and is past its start."""
+    digest: str = ""
+    """SHA-256 of the running plan (see `maasha.dhcp.plan.digest`); empty: none."""
+    generation: Stamp = NEVER
+    services: tuple[VlanService, ...] = ()
+    lease_store: str = ""
+    problem: str = ""
+    """Why the last plan was refused or dhcpd is down, for people; empty: nothing wrong."""

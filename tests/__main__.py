@@ -1,0 +1,171 @@
+"""Run lint and every group of tests, groups side by side, and print one total at the end."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ET  # our own pytest's reports
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from attrs import frozen
+
+ROOT = Path(__file__).resolve().parent.parent
+OUTPUT = ROOT / ".run" / "tests"
+BIN = Path(sys.executable).parent
+
+PURE = (
+    "maasha/model/*",
+    "maasha/config*",
+    "maasha/rpc/handshake.py",
+    "maasha/dhcp/facts.py",
+    "maasha/dhcp/failover.py",
+    "maasha/dhcp/leases.py",
+    "maasha/dhcp/plan.py",
+    "maasha/dhcp/render.py",
+    "maasha/dhcp/rollout.py",
+)
+
+
+@frozen
+class Step:
+    """One command; `counted` ones are pytest runs whose report adds to the total."""
+
+    name: str
+    argv: tuple[str, ...]
+    counted: bool = False
+
+    @property
+    def report(self) -> Path:
+        """Where pytest writes what it ran."""
+        return OUTPUT / f"{self.name}.xml"
+
+
+@frozen
+class Outcome:
+    """How a step ended; `seconds` is wall time."""
+
+    step: Step
+    code: int
+    seconds: float
+    output: str
+
+
+@frozen
+class Count:
+    """What became of the tests."""
+
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    def __add__(self, other: Count) -> Count:
+        return Count(
+            self.passed + other.passed, self.failed + other.failed, self.skipped + other.skipped
+        )
+
+
+def tool(name: str, *arguments: str) -> Step:
+    """Give a lint step that runs a program of the virtual environment."""
+    return Step(name, (str(BIN / name), *arguments))
+
+
+def pytest(name: str, *paths: str, under: Sequence[str] = ()) -> Step:
+    """Give a step that runs pytest on `paths`, under another module where given."""
+    step = Step(name, (), counted=True)
+    launcher = (sys.executable, "-m", *under, *(() if under else ("pytest",)))
+    return Step(name, (*launcher, "-q", f"--junitxml={step.report}", *paths), counted=True)
+
+
+LINT = (
+    tool("ruff", "check", "."),
+    Step("format", (str(BIN / "ruff"), "format", "--check", ".")),
+    tool("mypy"),
+    tool("lint-imports"),
+)
+UNIT = (
+    pytest("unit", "tests/unit", under=("coverage", "run", "-m", "pytest")),
+    Step(
+        "coverage",
+        (
+            str(BIN / "coverage"),
+            "report",
+            f"--include={','.join(PURE)}",
+            "--fail-under=100",
+        ),
+    ),
+)
+
+
+def lanes(only: str | None) -> tuple[tuple[Step, ...], ...]:
+    """Give the steps that run one after the other, for each of two lanes side by side."""
+    integration = pytest("integration", "tests/integration", "tests/lab")
+    acceptance = pytest("acceptance", "tests/acceptance")
+    every: dict[str, tuple[tuple[Step, ...], ...]] = {
+        "lint": (LINT,),
+        "unit": (UNIT,),
+        "integration": ((integration,),),
+        "acceptance": ((acceptance,),),
+    }
+    return every[only] if only else ((*LINT, *UNIT, integration), (acceptance,))
+
+
+def run(step: Step) -> Outcome:
+    """Run one step and say so when it ended."""
+    began = time.monotonic()
+    ended = subprocess.run(step.argv, cwd=ROOT, capture_output=True, text=True, check=False)
+    outcome = Outcome(
+        step, ended.returncode, time.monotonic() - began, ended.stdout + ended.stderr
+    )
+    (OUTPUT / f"{step.name}.log").write_text(outcome.output)
+    word = "ok" if outcome.code == 0 else f"exit {outcome.code}"
+    print(f"{step.name:<14} {word:<8} {outcome.seconds:6.1f} s", flush=True)
+    return outcome
+
+
+def run_lane(steps: Iterable[Step]) -> list[Outcome]:
+    """Run the steps one after the other, all of them whatever fails."""
+    return [run(step) for step in steps]
+
+
+def counted(outcome: Outcome) -> Count:
+    """Count a pytest step's tests from its report; a missing report is one failure."""
+    if not outcome.step.counted:
+        return Count(failed=int(outcome.code != 0))
+    try:
+        suite = ET.parse(outcome.step.report).getroot().find("testsuite")  # noqa: S314  our own file
+    except (OSError, ET.ParseError):
+        return Count(failed=1)
+    if suite is None:
+        return Count(failed=1)
+    failed = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
+    skipped = int(suite.get("skipped", 0))
+    return Count(int(suite.get("tests", 0)) - failed - skipped, failed, skipped)
+
+
+def main() -> int:
+    """Run it all; the exit status is 0 only if nothing failed and, under CI, nothing was skipped."""
+    parser = argparse.ArgumentParser(prog="python -m tests", description=__doc__)
+    parser.add_argument("--only", choices=("lint", "unit", "integration", "acceptance"))
+    chosen = lanes(parser.parse_args().only)
+    OUTPUT.mkdir(parents=True, exist_ok=True)
+    with ThreadPoolExecutor(len(chosen)) as pool:
+        outcomes = [outcome for lane in pool.map(run_lane, chosen) for outcome in lane]
+    for outcome in outcomes:
+        if outcome.code != 0 or outcome.step.counted:
+            print(f"\n===== {outcome.step.name} =====\n{outcome.output}", flush=True)
+    total = sum((counted(outcome) for outcome in outcomes), Count())
+    broken = any(outcome.code != 0 for outcome in outcomes)
+    forbidden_skip = bool(os.environ.get("CI")) and total.skipped > 0
+    if forbidden_skip:
+        print("a test was skipped, and CI skips nothing")
+    print(f"{total.passed} passed, {total.failed} failed, {total.skipped} skipped")
+    return int(broken or forbidden_skip)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
