@@ -148,7 +148,7 @@ def counted(outcome: Outcome) -> Count:
 
 
 def main() -> int:
-    """Run it all; the exit status is 0 only if nothing failed and, under CI, nothing was skipped."""
+    """Run it all; gives 0 only if nothing failed and, under CI, nothing was skipped."""
     parser = argparse.ArgumentParser(prog="python -m tests", description=__doc__)
     parser.add_argument("--only", choices=("lint", "unit", "integration", "acceptance"))
     chosen = lanes(parser.parse_args().only)

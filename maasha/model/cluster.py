@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NewType
 from uuid import UUID
 
-from attrs import frozen
+from attrs import field, frozen
 
 from maasha.model.network import Interface
 from maasha.model.stamp import NEVER, Stamp
@@ -15,6 +15,7 @@ SystemId = NewType("SystemId", str)
 """Six characters that name a controller, made by the region."""
 WorkerId = NewType("WorkerId", int)
 RackKey = NewType("RackKey", int)
+LinkId = NewType("LinkId", int)
 InstanceId = NewType("InstanceId", UUID)
 
 SYSTEM_ID_ALPHABET = "34678abcdefghkmnpqrstwxy"
@@ -67,7 +68,7 @@ class Welcome:
     region: str
     """System id of the region whose worker answers."""
     worker: WorkerId
-    omapi_secret: str
+    omapi_secret: str = field(repr=False)
     """Base64 key for OMAPI on the rack's own dhcpd."""
 
 

@@ -1,0 +1,265 @@
+"""A whole maasha instance in a lab: database, region, racks and clients, each a host of its own."""
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from lab.control import RunnerControl
+from lab.deadline import until
+from lab.host import Host
+from lab.lab import Lab
+from lab.network import Network
+from lab.postgres import Postgres, password
+from lab.service import Service
+
+MANAGEMENT = "10.100.0.0/24"
+SMALL_LAN = "10.0.0.0/24"
+LARGE_LAN = "10.1.0.0/22"
+"""More than 400 addresses to hand out."""
+DATABASE, REGION = "10.100.0.5", "10.100.0.10"
+URL = f"http://{REGION}:5240/MAAS/"
+PROFILE = "maas"
+"""The CLI profile on the racks; the manual's examples use this name."""
+WORKERS = 4
+STATE = Path("/run/lab")
+"""A host's own folder, as the host sees it."""
+BIN = Path(sys.executable).parent
+
+Progress = Callable[[str], None]
+
+
+def silent(_: str) -> None:
+    """Show no progress."""
+
+
+@attrs.frozen(eq=False)
+class Cluster:
+    """One region, racks `rack1` and `rack2`, and `clients` on both LANs."""
+
+    lab: Lab
+    database: Postgres
+
+    @property
+    def db(self) -> Host:
+        """The host of PostgreSQL."""
+        return self.lab.hosts["db"]
+
+    @property
+    def region(self) -> Host:
+        """The region controller."""
+        return self.lab.hosts["region"]
+
+    @property
+    def rack1(self) -> Host:
+        """The rack at .1 of both LANs."""
+        return self.lab.hosts["rack1"]
+
+    @property
+    def rack2(self) -> Host:
+        """The rack at .2 of both LANs."""
+        return self.lab.hosts["rack2"]
+
+    @property
+    def clients(self) -> Host:
+        """The host of the DHCP clients: eth0 on the small LAN, eth1 on the large one."""
+        return self.lab.hosts["clients"]
+
+    @property
+    def lan(self) -> Network:
+        """10.0.0.0/24."""
+        return self.lab.networks["lan"]
+
+    @property
+    def large(self) -> Network:
+        """10.1.0.0/22."""
+        return self.lab.networks["large"]
+
+    @property
+    def management(self) -> Network:
+        """What region, racks and database talk over."""
+        return self.lab.networks["mgmt"]
+
+    @property
+    def racks(self) -> tuple[Host, Host]:
+        """Both racks."""
+        return self.rack1, self.rack2
+
+    @property
+    def api_key(self) -> str:
+        """The administrator's API key."""
+        return (self.region.directory / "api-key").read_text().strip()
+
+    def runner(self, host: Host) -> RunnerControl:
+        """Give the control of what keeps the host's daemons up."""
+        return RunnerControl.of(host)
+
+    def maasha(self, *arguments: str, host: Host | None = None, check: bool = True) -> Any:
+        """Run `maasha maas ARGUMENTS` on a rack and give the JSON it prints (None: nothing)."""
+        done = (host or self.rack1).run(
+            [str(BIN / "maasha"), PROFILE, *arguments],
+            env=cli_environment(),
+            timeout=40.0,
+            check=check,
+        )
+        return json.loads(done.stdout) if done.stdout.strip() else None
+
+    def vlan(self, cidr: str) -> Mapping[str, Any]:
+        """Give the VLAN of a subnet as the API shows it."""
+        subnets = self.maasha("subnets", "read")
+        return next(subnet["vlan"] for subnet in subnets if subnet["cidr"] == cidr)
+
+    def update_vlan(self, cidr: str, *changes: str) -> Any:
+        """Run `vlan update` for a subnet's VLAN."""
+        vlan = self.vlan(cidr)
+        return self.maasha("vlan", "update", str(vlan["fabric_id"]), str(vlan["vid"]), *changes)
+
+    def status(self) -> Any:
+        """Give the API's `cluster/`."""
+        return self.maasha("cluster", "read")
+
+    def sql(self, statement: str) -> tuple[tuple[str, ...], ...]:
+        """Ask the database as superuser."""
+        return self.database.execute(statement, "maasha")
+
+
+def start(
+    name: str, directory: Path, *, detached: bool = False, progress: Progress = silent
+) -> Cluster:
+    """Boot the hosts and start everything on them; returns when both racks are linked."""
+    lab = Lab(name, directory, detached=detached)
+    try:
+        progress("hosts and networks")
+        cluster = boot(lab)
+        progress("PostgreSQL")
+        start_database(cluster)
+        progress("region")
+        start_region(cluster)
+        progress("racks")
+        for rack in cluster.racks:
+            start_rack(cluster, rack)
+        progress("links")
+        for rack in cluster.racks:
+            login(cluster, rack)
+        until(lambda: linked(cluster), "both racks to be linked", timeout=30.0)
+    except BaseException:
+        lab.close()
+        raise
+    return cluster
+
+
+def boot(lab: Lab) -> Cluster:
+    """Make networks and hosts; nothing runs on them yet."""
+    mgmt = lab.network("mgmt", MANAGEMENT)
+    lan, large = lab.network("lan", SMALL_LAN), lab.network("large", LARGE_LAN)
+    db = lab.host("db", {mgmt: DATABASE})
+    lab.host("region", {mgmt: REGION})
+    for number in (1, 2):
+        addresses = {mgmt: f"10.100.0.2{number}", lan: f"10.0.0.{number}"}
+        lab.host(f"rack{number}", {**addresses, large: f"10.1.0.{number}"})
+    lab.host("clients", {lan: None, large: None})
+    return Cluster(lab, Postgres(db))
+
+
+def start_database(cluster: Cluster) -> None:
+    """Make the database and its role."""
+    database = cluster.database
+    database.initialise()
+    RunnerControl.prepare(cluster.db, [database.service]).launch()
+    database.wait_ready()
+    secret = password()
+    path = cluster.region.directory / "database-password"
+    path.touch(mode=0o600)
+    path.write_text(secret + "\n")
+    database.create("maasha", secret, "maasha")
+
+
+def start_region(cluster: Cluster, **settings: object) -> None:
+    """Initialise the instance, make an administrator and start regiond."""
+    region = cluster.region
+    lines = {
+        "maas_url": URL,
+        "num_workers": WORKERS,
+        "data_dir": STATE / "region",
+        "database_host": DATABASE,
+        "database_name": "maasha",
+        "database_user": "maasha",
+        "database_pass_file": STATE / "database-password",
+        **settings,
+    }
+    text = "".join(f"{key}: {value}\n" for key, value in lines.items())
+    (region.directory / "regiond.conf").write_text(text)
+    region_command(cluster, "init")
+    region_command(cluster, "createadmin", "--username", "admin", "--email", "admin@example.com")
+    key = region_command(cluster, "apikey", "--username", "admin")
+    (region.directory / "api-key").write_text(key)
+    RunnerControl.prepare(region, [regiond(region)]).launch()
+
+
+def region_command(cluster: Cluster, *arguments: str) -> str:
+    """Run `maasha-region` on the region and give what it prints."""
+    argv = [str(BIN / "maasha-region"), "--config", str(STATE / "regiond.conf"), *arguments]
+    return cluster.region.run(argv, timeout=30.0).stdout
+
+
+def regiond(region: Host) -> Service:
+    """Describe the region's daemon."""
+    return _daemon(region, "regiond")
+
+
+def start_rack(cluster: Cluster, rack: Host) -> None:
+    """Register a rack and start rackd."""
+    register_rack(cluster, rack)
+    RunnerControl.prepare(rack, [_daemon(rack, "rackd")]).launch()
+
+
+def register_rack(cluster: Cluster, rack: Host) -> None:
+    """Run `maasha-rack register` with the region's secret."""
+    config = rack.directory / "rackd.conf"
+    if not config.exists():
+        config.write_text(f"data_dir: {STATE / 'rack'}\n")
+    secret = (cluster.region.directory / "region" / "secret").read_text()
+    argv = [str(BIN / "maasha-rack"), "--config", str(STATE / "rackd.conf")]
+    rack.run([*argv, "register", "--url", URL, "--secret", "-"], text=secret)
+
+
+def login(cluster: Cluster, host: Host) -> None:
+    """Make the CLI profile on a host as soon as the API answers."""
+    (host.directory / "home").mkdir(exist_ok=True)
+    argv = [str(BIN / "maasha"), "login", PROFILE, URL, cluster.api_key]
+
+    def logged_in() -> bool:
+        return host.run(argv, env=cli_environment(), check=False, timeout=30.0).returncode == 0
+
+    until(logged_in, "the API to answer", timeout=30.0, interval=0.5)
+
+
+def linked(cluster: Cluster) -> bool:
+    """Whether both racks have links and an owner."""
+    racks = cluster.status()["racks"]
+    return len(racks) == 2 and all(rack["connections"] and rack["owner"] for rack in racks)
+
+
+def cli_environment() -> dict[str, str]:
+    """Give a home of its own to a host's command line."""
+    return {
+        "HOME": str(STATE / "home"),
+        "MAASHA_RACKD_CONFIG": str(STATE / "rackd.conf"),
+        "MAASHA_REGIOND_CONFIG": str(STATE / "regiond.conf"),
+    }
+
+
+def _daemon(host: Host, name: str) -> Service:
+    argv = [
+        str(BIN / "twistd"),
+        "--nodaemon",
+        "--pidfile=",
+        "--logfile=-",
+        f"maasha-{name}",
+        "--config",
+        str(STATE / f"{name}.conf"),
+    ]
+    return Service(name, argv, host.directory / f"{name}.log", cwd=host.directory)

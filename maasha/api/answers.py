@@ -1,0 +1,98 @@
+"""What goes back to a client, and the answer that each refusal and failure becomes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+from attrs import field, frozen
+
+from maasha.api.errors import (
+    BadRequest,
+    BodyTooLarge,
+    Conflict,
+    FieldErrors,
+    Forbidden,
+    MethodNotAllowed,
+    NotFound,
+    RequestRefused,
+    Unauthorized,
+    UnknownPath,
+)
+
+Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | int | float | bool | None"
+JsonObject: TypeAlias = "dict[str, Json]"
+
+TEXT = "text/plain; charset=utf-8"
+JSON = "application/json"
+
+STATUS: Mapping[type[RequestRefused], int] = {
+    FieldErrors: 400,
+    BadRequest: 400,
+    Unauthorized: 401,
+    Forbidden: 403,
+    NotFound: 404,
+    UnknownPath: 404,
+    MethodNotAllowed: 405,
+    Conflict: 409,
+    BodyTooLarge: 413,
+}
+
+
+@frozen
+class Answer:
+    """An HTTP answer: status, body, its content type and further headers."""
+
+    status: int
+    body: bytes = b""
+    content_type: str = TEXT
+    headers: Mapping[str, str] = field(factory=dict)
+
+
+GONE = Answer(204)
+"""What a deletion is answered with."""
+
+
+def ok(body: Json) -> Answer:
+    """Answer with JSON."""
+    return Answer(200, to_bytes(body), JSON)
+
+
+def plain(status: int, text: str, headers: Mapping[str, str] | None = None) -> Answer:
+    """Answer with a line of text."""
+    return Answer(status, text.encode(), TEXT, headers or {})
+
+
+def to_bytes(body: Json) -> bytes:
+    """Encode JSON as UTF-8, indented by two as MAAS does, so that curl's users can read it."""
+    return json.dumps(body, indent=2).encode()
+
+
+def refused(error: RequestRefused) -> Answer:
+    """Turn a refusal into its answer: field messages as JSON, all else as text."""
+    status = STATUS[type(error)]
+    if isinstance(error, FieldErrors):
+        fields = {name: list(texts) for name, texts in error.fields.items()}
+        return Answer(status, to_bytes(fields), JSON)
+    if isinstance(error, Unauthorized):
+        return plain(status, str(error), {"WWW-Authenticate": 'OAuth realm="maasha"'})
+    if isinstance(error, MethodNotAllowed):
+        return plain(status, str(error), {"Allow": ", ".join(error.allowed)})
+    return plain(status, str(error))
+
+
+def database_away(reason: str, retry_after: float) -> Answer:
+    """503: nothing was changed and the same request may be sent again in `retry_after` seconds."""
+    seconds = max(1, round(retry_after))
+    return plain(
+        503,
+        f"The region's database cannot be reached ({reason}); nothing was changed. "
+        f"Try again in {seconds} s.",
+        {"Retry-After": str(seconds)},
+    )
+
+
+def broken(number: str) -> Answer:
+    """500: a fault of ours, named by the id under which it was logged."""
+    return plain(500, f"Internal error {number}; regiond's log has the details under this id.")

@@ -1,0 +1,140 @@
+"""The cluster's status as JSON of our own: the page's three questions, DHCP pairs and alarms."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from maasha.api.answers import Json, JsonObject
+from maasha.api.picture import Picture
+from maasha.api.shapes import vlan_name
+from maasha.db.overview import LinkView, Overview, RackView, RegionView, ServiceView, WorkerView
+from maasha.db.vlans import VlanRow
+from maasha.model.cluster import WorkerId
+from maasha.model.event import Event
+
+
+@frozen
+class Status:
+    """All that the status is made from, read at one moment."""
+
+    overview: Overview
+    picture: Picture
+    alarms: tuple[Event, ...]
+
+
+def cluster_json(status: Status) -> JsonObject:
+    """Show who runs, who acts for whom, how each VLAN is served and what is wrong."""
+    racks = status.overview.racks
+    regions: list[Json] = [_region(region, racks) for region in status.overview.regions]
+    return {
+        "regions": regions,
+        "racks": [_rack(rack, status.overview) for rack in racks],
+        "vlans": [_vlan(vlan, status) for vlan in status.picture.networks.vlans.values()],
+        "alarms": [alarm_json(alarm) for alarm in status.alarms],
+    }
+
+
+def alarm_json(alarm: Event) -> JsonObject:
+    """Show an alarm that is not cleared."""
+    return {
+        "id": alarm.id,
+        "since": alarm.at.isoformat(),
+        "subject": alarm.subject,
+        "kind": alarm.kind,
+        "detail": alarm.detail,
+    }
+
+
+def _region(region: RegionView, racks: tuple[RackView, ...]) -> JsonObject:
+    ids = tuple(worker.id for worker in region.workers)
+    return {
+        "system_id": region.system_id,
+        "hostname": region.hostname,
+        "version": region.version,
+        "racks": _owned(racks, ids),
+        "workers": [_worker(worker, racks) for worker in region.workers],
+    }
+
+
+def _worker(worker: WorkerView, racks: tuple[RackView, ...]) -> JsonObject:
+    links = (link for rack in racks for link in rack.links)
+    return {
+        "slot": worker.slot,
+        "pid": worker.pid,
+        "endpoints": [str(endpoint) for endpoint in worker.endpoints],
+        "connections": sum(link.worker == worker.id for link in links),
+        "racks": _owned(racks, (worker.id,)),
+        "heartbeat_age": round(worker.heartbeat_age, 3),
+    }
+
+
+def _owned(racks: tuple[RackView, ...], workers: tuple[WorkerId, ...]) -> list[Json]:
+    return [rack.name.hostname for rack in racks if rack.owner in workers]
+
+
+def _rack(rack: RackView, overview: Overview) -> JsonObject:
+    return {
+        "system_id": rack.name.system_id,
+        "hostname": rack.name.hostname,
+        "version": rack.version,
+        "last_seen": rack.last_seen.isoformat(),
+        "owner": _owner(rack, overview),
+        "connections": [_link(link) for link in rack.links],
+        "dhcp": {
+            "serving": rack.serving and rack.connected,
+            "wanted": str(rack.wanted),
+            "running": str(rack.running),
+            "problem": rack.problem,
+        },
+    }
+
+
+def _owner(rack: RackView, overview: Overview) -> JsonObject | None:
+    for region in overview.regions:
+        for worker in region.workers:
+            if worker.id == rack.owner:
+                return {"region": region.hostname, "worker": worker.slot}
+    return None
+
+
+def _link(link: LinkView) -> JsonObject:
+    return {
+        "region": link.region_name,
+        "worker": link.slot,
+        "since": link.since.isoformat(),
+        "remote": link.remote,
+    }
+
+
+def _vlan(vlan: VlanRow, status: Status) -> JsonObject:
+    outcome = status.picture.outcomes[vlan.id]
+    states: list[Json] = [
+        _state(rack, service)
+        for rack in status.picture.racks
+        for service in rack.services
+        if service.vlan == vlan.id
+    ]
+    return {
+        "id": vlan.id,
+        "vid": vlan.vid,
+        "name": vlan_name(vlan),
+        "fabric": vlan.fabric_name,
+        "fabric_id": vlan.fabric,
+        "dhcp_on": vlan.dhcp_on,
+        "dhcp_status": outcome.status,
+        "dhcp_problem": outcome.problem,
+        "primary": vlan.primary.hostname if vlan.primary else None,
+        "secondary": vlan.secondary.hostname if vlan.secondary else None,
+        "states": states,
+    }
+
+
+def _state(rack: RackView, service: ServiceView) -> JsonObject:
+    return {
+        "rack": rack.name.hostname,
+        "asked": service.asked.duty.value,
+        "running": service.running.duty.value,
+        "peer_name": service.running.peer_name,
+        "state": service.state.value,
+        "partner": service.partner.value,
+    }

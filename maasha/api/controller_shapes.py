@@ -1,0 +1,111 @@
+"""Racks and regions as MAAS's JSON; what maasha does not have is honestly empty."""
+
+from __future__ import annotations
+
+from maasha.api.answers import Json, JsonObject
+from maasha.api.picture import Picture
+from maasha.api.shapes import subnet_json, uri, vlan_json
+from maasha.db.overview import AddressView, InterfaceView, RackView, RegionView
+from maasha.model.dhcp import OFF
+
+RACK_TYPE, REGION_TYPE = 2, 3
+"""MAAS's node types."""
+STATUS_LENGTH = 255
+"""Characters of a service's `status_info` in MAAS."""
+
+
+def rack_json(rack: RackView, picture: Picture) -> JsonObject:
+    """Show a rack with its interfaces and services."""
+    interfaces: list[Json] = [interface_json(each, picture) for each in rack.interfaces]
+    return {
+        **_node_json(rack.name.system_id, rack.name.hostname, rack.version),
+        "node_type": RACK_TYPE,
+        "node_type_name": "Rack controller",
+        "description": rack.description,
+        "ip_addresses": [
+            str(held.address.ip) for each in rack.interfaces for held in each.addresses
+        ],
+        "interface_set": interfaces,
+        "service_set": [_rackd(rack), _dhcpd(rack)],
+        "last_seen": rack.last_seen.isoformat(),
+        "resource_uri": uri("rackcontrollers", rack.name.system_id),
+    }
+
+
+def region_json(region: RegionView) -> JsonObject:
+    """Show a region; its addresses are those that its workers publish for racks."""
+    addresses = {endpoint.host for worker in region.workers for endpoint in worker.endpoints}
+    return {
+        **_node_json(region.system_id, region.hostname, region.version),
+        "node_type": REGION_TYPE,
+        "node_type_name": "Region controller",
+        "description": "",
+        "ip_addresses": sorted(addresses),
+        "interface_set": [],
+        "resource_uri": uri("regioncontrollers", region.system_id),
+    }
+
+
+def interface_json(interface: InterfaceView, picture: Picture) -> JsonObject:
+    """Show a rack's interface with its VLAN and addresses."""
+    vlan = picture.networks.vlans.get(interface.vlan) if interface.vlan is not None else None
+    links: list[Json] = [_link_json(held, picture) for held in interface.addresses]
+    return {
+        "id": interface.id,
+        "name": interface.name,
+        "type": "physical",
+        "mac_address": interface.mac,
+        "effective_mtu": interface.mtu,
+        "vlan": vlan_json(vlan, picture) if vlan else None,
+        "links": links,
+        "parents": [],
+        "children": [],
+        "enabled": True,
+        "tags": [],
+    }
+
+
+def _link_json(held: AddressView, picture: Picture) -> JsonObject:
+    subnet = picture.networks.subnets.get(held.subnet) if held.subnet is not None else None
+    return {
+        "mode": "static",
+        "ip_address": str(held.address.ip),
+        "subnet": subnet_json(subnet, picture) if subnet else None,
+    }
+
+
+def _node_json(system_id: str, hostname: str, version: str) -> JsonObject:
+    return {
+        "system_id": system_id,
+        "hostname": hostname,
+        "fqdn": hostname,
+        "version": version,
+        "domain": {},
+        "zone": {},
+        "architecture": "",
+        "cpu_count": 0,
+        "memory": 0,
+        "power_type": "",
+        "power_state": "unknown",
+        "tag_names": [],
+        "hardware_info": {},
+    }
+
+
+def _rackd(rack: RackView) -> JsonObject:
+    status = "running" if rack.connected else "dead"
+    return _service_json("rackd", status, "" if rack.connected else "no link to any region")
+
+
+def _dhcpd(rack: RackView) -> JsonObject:
+    if not rack.connected:
+        return _service_json("dhcpd", "unknown", "the rack is not connected")
+    if rack.problem:
+        return _service_json("dhcpd", "degraded" if rack.serving else "dead", rack.problem)
+    if all(service.asked == OFF for service in rack.services):
+        return _service_json("dhcpd", "off", "")
+    return _service_json("dhcpd", "running" if rack.serving else "dead", "")
+
+
+def _service_json(name: str, status: str, text: str) -> JsonObject:
+    return {"name": name, "status": status, "status_info": text[:STATUS_LENGTH]}

@@ -1,0 +1,107 @@
+"""What became of a VLAN's DHCP, from rows: `running`, `pending: why`, `failed: why` or `off`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from enum import Enum
+
+from attrs import frozen
+
+from maasha.db.overview import RackView, ServiceView
+from maasha.db.vlans import RackName, VlanRow
+from maasha.model.cluster import RackKey
+from maasha.model.dhcp import OFF, Duty, PeerState
+from maasha.model.stamp import NEVER
+
+
+class Standing(Enum):
+    """How a VLAN's DHCP stands."""
+
+    OFF = "off"
+    RUNNING = "running"
+    PENDING = "pending"
+    FAILED = "failed"
+
+
+@frozen
+class Outcome:
+    """A standing, why it is so, and dhcpd's own words where it refused."""
+
+    standing: Standing
+    reason: str = ""
+    problem: str = ""
+
+    @property
+    def status(self) -> str:
+        """The text of `dhcp_status`."""
+        return f"{self.standing.value}: {self.reason}" if self.reason else self.standing.value
+
+
+RUNNING = Outcome(Standing.RUNNING)
+
+
+def outcome(vlan: VlanRow, racks: Mapping[RackKey, RackView]) -> Outcome:
+    """Judge a VLAN; one rack that failed outweighs one that is awaited, whoever else serves."""
+    found = tuple(_judged(vlan, racks)) if vlan.dhcp_on else tuple(_leaving(vlan, racks))
+    for standing in (Standing.FAILED, Standing.PENDING):
+        for each in found:
+            if each.standing is standing:
+                return each
+    return RUNNING if vlan.dhcp_on else Outcome(Standing.OFF)
+
+
+def _judged(vlan: VlanRow, racks: Mapping[RackKey, RackView]) -> Iterator[Outcome]:
+    paired = vlan.secondary is not None
+    duties = (Duty.PRIMARY if paired else Duty.SOLO, Duty.SECONDARY)
+    for name, duty in zip(vlan.racks, duties, strict=False):
+        yield _member(vlan, name, duty, racks.get(name.key))
+    yield from _leaving(vlan, racks)
+
+
+def _leaving(vlan: VlanRow, racks: Mapping[RackKey, RackView]) -> Iterator[Outcome]:
+    for rack in racks.values():
+        service = _service(vlan, rack)
+        if rack.name not in _wanted(vlan) and service is not None and service.running != OFF:
+            yield _pending(f"rack {rack.name.hostname} still serves this VLAN")
+
+
+def _wanted(vlan: VlanRow) -> tuple[RackName, ...]:
+    return vlan.racks if vlan.dhcp_on else ()
+
+
+def _member(vlan: VlanRow, name: RackName, duty: Duty, rack: RackView | None) -> Outcome:
+    if rack is None:
+        return _pending(f"rack {name.hostname} is deleted")
+    called = f"rack {name.hostname}"
+    if rack.failed == rack.wanted and rack.wanted != NEVER:
+        return Outcome(Standing.FAILED, f"{called} refused the configuration", rack.problem)
+    if not rack.connected:
+        return _pending(f"{called} is not connected")
+    if rack.running < rack.wanted:
+        return _pending(f"{called} has not confirmed generation {rack.wanted}")
+    if not rack.serving:
+        return _not_serving(called, rack.problem)
+    return _in_duty(called, duty, _service(vlan, rack))
+
+
+def _not_serving(called: str, problem: str) -> Outcome:
+    if problem:
+        return Outcome(Standing.FAILED, f"{called}'s dhcpd does not run", problem)
+    return _pending(f"{called}'s dhcpd is starting")
+
+
+def _in_duty(called: str, duty: Duty, service: ServiceView | None) -> Outcome:
+    running = service.running.duty if service else Duty.OFF
+    if running is not duty:
+        return _pending(f"{called} is {running.value} and becomes {duty.value}")
+    if service and service.running.paired and service.state is not PeerState.NORMAL:
+        return _pending(f"{called} is in failover state {service.state.value}")
+    return RUNNING
+
+
+def _service(vlan: VlanRow, rack: RackView) -> ServiceView | None:
+    return next((service for service in rack.services if service.vlan == vlan.id), None)
+
+
+def _pending(reason: str) -> Outcome:
+    return Outcome(Standing.PENDING, reason)

@@ -1,0 +1,40 @@
+"""Who takes over a rack's VLANs when the rack is deleted."""
+
+from __future__ import annotations
+
+from attrs import evolve, frozen
+
+from maasha.api.vlan_rules import with_pairing
+from maasha.db.vlans import RackChoice, RackName, VlanRow
+
+
+@frozen
+class Succession:
+    """A VLAN of the rack before and after the rack is gone."""
+
+    before: VlanRow
+    after: VlanRow
+
+    @property
+    def loses_dhcp(self) -> bool:
+        """Nobody is left to serve a VLAN that was served."""
+        return self.before.dhcp_on and not self.after.dhcp_on
+
+
+def succeed(vlan: VlanRow, gone: RackName, choices: tuple[RackChoice, ...]) -> Succession:
+    """Decide who serves `vlan` without `gone`.
+
+    The remaining rack is (or becomes) the primary; the first connected rack on the VLAN that has no
+    part in it takes the free place; with nobody left, DHCP is off.
+    """
+    remaining = tuple(rack for rack in vlan.racks if rack != gone)
+    fresh = (
+        choice.rack
+        for choice in choices
+        if choice.on_vlan and choice.connected and choice.rack not in (gone, *remaining)
+    )
+    members = (*remaining, *fresh)[: len(vlan.racks)]
+    primary, secondary = (*members, None, None)[:2]
+    dhcp_on = vlan.dhcp_on and primary is not None
+    after = evolve(vlan, primary=primary, secondary=secondary, dhcp_on=dhcp_on)
+    return Succession(vlan, with_pairing(vlan, after))

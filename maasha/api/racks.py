@@ -1,0 +1,117 @@
+"""rackcontrollers/: the racks, and how to part with one without losing DHCP."""
+
+from __future__ import annotations
+
+from maasha.api.answers import GONE, Answer, JsonObject, ok
+from maasha.api.changes import differences
+from maasha.api.controller_shapes import rack_json
+from maasha.api.errors import BadRequest
+from maasha.api.fields import listed
+from maasha.api.forms import Nothing, either
+from maasha.api.lookups import the_rack
+from maasha.api.picture import read_picture
+from maasha.api.rack_removal import Succession, succeed
+from maasha.api.routes import Crud, Noun, Operation, Role
+from maasha.api.services import Call
+from maasha.api.submissions import RackDelete, RackFilter, RackUpdate
+from maasha.api.vlan_rules import concerned, matters_to_dhcp
+from maasha.db.descriptions import describe_rack
+from maasha.db.events import record
+from maasha.db.networks import want_dhcp
+from maasha.db.overview import RackView
+from maasha.db.racks import delete_rack as bury_rack
+from maasha.db.transaction import Transaction
+from maasha.db.vlans import RackName, rack_choices, store_vlan, vlans_served_by
+
+RACKS = Noun("RackControllersHandler", "rackcontrollers/", "The rack controllers.")
+RACK = Noun("RackControllerHandler", "rackcontrollers/{system_id}/", "A rack controller.")
+
+
+async def list_racks(call: Call, form: RackFilter) -> Answer:
+    """List the racks by host name."""
+    picture = await call.read(read_picture)
+    return ok([rack_json(rack, picture) for rack in picture.racks if _asked_for(rack, form)])
+
+
+async def read_rack(call: Call, _: Nothing) -> Answer:
+    """Show one."""
+
+    async def work(tx: Transaction) -> JsonObject:
+        found = await the_rack(tx, call.path)
+        return rack_json(found, await read_picture(tx))
+
+    return ok(await call.read(work))
+
+
+async def update_rack(call: Call, form: RackUpdate) -> Answer:
+    """Change the description."""
+
+    async def work(tx: Transaction) -> JsonObject:
+        found = await the_rack(tx, call.path)
+        description = either(form.description, found.description)
+        if description != found.description:
+            await describe_rack(tx, found.name.key, description)
+            subject = f"rack:{found.name.system_id}"
+            await record(tx, call.who, subject, "rack.changed", "info", "description")
+        return rack_json(await the_rack(tx, call.path), await read_picture(tx))
+
+    return ok(await call.change(work))
+
+
+async def delete_rack(call: Call, form: RackDelete) -> Answer:
+    """Part with a rack for good: others take over its VLANs, and it may not come back."""
+
+    async def work(tx: Transaction) -> None:
+        gone = (await the_rack(tx, call.path)).name
+        successions = [
+            succeed(vlan, gone, await rack_choices(tx, vlan.id))
+            for vlan in await vlans_served_by(tx, gone.key)
+        ]
+        if not either(form.force, False):
+            _require_dhcp_kept(gone, successions)
+        for succession in successions:
+            await _hand_over(tx, call.who, succession)
+        await bury_rack(tx, call.who, gone.system_id)
+
+    await call.change(work)
+    return GONE
+
+
+def _asked_for(rack: RackView, form: RackFilter) -> bool:
+    ids = (*form.id, *form.system_id)
+    by_id = not ids or rack.name.system_id in ids
+    return by_id and (not form.hostname or rack.name.hostname in form.hostname)
+
+
+def _require_dhcp_kept(gone: RackName, successions: list[Succession]) -> None:
+    lost = [succession.before.label for succession in successions if succession.loses_dhcp]
+    if lost:
+        raise BadRequest(
+            f"Rack {gone.hostname} cannot be deleted: it serves DHCP on VLAN {listed(lost)} and no "
+            "other rack can. Connect another rack there, or delete with force=true, which turns "
+            "DHCP off there."
+        )
+
+
+async def _hand_over(tx: Transaction, who: str, succession: Succession) -> None:
+    before, after = succession.before, succession.after
+    await store_vlan(tx, after)
+    detail = differences(before, after)
+    await record(tx, who, f"vlan:{after.id}", "vlan.handed-over", "warning", detail)
+    if matters_to_dhcp(before, after):
+        await want_dhcp(tx, concerned(before, after))
+
+
+OPERATIONS = (
+    Operation(RACKS, Crud.READ, Role.USER, list_racks, "List the racks.", RackFilter),
+    Operation(RACK, Crud.READ, Role.USER, read_rack, "Read a rack."),
+    Operation(RACK, Crud.UPDATE, Role.ADMIN, update_rack, "Describe a rack.", RackUpdate),
+    Operation(
+        RACK,
+        Crud.DELETE,
+        Role.ADMIN,
+        delete_rack,
+        "Delete a rack. Its VLANs go to their secondary and to other racks on them.",
+        RackDelete,
+    ),
+)

@@ -1,0 +1,39 @@
+"""All operations of the API, in the order in which describe/ lists them."""
+
+from __future__ import annotations
+
+from itertools import chain
+
+from maasha.api import (
+    cluster,
+    events,
+    fabrics,
+    leases,
+    racks,
+    ranges,
+    regions,
+    subnets,
+    users,
+    version,
+    vlans,
+)
+from maasha.api.routes import Registry
+
+NOUNS = (
+    racks,
+    regions,
+    fabrics,
+    vlans,
+    subnets,
+    ranges,
+    leases,
+    events,
+    cluster,
+    users,
+    version,
+)
+
+
+def make_registry() -> Registry:
+    """Gather the operations; raises `RouteError` where they contradict each other."""
+    return Registry(chain.from_iterable(noun.OPERATIONS for noun in NOUNS))

@@ -1,0 +1,47 @@
+"""The answer to a change of DHCP: given when the VLAN's racks have done it, or when time is up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from twisted.logger import Logger
+
+from maasha.api.answers import JsonObject
+from maasha.api.outcome import Standing
+from maasha.api.picture import Picture, read_picture
+from maasha.api.services import Call
+from maasha.api.waiting import Bell, settle
+from maasha.db.channels import Channel
+from maasha.db.errors import DatabaseError
+from maasha.model.network import VlanId
+
+log = Logger()
+
+
+async def answer_settled(
+    call: Call, vlan: VlanId, committed: Picture, shape: Callable[[Picture], JsonObject]
+) -> JsonObject:
+    """Show what `shape` makes of the last look; `committed` is how it was at the commit.
+
+    The change is committed whatever happens here: a database that goes away, or a VLAN that is
+    deleted meanwhile, ends the wait with what was seen last.
+    """
+    seen = committed
+
+    async def look() -> bool:
+        nonlocal seen
+        picture = await call.read(read_picture)
+        if vlan not in picture.outcomes:
+            return True
+        seen = picture
+        return picture.outcomes[vlan].standing is not Standing.PENDING
+
+    bell = Bell(call.services.clock)
+    cancel = call.services.notices.subscribe(Channel.DHCP, lambda _: bell.ring())
+    try:
+        await settle(call.services.clock, bell, look)
+    except DatabaseError as error:
+        log.warn("stopped waiting for racks of VLAN {vlan}: {error}", vlan=vlan, error=error)
+    finally:
+        cancel()
+    return shape(seen)

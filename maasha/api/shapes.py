@@ -1,0 +1,109 @@
+"""Rows of networks and users as MAAS's JSON; what maasha does not have is honestly empty."""
+
+from __future__ import annotations
+
+from maasha.api.answers import Json, JsonObject
+from maasha.api.picture import Picture
+from maasha.api.routes import ROOT
+from maasha.db.accounts import User
+from maasha.db.fabrics import FabricRow
+from maasha.db.ranges import RangeRow
+from maasha.db.subnets import SubnetRow
+from maasha.db.vlans import VlanRow
+
+SPACE = "undefined"
+"""What MAAS shows where a VLAN is in no space."""
+
+
+def uri(*parts: object) -> str:
+    """Make a resource's path."""
+    return ROOT + "".join(f"{part}/" for part in parts)
+
+
+def vlan_name(vlan: VlanRow) -> str:
+    """Name a VLAN as MAAS does: the default one is `untagged`, one without name is its VID."""
+    return "untagged" if vlan.vid == 0 else vlan.name or str(vlan.vid)
+
+
+def vlan_json(vlan: VlanRow, picture: Picture) -> JsonObject:
+    """Show a VLAN; `dhcp_status`, `dhcp_problem` and `lease_time` are ours."""
+    outcome = picture.outcomes[vlan.id]
+    return {
+        "id": vlan.id,
+        "vid": vlan.vid,
+        "name": vlan_name(vlan),
+        "description": vlan.description,
+        "fabric": vlan.fabric_name,
+        "fabric_id": vlan.fabric,
+        "mtu": vlan.mtu,
+        "dhcp_on": vlan.dhcp_on,
+        "dhcp_status": outcome.status,
+        "dhcp_problem": outcome.problem,
+        "lease_time": vlan.lease_time,
+        "external_dhcp": None,
+        "relay_vlan": None,
+        "primary_rack": vlan.primary.system_id if vlan.primary else None,
+        "secondary_rack": vlan.secondary.system_id if vlan.secondary else None,
+        "space": SPACE,
+        "resource_uri": uri("vlans", vlan.id),
+    }
+
+
+def fabric_json(fabric: FabricRow, picture: Picture) -> JsonObject:
+    """Show a fabric and its VLANs."""
+    vlans: list[Json] = [vlan_json(vlan, picture) for vlan in picture.networks.vlans_of(fabric.id)]
+    return {
+        "id": fabric.id,
+        "name": fabric.name,
+        "description": fabric.description,
+        "class_type": fabric.class_type,
+        "vlans": vlans,
+        "resource_uri": uri("fabrics", fabric.id),
+    }
+
+
+def subnet_json(subnet: SubnetRow, picture: Picture) -> JsonObject:
+    """Show a subnet and its VLAN."""
+    return {
+        "id": subnet.id,
+        "name": subnet.name,
+        "description": subnet.description,
+        "cidr": str(subnet.cidr),
+        "vlan": vlan_json(picture.networks.vlans[subnet.vlan], picture),
+        "space": SPACE,
+        "gateway_ip": str(subnet.gateway) if subnet.gateway else None,
+        "dns_servers": [str(server) for server in subnet.dns_servers],
+        "managed": subnet.managed,
+        "rdns_mode": 0,
+        "active_discovery": False,
+        "allow_dns": False,
+        "allow_proxy": False,
+        "disabled_boot_architectures": [],
+        "resource_uri": uri("subnets", subnet.id),
+    }
+
+
+def range_json(held: RangeRow, subnet: SubnetRow, picture: Picture) -> JsonObject:
+    """Show a range, its user and its subnet."""
+    user: JsonObject = {"username": held.username} if held.username else {}
+    return {
+        "id": held.id,
+        "type": held.type.value,
+        "start_ip": str(held.start),
+        "end_ip": str(held.end),
+        "comment": held.comment,
+        "user": user,
+        "subnet": subnet_json(subnet, picture),
+        "resource_uri": uri("ipranges", held.id),
+    }
+
+
+def user_json(user: User) -> JsonObject:
+    """Show a user."""
+    return {
+        "username": user.username,
+        "email": user.email,
+        "is_superuser": user.is_superuser,
+        "is_local": True,
+        "resource_uri": uri("users", user.username),
+    }

@@ -1,0 +1,175 @@
+"""What clients may submit: one frozen record for each operation that takes fields."""
+
+# ruff: noqa: RUF009 - given, maybe and several declare attrs fields, they give no default values
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from maasha.api.fields import (
+    Address,
+    address,
+    address_or_empty,
+    addresses,
+    boolean,
+    choice,
+    integer,
+    mac,
+    name,
+    name_or_empty,
+    network,
+    text,
+)
+from maasha.api.forms import Absent, given, maybe, several
+from maasha.model.lease import BindingState
+from maasha.model.network import (
+    MAX_LEASE_TIME,
+    MAX_MTU,
+    MAX_VID,
+    MIN_LEASE_TIME,
+    MIN_MTU,
+    MIN_VID,
+    Network,
+    RangeType,
+)
+
+MAX_ID = 2**63 - 1
+MAX_PAGE = 1000
+row_id = integer(1, MAX_ID)
+
+
+@frozen(kw_only=True)
+class RackFilter:
+    """Which racks to list."""
+
+    hostname: tuple[str, ...] = several(text, "Only racks with this host name.")
+    system_id: tuple[str, ...] = several(text, "Only racks with this system id.")
+    id: tuple[str, ...] = several(text, "The same as system_id, as MAAS calls it.")
+
+
+@frozen(kw_only=True)
+class RackUpdate:
+    """What can be changed of a rack."""
+
+    description: str | Absent = maybe(text, "What the rack is for.")
+
+
+@frozen(kw_only=True)
+class RackDelete:
+    """How to delete a rack."""
+
+    force: bool | Absent = maybe(
+        boolean, "Delete it even where a VLAN loses its DHCP; DHCP is turned off there."
+    )
+
+
+@frozen(kw_only=True)
+class FabricCreate:
+    """A new fabric."""
+
+    name: str | Absent = maybe(name, "Its name; fabric-N if none is given.")
+    description: str | Absent = maybe(text, "What it is for.")
+    class_type: str | Absent | None = maybe(name_or_empty, "The kind of fabric, for people.")
+
+
+@frozen(kw_only=True)
+class FabricUpdate:
+    """What can be changed of a fabric."""
+
+    name: str | Absent = maybe(name, "Its name.")
+    description: str | Absent = maybe(text, "What it is for.")
+    class_type: str | Absent | None = maybe(name_or_empty, "The kind of fabric; empty for none.")
+
+
+@frozen(kw_only=True)
+class VlanUpdate:
+    """What can be changed of a VLAN."""
+
+    name: str | Absent | None = maybe(name_or_empty, "Its name; empty for its VID.")
+    description: str | Absent = maybe(text, "What it is for.")
+    mtu: int | Absent = maybe(
+        integer(MIN_MTU, MAX_MTU), f"Bytes, {MIN_MTU} to {MAX_MTU}; DHCP tells it to clients."
+    )
+    dhcp_on: bool | Absent = maybe(
+        boolean, "Whether to serve DHCP; needs a primary rack and a dynamic range."
+    )
+    primary_rack: str | Absent = maybe(
+        text, "System id or host name of the rack that serves; empty promotes the secondary."
+    )
+    secondary_rack: str | Absent = maybe(
+        text, "System id or host name of the rack that stands by; empty for none."
+    )
+    lease_time: int | Absent = maybe(
+        integer(MIN_LEASE_TIME, MAX_LEASE_TIME),
+        f"Seconds that a lease lasts, {MIN_LEASE_TIME} to {MAX_LEASE_TIME}.",
+    )
+
+
+@frozen(kw_only=True)
+class VlanCreate(VlanUpdate):
+    """A new VLAN of a fabric."""
+
+    vid: int = given(integer(MIN_VID, MAX_VID), f"Its VLAN id, {MIN_VID} to {MAX_VID}.")
+
+
+@frozen(kw_only=True)
+class SubnetUpdate:
+    """What can be changed of a subnet."""
+
+    name: str | Absent = maybe(text, "Its name; its network if none is given.")
+    description: str | Absent = maybe(text, "What it is for.")
+    cidr: Network | Absent = maybe(network, "Its network, as 10.0.0.0/24.")
+    gateway_ip: Address | Absent | None = maybe(
+        address_or_empty, "The router that DHCP tells to clients; empty for none."
+    )
+    dns_servers: tuple[Address, ...] | Absent = maybe(
+        addresses, "DNS servers that DHCP tells to clients, parted by commas or spaces."
+    )
+    managed: bool | Absent = maybe(boolean, "Whether DHCP serves this subnet.")
+
+
+@frozen(kw_only=True)
+class SubnetCreate(SubnetUpdate):
+    """A new subnet."""
+
+    cidr: Network = given(network, "Its network, as 10.0.0.0/24.")
+    vlan: int = given(row_id, "The id of its VLAN (vlans have both an id and a VID).")
+
+
+@frozen(kw_only=True)
+class RangeCreate:
+    """A new range of addresses."""
+
+    type: RangeType = given(choice(RangeType), "dynamic (DHCP hands it out) or reserved.")
+    start_ip: Address = given(address, "Its first address.")
+    end_ip: Address = given(address, "Its last address.")
+    subnet: int | Absent = maybe(row_id, "The id of its subnet; the one of start_ip if not given.")
+    comment: str | Absent = maybe(text, "What it is for.")
+
+
+@frozen(kw_only=True)
+class RangeUpdate:
+    """What can be changed of a range."""
+
+    type: RangeType | Absent = maybe(choice(RangeType), "dynamic or reserved.")
+    start_ip: Address | Absent = maybe(address, "Its first address.")
+    end_ip: Address | Absent = maybe(address, "Its last address.")
+    comment: str | Absent = maybe(text, "What it is for.")
+
+
+@frozen(kw_only=True)
+class LeaseFilter:
+    """Which leases to list; each field may be repeated."""
+
+    ip: tuple[Address, ...] = several(address, "Only leases of this address.")
+    mac: tuple[str, ...] = several(mac, "Only leases of this MAC address.")
+    state: tuple[BindingState, ...] = several(choice(BindingState), "Only leases in this state.")
+
+
+@frozen(kw_only=True)
+class EventPage:
+    """Which events to list, the newest first."""
+
+    limit: int | Absent = maybe(integer(1, MAX_PAGE), f"How many, 1 to {MAX_PAGE}; 100 if none.")
+    before: int | Absent = maybe(row_id, "Only events with a lower id: the next page.")
+    subject: str | Absent = maybe(text, "Only events about this, as vlan:3.")

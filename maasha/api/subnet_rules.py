@@ -1,0 +1,71 @@
+"""What a subnet may look like, given its neighbours, its ranges and the racks in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from attrs import frozen
+
+from maasha.api.errors import FieldErrors
+from maasha.db.ranges import RangeRow
+from maasha.db.subnets import Address, SubnetRow, TakenAddress
+from maasha.model.network import RangeType
+
+
+@frozen
+class SubnetSurroundings:
+    """What the rules look at: overlapping subnets, the subnet's ranges, the racks' addresses."""
+
+    overlapping: tuple[SubnetRow, ...] = ()
+    ranges: tuple[RangeRow, ...] = ()
+    taken: tuple[TakenAddress, ...] = ()
+
+
+def check_subnet(subnet: SubnetRow, around: SubnetSurroundings) -> None:
+    """Raise `FieldErrors` with every reason why the subnet cannot be as it is."""
+    wrong = {
+        "cidr": tuple(_cidr(subnet, around)),
+        "gateway_ip": tuple(_gateway(subnet, around)),
+        "dns_servers": tuple(_dns_servers(subnet, around)),
+    }
+    if any(wrong.values()):
+        raise FieldErrors({field: texts for field, texts in wrong.items() if texts})
+
+
+def _cidr(subnet: SubnetRow, around: SubnetSurroundings) -> Iterator[str]:
+    for other in around.overlapping:
+        yield f"{subnet.cidr} overlaps subnet {other.cidr} (id {other.id}); choose another network."
+    for held in around.ranges:
+        if held.start not in subnet.cidr or held.end not in subnet.cidr:
+            yield f"The {held} would be outside of {subnet.cidr}; delete it first."
+    for taken in around.taken:
+        if taken.address not in subnet.cidr:
+            yield f"{taken.address} of {taken.holder} would be outside of {subnet.cidr}."
+
+
+def _gateway(subnet: SubnetRow, around: SubnetSurroundings) -> Iterator[str]:
+    gateway, cidr = subnet.gateway, subnet.cidr
+    if gateway is None:
+        return
+    if gateway not in cidr:
+        yield f"{gateway} is outside of {cidr}; give an address in it, or none."
+    elif cidr.version == 4 and cidr.prefixlen < 31 and gateway in (cidr[0], cidr[-1]):
+        yield f"{gateway} is the network or broadcast address of {cidr}; give a host's address."
+    yield from _handed_out(gateway, around)
+
+
+def _dns_servers(subnet: SubnetRow, around: SubnetSurroundings) -> Iterator[str]:
+    for server in subnet.dns_servers:
+        if server.version != subnet.cidr.version:
+            yield (
+                f"{server} is not an IPv{subnet.cidr.version} address, so DHCP cannot tell it in "
+                f"{subnet.cidr}; give one."
+            )
+        yield from _handed_out(server, around)
+
+
+def _handed_out(address: Address, around: SubnetSurroundings) -> Iterator[str]:
+    for held in around.ranges:
+        dynamic = held.type is RangeType.DYNAMIC and held.start.version == address.version
+        if dynamic and held.overlaps(address, address):
+            yield f"{address} is in the {held}, so DHCP may hand it out; choose another."

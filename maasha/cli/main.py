@@ -1,0 +1,87 @@
+"""The entry of `maasha`: finds out what is asked for, runs it and gives the exit status."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Sequence
+from getpass import getpass
+from pathlib import Path
+from typing import NoReturn, assert_never
+
+from maasha.cli.commands import (
+    Call,
+    Command,
+    HandOver,
+    ListProfiles,
+    Login,
+    Logout,
+    Refresh,
+    parse,
+)
+from maasha.cli.commands import Status as ShowStatus
+from maasha.cli.failures import Failure, NoProgram, Status
+from maasha.cli.store import Store
+from maasha.cli.terminal import Terminal
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; the words come from `sys.argv` unless given. Gives the exit status."""
+    terminal = Terminal(sys.stdin, sys.stdout.buffer, sys.stderr, getpass, time.sleep)
+    store = Store(Path.home() / ".maasha")
+    words = sys.argv[1:] if argv is None else argv
+    return run(lambda: _carried_out(parse(words), store, terminal), terminal)
+
+
+def run(command: Callable[[], Status], terminal: Terminal) -> Status:
+    """Turn the ways in which a command can end into an exit status."""
+    try:
+        return command()
+    except Failure as failure:
+        terminal.say(str(failure))
+        return failure.status
+    except KeyboardInterrupt:
+        return Status.INTERRUPTED
+    except BrokenPipeError:
+        # Who read our output has seen enough; Python's own flush at exit must not complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Status.FAILED
+    except OSError as error:
+        terminal.say(f"{error.filename or 'The system'}: {error.strerror}")
+        return Status.FAILED
+
+
+def _carried_out(command: Command, store: Store, terminal: Terminal) -> Status:
+    if isinstance(command, HandOver):
+        hand_over(command)
+    # These import an HTTP client: 0.2 s that `--help` and the programs above need not wait for.
+    from maasha.cli import accounts, calls  # noqa: PLC0415  # see the line above
+
+    match command:
+        case Call():
+            return calls.run_call(store, terminal, command.words)
+        case ShowStatus():
+            return calls.run_status(store, terminal, command.profile)
+        case Login():
+            accounts.login(store, terminal, command)
+        case Logout():
+            accounts.logout(store, command.profile)
+        case ListProfiles():
+            accounts.list_profiles(store, terminal)
+        case Refresh():
+            accounts.refresh_profiles(store, terminal, command.profile)
+        case _:
+            assert_never(command)
+    return Status.DONE
+
+
+def hand_over(command: HandOver) -> NoReturn:
+    """Become a program that stands beside this one or on the PATH. Raises `NoProgram`."""
+    beside = str(Path(sys.argv[0]).resolve().parent)
+    path = f"{beside}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    program = shutil.which(command.program, path=path)
+    if program is None:
+        raise NoProgram(command.program)
+    os.execv(program, [command.program, *command.arguments])  # noqa: S606  # no shell is meant

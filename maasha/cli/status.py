@@ -1,0 +1,123 @@
+"""The cluster as people read it: who runs, who manages whom, how DHCP is served, what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from maasha.cli.shape import Record, flag, record, records, text, texts
+from maasha.cli.tables import table
+
+
+def status_text(document: object) -> str:
+    """Give tables of what `cluster/` answered; its first three are the questions of an operator.
+
+    They are: how many racks each region manages, how many connections each rack has, and how many
+    regions and workers run now.
+    """
+    cluster = record(document)
+    return "\n\n".join(
+        (
+            _regions(records(cluster.get("regions"))),
+            _racks(records(cluster.get("racks"))),
+            _vlans(records(cluster.get("vlans"))),
+            _alarms(records(cluster.get("alarms"))),
+        )
+    )
+
+
+def _regions(regions: Sequence[Record]) -> str:
+    workers = [_workers(region) for region in regions]
+    alive = sum(bool(of_region) for of_region in workers)
+    title = f"Regions: {alive} of {len(regions)} running, {sum(map(len, workers))} workers"
+    rows = [
+        (
+            text(region.get("hostname")),
+            text(region.get("system_id")),
+            "running" if of_region else "down",
+            str(len(of_region)),
+            str(_count(region.get("racks"))),
+            ", ".join(_worker(worker) for worker in of_region),
+        )
+        for region, of_region in zip(regions, workers, strict=True)
+    ]
+    heads = ("REGION", "ID", "STATE", "WORKERS", "RACKS", "RACKS/CONNECTIONS BY WORKER")
+    return f"{title}\n{table(heads, rows)}"
+
+
+def _workers(region: Record) -> tuple[Record, ...]:
+    return records(region.get("workers"))
+
+
+def _worker(worker: Record) -> str:
+    racks, connections = _count(worker.get("racks")), text(worker.get("connections"))
+    return f"{text(worker.get('slot'))}: {racks}/{connections}"
+
+
+def _count(names: object) -> int:
+    return len(texts(names))
+
+
+def _racks(racks: Sequence[Record]) -> str:
+    linked = [records(rack.get("connections")) for rack in racks]
+    up = sum(bool(links) for links in linked)
+    title = f"Racks: {up} of {len(racks)} connected, {sum(map(len, linked))} connections"
+    rows = [
+        (
+            text(rack.get("hostname")),
+            text(rack.get("system_id")),
+            str(len(links)),
+            ", ".join(_place(link) for link in links),
+            _place(record(rack.get("owner"))),
+            _dhcpd(record(rack.get("dhcp")), connected=bool(links)),
+        )
+        for rack, links in zip(racks, linked, strict=True)
+    ]
+    heads = ("RACK", "ID", "CONNECTIONS", "TO REGION/WORKER", "MANAGED BY", "DHCPD")
+    return f"{title}\n{table(heads, rows)}"
+
+
+def _place(link: Record) -> str:
+    return f"{text(link.get('region'))}/{text(link.get('worker'))}" if link else ""
+
+
+def _dhcpd(dhcp: Record, *, connected: bool) -> str:
+    if not connected:
+        return "unknown"
+    state = "serving" if flag(dhcp.get("serving")) else "off"
+    wanted, running = text(dhcp.get("wanted")), text(dhcp.get("running"))
+    late = "" if wanted == running else f", has {running} of {wanted}"
+    return state + late + (", refused" if text(dhcp.get("problem")) else "")
+
+
+def _vlans(vlans: Sequence[Record]) -> str:
+    rows = [
+        (
+            text(vlan.get("fabric")),
+            text(vlan.get("vid")),
+            text(vlan.get("dhcp_status")),
+            _member(vlan, "primary"),
+            _member(vlan, "secondary"),
+        )
+        for vlan in vlans
+    ]
+    return f"VLANs\n{table(('FABRIC', 'VID', 'DHCP', 'PRIMARY', 'SECONDARY'), rows)}"
+
+
+def _member(vlan: Record, role: str) -> str:
+    """Give a rack's name and, of a pair, its failover state as it told it."""
+    name = text(vlan.get(role))
+    states = [text(s.get("state")) for s in records(vlan.get("states")) if s.get("rack") == name]
+    told = [state for state in states if state not in ("", "unknown")]
+    return f"{name} ({told[0]})" if told else name
+
+
+def _alarms(alarms: Sequence[Record]) -> str:
+    if not alarms:
+        return "Alarms: none"
+    return "\n".join((f"Alarms: {len(alarms)}", *_alarm_lines(alarms)))
+
+
+def _alarm_lines(alarms: Sequence[Record]) -> Iterator[str]:
+    for alarm in alarms:
+        words = (text(alarm.get(key)) for key in ("since", "subject", "kind", "detail"))
+        yield "  " + "  ".join(word for word in words if word)

@@ -1,0 +1,62 @@
+"""The settings of a rack controller, read from rackd.conf."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+
+from attrs import Factory, field, frozen
+
+from maasha.config.addresses import url
+from maasha.config.reader import Reader
+from maasha.config.values import each, one_of, path, seconds, whole, written
+
+MAX_CONNECTIONS = 16
+"""Links of one rack; two outlive any one region, more only cost the regions."""
+
+
+class LogLevel(Enum):
+    """How much is logged; the names of twisted.logger."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARN = "warn"
+    ERROR = "error"
+    CRITICAL = "critical"
+
+
+@frozen
+class RackdSettings:
+    """What rackd.conf says; every key explained in conf/rackd.conf."""
+
+    maas_url: tuple[str, ...] = ("http://localhost:5240/MAAS/",)
+    """Addresses of regions, each in full form, the preferred first."""
+    connections: int = 2
+    data_dir: Path = Path("/var/lib/maasha/rack")
+    secret_file: Path = field(
+        default=Factory(lambda self: self.data_dir / "secret", takes_self=True)
+    )
+    dhcpd: Path = Path("/usr/sbin/dhcpd")
+    rpc_timeout: float = 10.0
+    """Seconds that a call to a region may take."""
+    log_level: LogLevel = LogLevel.INFO
+
+
+def parse_rackd(text: str) -> RackdSettings:
+    """Give the settings that the text of rackd.conf says; keys left out have their defaults.
+
+    Raises `ConfigurationErrors` with every wrong key, type and value at once.
+    """
+    reader, default = Reader(text), RackdSettings()
+    data_dir = reader.take("data_dir", written(path), default.data_dir)
+    settings = RackdSettings(
+        maas_url=reader.take("maas_url", each(written(url)), default.maas_url),
+        connections=reader.take("connections", whole(1, MAX_CONNECTIONS), default.connections),
+        data_dir=data_dir,
+        secret_file=reader.take("secret_file", written(path), data_dir / "secret"),
+        dhcpd=reader.take("dhcpd", written(path), default.dhcpd),
+        rpc_timeout=reader.take("rpc_timeout", seconds(0.1, 600), default.rpc_timeout),
+        log_level=reader.take("log_level", written(one_of(LogLevel)), default.log_level),
+    )
+    reader.finish()
+    return settings

@@ -1,0 +1,87 @@
+"""`twistd maasha-rackd`: the rack controller, put together from rackd.conf."""
+
+from __future__ import annotations
+
+import random
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+from uuid import uuid4
+
+import treq
+from twisted.application.internet import backoffPolicy
+from twisted.application.service import IService
+from twisted.internet.base import ReactorBase
+from twisted.python import usage
+
+from maasha import __version__
+from maasha.config import RackdSettings, parse_rackd
+from maasha.dhcp.daemon import Dhcpd
+from maasha.dhcp.feed import LeaseFeed
+from maasha.dhcp.folder import Folder
+from maasha.dhcp.server import DhcpServer
+from maasha.host import interfaces
+from maasha.host.daemons import load, refuse
+from maasha.model.dhcp import DhcpReport
+from maasha.rack.commands import DEFAULT_CONFIG, config_path
+from maasha.rack.controller import Controller, Surroundings
+from maasha.rack.memory import Memory, SecretMalformed, SecretMissing
+from maasha.rack.search import Search
+
+FIRST_REST, LONGEST_REST = 0.2, 10.0
+"""Seconds to leave an unreachable worker alone: after one failure, and at most."""
+ANSWER_LIMIT = 1 << 20
+"""Bytes that the listing of workers may have."""
+
+
+class Options(usage.Options):
+    """Command line of the plugin."""
+
+    synopsis = "[--config FILE]"
+    optParameters = [["config", "c", None, f"path of rackd.conf [default: {DEFAULT_CONFIG}]", Path]]
+
+
+def makeService(options: dict[str, Any]) -> IService:
+    """Build the rack controller; ends with status 78 where the configuration cannot work."""
+    from twisted.internet import reactor  # noqa: PLC0415  the composition root, and only it
+
+    settings = load((options["config"] or config_path()).absolute(), parse_rackd)
+    memory = Memory(settings.data_dir, settings.secret_file)
+    try:
+        memory.secret  # noqa: B018  read here to end now, not at the first link
+    except (SecretMissing, SecretMalformed) as error:
+        refuse(str(error))
+    return build(cast(ReactorBase, reactor), settings, memory)
+
+
+def build(reactor: Any, settings: RackdSettings, memory: Memory) -> IService:
+    """Put the parts together on a reactor."""
+    folder = Folder(settings.data_dir / "dhcp", lambda: str(uuid4()))
+    chance = random.SystemRandom()
+
+    def dhcp(changed: Callable[[DhcpReport], None]) -> DhcpServer:
+        daemon = Dhcpd(reactor, reactor.getThreadPool(), folder, settings.dhcpd)
+        return DhcpServer(reactor, folder, daemon, changed, chance.random)
+
+    async def fetch(url: str) -> bytes:
+        answer = await treq.get(url, reactor=reactor, timeout=5)
+        body: bytes = await treq.content(answer)
+        return body[:ANSWER_LIMIT]
+
+    around = Surroundings(
+        hostname=socket.gethostname(),
+        version=__version__,
+        connections=settings.connections,
+        url=settings.maas_url[0],
+        interfaces=lambda: interfaces.read(reactor),
+        pick=chance.choice,
+        delay=backoffPolicy(FIRST_REST, LONGEST_REST, jitter=chance.random),
+        begin_anew=reactor.stop,
+    )
+    search = Search(reactor, fetch, settings.maas_url, memory)
+
+    def feed(notify: Callable[[], None]) -> LeaseFeed:
+        return LeaseFeed(reactor, folder.leases, notify)
+
+    return Controller(reactor, memory, search, dhcp, feed, around)

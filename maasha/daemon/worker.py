@@ -1,0 +1,259 @@
+"""One process of a region: takes racks' links, acts for racks it owns, serves the API.
+
+Started by the master as `python -m maasha.daemon.worker`, with the API's listening socket on
+descriptor 3 and the life pipe on standard input.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import secrets
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from uuid import uuid4
+
+from attrs import frozen
+from twisted.application.internet import backoffPolicy
+from twisted.application.service import MultiService
+from twisted.internet.defer import Deferred
+from twisted.internet.epollreactor import EPollReactor
+from twisted.internet.task import react
+from twisted.logger import Logger, globalLogBeginner, textFileLogObserver
+
+from maasha import __version__
+from maasha.api.services import ApiServices
+from maasha.api.site import make_resource
+from maasha.config import RegiondSettings, parse_regiond
+from maasha.db import regions
+from maasha.db.channels import Channel
+from maasha.db.connector import Connector
+from maasha.db.dedicated import LIMITS, Dedicated
+from maasha.db.notices import Notices
+from maasha.db.pool import open_pool
+from maasha.db.regions import Identity
+from maasha.db.shares import shares
+from maasha.db.transaction import Transaction
+from maasha.host import interfaces
+from maasha.host.daemons import load
+from maasha.host.routine import Routine
+from maasha.model.cluster import Endpoint, Ownership, RackKey, WorkerId
+from maasha.model.network import Interface
+from maasha.region.addresses import published
+from maasha.region.connections import Connections, RackLink
+from maasha.region.database import database_settings
+from maasha.region.lifeline import Lifeline
+from maasha.region.listener import listen
+from maasha.region.master import HTTP_DESCRIPTOR
+from maasha.region.presence import Presence, Standing
+from maasha.region.refusals import Refusals
+from maasha.region.registration import Registration
+from maasha.region.retirement import Retirement
+from maasha.region.steward import Steward
+from maasha.region.wardship import Wardship
+from maasha.region.web import Entrance
+from maasha.rpc.handshake import RegionFacts
+from maasha.rpc.region_side import RegionFactory
+
+NONCE_LENGTH = 32
+REFUSAL_RESTS = 5.0, 60.0
+"""Seconds until a plan that dhcpd refused is tried again: after the first refusal, and at most."""
+INTERFACE_INTERVAL = 10.0
+"""Seconds between looks at the host's addresses."""
+FAREWELL = "the region worker stops"
+
+
+@frozen
+class Place:
+    """Which worker this is: worker `slot` of `workers`."""
+
+    slot: int
+    workers: int
+
+
+class Worker(MultiService):
+    """The object graph; what racks see begins when the database knows this worker."""
+
+    log = Logger()
+
+    def __init__(self, reactor: EPollReactor, settings: RegiondSettings, place: Place) -> None:
+        super().__init__()
+        self._reactor = reactor
+        self._settings = settings
+        self._place = place
+        self._token = uuid4()
+        self._addresses: tuple[Interface, ...] = ()
+        self._port: int | None = None
+        self._entrance = Entrance(reactor)
+        self._connect_database(random.SystemRandom().random)
+        self._connections = Connections()
+        self._presence = Presence(
+            reactor,
+            self._pool,
+            self._identity,
+            self._endpoints,
+            self._established,
+            self._relink,
+            self._superseded,
+        )
+        self._wardship = Wardship(
+            reactor, self._pool, self._connections, self._worker_id, self._make_steward
+        )
+        self._registration = Registration(
+            reactor, self._pool, self._connections, self._wardship, lambda: self._presence.standing
+        )
+        self._retirement = Retirement(reactor, self._pool, self._connections)
+        for part in (self._presence, self._wardship, self._registration, self._retirement):
+            part.setServiceParent(self)
+        watching = Routine(reactor, INTERFACE_INTERVAL, self._watch_interfaces, "interfaces")
+        watching.setServiceParent(self)
+
+    def startService(self) -> None:
+        """Serve the API's port at once, with 503 until there is a database."""
+        self._pool.start()
+        self._dedicated.start()
+        self._notices.subscribe(Channel.RACKS, self._racks_changed)
+        self._notices.subscribe(Channel.DHCP, self._dhcp_changed)
+        self._adopt_port(HTTP_DESCRIPTOR, self._entrance.site)
+        super().startService()
+
+    def stopService(self) -> Deferred[None]:
+        """Leave the racks and the database in good order."""
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        for link in tuple(self._connections):
+            await link.remote.close(FAREWELL)
+        await super().stopService()
+        await self._presence.leave()
+        await self._dedicated.stop()
+        await self._pool.stop()
+
+    def _connect_database(self, jitter: Callable[[], float]) -> None:
+        """Divide this worker's connections into the pool and the one that listens."""
+        where = database_settings(self._settings)
+        program = f"maasha worker {self._place.slot}"
+        size = shares(self._place.workers).pool
+        self._pool = open_pool(self._reactor, where, size, jitter=jitter, program=program)
+        connector = Connector(self._reactor, where, LIMITS, program=f"{program} notices")
+        self._dedicated = Dedicated(self._reactor, connector, jitter=jitter)
+        self._notices = Notices(self._dedicated)
+
+    # what the parts ask
+
+    async def _identity(self, tx: Transaction) -> Identity:
+        region = await regions.register_region(tx, socket.gethostname(), __version__)
+        return Identity(region, self._place.slot, os.getpid(), self._token)
+
+    def _endpoints(self) -> tuple[Endpoint, ...]:
+        settings = self._settings
+        if self._port is None:
+            return ()
+        if settings.advertise:
+            slot = self._place.slot
+            return tuple(Endpoint(place.host, place.port + slot) for place in settings.advertise)
+        return published(
+            self._addresses,
+            self._port,
+            addresses=settings.rpc_addresses,
+            networks=settings.rpc_networks,
+        )
+
+    def _worker_id(self) -> WorkerId | None:
+        standing = self._presence.standing
+        return standing.worker if standing is not None else None
+
+    async def _relink(self, tx: Transaction, standing: Standing) -> None:
+        await self._registration.relink(tx, standing)
+
+    def _make_steward(self, link: RackLink, ownership: Ownership) -> Steward:
+        delay = backoffPolicy(*REFUSAL_RESTS)
+        return Steward(self._reactor, self._pool, link, ownership.epoch, delay)
+
+    # what happens
+
+    def _established(self, standing: Standing) -> None:
+        """Take racks, and answer the API, from now on."""
+        services = ApiServices(
+            self._pool, self._notices, self._reactor, __version__, standing.instance.id
+        )
+        self._entrance.open(make_resource(services))
+        facts = RegionFacts(
+            standing.instance.id,
+            standing.identity.region,
+            __version__,
+            (bytes.fromhex(standing.instance.secret),),
+        )
+        refusals = Refusals(self._reactor, self._pool, f"worker:{standing.worker}")
+        factory = RegionFactory(
+            self._reactor,
+            facts,
+            self._registration,
+            lambda: secrets.token_bytes(NONCE_LENGTH),
+            refusals.refused,
+        )
+        self._port = self._listen(factory)
+        self._wardship.wake()
+
+    def _listen(self, factory: RegionFactory) -> int:
+        settings = self._settings
+        listening = listen(
+            settings.rpc_first_port,
+            settings.rpc_last_port,
+            self._place.slot,
+            fixed=bool(settings.advertise),
+        )
+        port: int = listening.getsockname()[1]
+        self._adopt_port(listening.fileno(), factory, listening.family)
+        listening.close()
+        return port
+
+    def _adopt_port(
+        self,
+        descriptor: int,
+        factory: object,
+        family: socket.AddressFamily | None = None,
+    ) -> None:
+        """Accept on a listening socket that is already there; Twisted takes a copy of it."""
+        if family is None:
+            with socket.socket(fileno=os.dup(descriptor)) as inherited:
+                family = inherited.family
+        self._reactor.adoptStreamPort(descriptor, family, factory)
+
+    def _superseded(self) -> None:
+        self._reactor.stop()
+
+    def _racks_changed(self, _: str) -> None:
+        self._wardship.wake()
+        self._retirement.wake()
+
+    def _dhcp_changed(self, rack: str) -> None:
+        self._wardship.wake_stewards(RackKey(int(rack)) if rack else None)
+
+    async def _watch_interfaces(self) -> None:
+        found = await interfaces.read(self._reactor)
+        if found != self._addresses:
+            self._addresses = found
+            self._presence.wake()
+
+
+def main(reactor: EPollReactor, *arguments: str) -> Deferred[None]:
+    """Run until the master is gone or says so."""
+    parser = argparse.ArgumentParser(prog="maasha.daemon.worker")
+    parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--slot", type=int, required=True)
+    parser.add_argument("--workers", type=int, required=True)
+    given = parser.parse_args(arguments)
+    globalLogBeginner.beginLoggingTo([textFileLogObserver(sys.stdout)])
+    worker = Worker(reactor, load(given.config, parse_regiond), Place(given.slot, given.workers))
+    Lifeline(reactor, sys.stdin.fileno(), reactor.stop).startReading()
+    reactor.addSystemEventTrigger("before", "shutdown", worker.stopService)
+    worker.startService()
+    return Deferred()
+
+
+if __name__ == "__main__":
+    react(main, sys.argv[1:])

@@ -1,0 +1,233 @@
+"""The whole cluster at one moment, for people: regions, their workers, racks, links and DHCP."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+from ipaddress import IPv4Interface, IPv6Interface, ip_interface
+from typing import TypeVar
+
+from attrs import frozen
+
+from maasha.db.regions import WORKER_TTL
+from maasha.db.transaction import Row, Transaction
+from maasha.db.vlans import RackName
+from maasha.model.cluster import Endpoint, RackKey, SystemId, WorkerId
+from maasha.model.codec import from_loose
+from maasha.model.dhcp import PeerState, Role
+from maasha.model.network import SubnetId, VlanId
+from maasha.model.stamp import Stamp
+
+T = TypeVar("T")
+
+
+@frozen
+class WorkerView:
+    """A live worker; `heartbeat_age` is in seconds by the database's clock."""
+
+    id: WorkerId
+    slot: int
+    pid: int
+    endpoints: tuple[Endpoint, ...]
+    heartbeat_age: float
+    started: datetime
+
+
+@frozen
+class RegionView:
+    """A region and its live workers, by slot."""
+
+    system_id: SystemId
+    hostname: str
+    version: str
+    workers: tuple[WorkerView, ...]
+
+
+@frozen
+class LinkView:
+    """A connection of a rack to a live worker; `remote` is the rack's address and port."""
+
+    worker: WorkerId
+    slot: int
+    region: SystemId
+    region_name: str
+    remote: str
+    since: datetime
+
+
+@frozen
+class AddressView:
+    """An address of an interface, with its prefix, and the subnet it is in."""
+
+    address: IPv4Interface | IPv6Interface
+    subnet: SubnetId | None
+
+
+@frozen
+class InterfaceView:
+    """A network interface of a rack."""
+
+    id: int
+    name: str
+    mac: str
+    mtu: int
+    vlan: VlanId | None
+    addresses: tuple[AddressView, ...]
+
+
+@frozen
+class ServiceView:
+    """A rack's part in a VLAN: what it was asked and what it said it runs."""
+
+    vlan: VlanId
+    rack: RackKey
+    asked: Role
+    running: Role
+    state: PeerState
+    partner: PeerState
+
+
+@frozen
+class RackView:
+    """A rack that is not deleted, with its links to live workers.
+
+    `wanted`, `running` and `failed` are generations of its DHCP configuration; `problem` is
+    dhcpd's own listing for the failed one or why it is down.
+    """
+
+    name: RackName
+    version: str
+    description: str
+    last_seen: datetime
+    owner: WorkerId | None
+    wanted: Stamp
+    running: Stamp
+    failed: Stamp
+    problem: str
+    serving: bool
+    links: tuple[LinkView, ...]
+    interfaces: tuple[InterfaceView, ...]
+    services: tuple[ServiceView, ...]
+
+    @property
+    def connected(self) -> bool:
+        """Whether it has a link."""
+        return bool(self.links)
+
+
+@frozen
+class Overview:
+    """Regions and racks by host name."""
+
+    regions: tuple[RegionView, ...]
+    racks: tuple[RackView, ...]
+
+
+async def overview(tx: Transaction) -> Overview:
+    """Read the cluster; for one moment's view the transaction is REPEATABLE READ."""
+    workers = _grouped((row.region_id, _worker(row)) for row in await tx.rows(WORKERS, WORKER_TTL))
+    regions = await tx.rows("select * from region order by hostname")
+    return Overview(
+        tuple(
+            RegionView(SystemId(row.system_id), row.hostname, row.version, workers[row.id])
+            for row in regions
+        ),
+        await racks(tx),
+    )
+
+
+async def racks(tx: Transaction) -> tuple[RackView, ...]:
+    """Read the racks that are not deleted."""
+    links = _grouped((row.rack_id, _link(row)) for row in await tx.rows(LINKS, WORKER_TTL))
+    held = _grouped((row.interface_id, _address(row)) for row in await tx.rows(ADDRESSES))
+    interfaces = _grouped(
+        (row.rack_id, _interface(row, held[row.id])) for row in await tx.rows(INTERFACES)
+    )
+    services = _grouped((row.rack_id, _service(row)) for row in await tx.rows(SERVICES))
+    return tuple(
+        _rack(row, links[row.id], interfaces[row.id], services[row.id])
+        for row in await tx.rows("select * from rack where deleted is null order by hostname")
+    )
+
+
+WORKERS = """
+select *, extract(epoch from clock_timestamp() - heartbeat)::float8 as age from worker
+where heartbeat > clock_timestamp() - make_interval(secs => %s) order by slot
+"""
+LINKS = """
+select link.rack_id, link.worker_id, remote, since, slot, region.system_id, region.hostname
+from link join worker on worker.id = link.worker_id join region on region.id = region_id
+where heartbeat > clock_timestamp() - make_interval(secs => %s)
+order by region.hostname, slot, link.id
+"""
+INTERFACES = "select * from interface order by name"
+ADDRESSES = (
+    "select interface_id, address::text as address, subnet_id from interface_address order by 2"
+)
+SERVICES = "select * from service order by vlan_id"
+
+
+def _grouped(pairs: Iterable[tuple[int, T]]) -> dict[int, tuple[T, ...]]:
+    groups: defaultdict[int, tuple[T, ...]] = defaultdict(tuple)
+    for key, value in pairs:
+        groups[key] += (value,)
+    return groups
+
+
+def _worker(row: Row) -> WorkerView:
+    endpoints = from_loose(tuple[Endpoint, ...], row.endpoints)
+    return WorkerView(WorkerId(row.id), row.slot, row.pid, endpoints, row.age, row.started)
+
+
+def _link(row: Row) -> LinkView:
+    return LinkView(
+        WorkerId(row.worker_id),
+        row.slot,
+        SystemId(row.system_id),
+        row.hostname,
+        row.remote,
+        row.since,
+    )
+
+
+def _address(row: Row) -> AddressView:
+    return AddressView(ip_interface(row.address), row.subnet_id)
+
+
+def _interface(row: Row, addresses: tuple[AddressView, ...]) -> InterfaceView:
+    return InterfaceView(row.id, row.name, row.mac, row.mtu, row.vlan_id, addresses)
+
+
+def _service(row: Row) -> ServiceView:
+    return ServiceView(
+        VlanId(row.vlan_id),
+        RackKey(row.rack_id),
+        from_loose(Role, row.asked),
+        from_loose(Role, row.running),
+        PeerState(row.state),
+        PeerState(row.partner),
+    )
+
+
+def _rack(
+    row: Row,
+    links: tuple[LinkView, ...],
+    interfaces: tuple[InterfaceView, ...],
+    services: tuple[ServiceView, ...],
+) -> RackView:
+    return RackView(
+        name=RackName(RackKey(row.id), SystemId(row.system_id), row.hostname),
+        version=row.version,
+        description=row.description,
+        last_seen=row.last_seen,
+        owner=row.owner,
+        wanted=Stamp(row.wanted_incarnation, row.wanted_counter),
+        running=Stamp(row.running_incarnation, row.running_counter),
+        failed=Stamp(row.failed_incarnation, row.failed_counter),
+        problem=row.problem,
+        serving=row.serving,
+        links=links,
+        interfaces=interfaces,
+        services=services,
+    )

@@ -1,0 +1,131 @@
+"""Which one worker acts for a rack: claimed and given up by compare-and-swap."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from maasha.db.channels import Channel, notify
+from maasha.db.transaction import Row, Transaction
+from maasha.model.cluster import Ownership, RackKey, SystemId, WorkerId
+from maasha.model.stamp import Stamp
+
+LOCK = "select from rack where id = %s for update"
+"""A statement of its own before each swap: what the swap then sees of the links is newer than
+whatever it had to wait for."""
+CLAIM_VACANT = """
+update rack set owner = %(worker)s,
+    owner_incarnation = coalesce((select incarnation from instance), 1),
+    owner_counter = owner_counter + 1
+where id = %(rack)s and deleted is null
+and (owner is null
+    or not exists (select from link where rack_id = rack.id and worker_id = rack.owner)
+    or (owner, owner_incarnation, owner_counter) = (%(owner)s, %(incarnation)s, %(counter)s))
+and exists (select from link where rack_id = rack.id and worker_id = %(worker)s)
+returning owner_incarnation, owner_counter
+"""
+RELEASE = """
+update rack set owner = null,
+    owner_incarnation = coalesce((select incarnation from instance), 1),
+    owner_counter = owner_counter + 1
+where id = %s and owner is not null
+and not exists (select from link where rack_id = rack.id and worker_id = rack.owner)
+"""
+VACANT = """
+select id, owner, owner_incarnation, owner_counter from rack
+where deleted is null
+and (owner is null
+    or not exists (select from link where rack_id = rack.id and worker_id = rack.owner))
+and exists (select from link where rack_id = rack.id and worker_id = %s)
+order by id
+"""
+OWNED = """
+select id, system_id, owner, owner_incarnation, owner_counter from rack
+where owner = %s and deleted is null order by id
+"""
+HELD = """
+select from rack
+where id = %s and (owner, owner_incarnation, owner_counter) = (%s, %s, %s) for share
+"""
+
+
+@frozen
+class Vacancy:
+    """A rack that nobody can act for; `lost` is the owner it had, None if it had none."""
+
+    rack: RackKey
+    lost: Ownership | None
+
+
+@frozen
+class Owned:
+    """A rack that this worker acts for."""
+
+    rack: RackKey
+    system_id: SystemId
+    ownership: Ownership
+
+
+async def claim(
+    tx: Transaction, rack: RackKey, lost: Ownership | None, worker: WorkerId
+) -> Ownership | None:
+    """Make `worker` the owner; None: somebody else is, or it has no link to the rack.
+
+    It succeeds if nobody owns the rack, if the owner has no link to it, or if the owner is still
+    the one that was lost. Of two that claim at once one wins.
+    """
+    await tx.execute(LOCK, rack)
+    row = await tx.one(CLAIM_VACANT, {"rack": rack, "worker": worker, **_stamp(lost)})
+    if row is None:
+        return None
+    await notify(tx, Channel.RACKS, rack)
+    return Ownership(worker, epoch_of(row))
+
+
+async def release(tx: Transaction, rack: RackKey) -> bool:
+    """Take the rack from an owner that has no link to it any more; False: it has one, or none."""
+    await tx.execute(LOCK, rack)
+    released = await tx.execute(RELEASE, rack) == 1
+    if released:
+        await notify(tx, Channel.RACKS, rack)
+    return released
+
+
+async def claimable(tx: Transaction, worker: WorkerId) -> tuple[Vacancy, ...]:
+    """List the racks that `worker` has a link to and nobody can act for."""
+    rows = await tx.rows(VACANT, worker)
+    return tuple(Vacancy(RackKey(row.id), owner_of(row)) for row in rows)
+
+
+async def owned_by(tx: Transaction, worker: WorkerId) -> tuple[Owned, ...]:
+    """List the racks that `worker` acts for."""
+    rows = await tx.rows(OWNED, worker)
+    return tuple(
+        Owned(RackKey(row.id), SystemId(row.system_id), Ownership(worker, epoch_of(row)))
+        for row in rows
+    )
+
+
+async def still_owns(tx: Transaction, rack: RackKey, ownership: Ownership) -> bool:
+    """Whether it is still so; if it is, nobody else becomes owner before the transaction ends."""
+    epoch = ownership.epoch
+    row = await tx.one(HELD, rack, ownership.worker, epoch.incarnation, epoch.counter)
+    return row is not None
+
+
+def owner_of(row: Row) -> Ownership | None:
+    """Read the owner's columns of a rack's row."""
+    if row.owner is None:
+        return None
+    return Ownership(WorkerId(row.owner), epoch_of(row))
+
+
+def epoch_of(row: Row) -> Stamp:
+    """Read the epoch's columns of a rack's row."""
+    return Stamp(row.owner_incarnation, row.owner_counter)
+
+
+def _stamp(lost: Ownership | None) -> dict[str, object]:
+    if lost is None:
+        return {"owner": None, "incarnation": None, "counter": None}
+    epoch = lost.epoch
+    return {"owner": lost.worker, "incarnation": epoch.incarnation, "counter": epoch.counter}

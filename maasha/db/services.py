@@ -1,0 +1,194 @@
+"""What racks are asked to serve, what they say they run, and what their dhcpd refused."""
+
+from __future__ import annotations
+
+from maasha.db.alarms import judge_peers, note_state
+from maasha.db.channels import Channel, notify
+from maasha.db.events import clear_alarm, raise_alarm
+from maasha.db.instance import raise_incarnation
+from maasha.db.pairings import note_lease_store
+from maasha.db.transaction import Row, Transaction
+from maasha.db.wanted import raise_wanted
+from maasha.model.cluster import RackKey
+from maasha.model.codec import from_loose, to_json
+from maasha.model.dhcp import OFF, DhcpReport, PeerState, Role, VlanRole, VlanService
+from maasha.model.network import VlanId
+from maasha.model.stamp import Stamp
+
+__all__ = ["mark_running", "raise_wanted", "record_asked", "record_refusal", "record_report"]
+
+REFUSED = "dhcp.refused"
+
+OWNED_AT = """
+select * from rack where id = %s and (owner_incarnation, owner_counter) = (%s, %s) for update
+"""
+ASK = """
+insert into service (vlan_id, rack_id, asked, running)
+select id, %(rack)s, %(asked)s, %(off)s from vlan where id = %(vlan)s
+on conflict (vlan_id, rack_id) do update set asked = excluded.asked, changed = now()
+"""
+ASK_NO_MORE = """
+update service set asked = %(off)s, changed = now()
+where rack_id = %(rack)s and vlan_id <> all(%(vlans)s::bigint[])
+"""
+RUN = """
+insert into service (vlan_id, rack_id, asked, running, state, partner)
+select id, %(rack)s, %(running)s, %(running)s, %(state)s, %(partner)s from vlan
+where id = %(vlan)s
+on conflict (vlan_id, rack_id) do update set running = excluded.running, state = excluded.state,
+    partner = excluded.partner, changed = now()
+"""
+SETTLE = "update service set asked = running where rack_id = %s and asked <> running"
+REPORT = """
+update rack set serving = %(serving)s, digest = %(digest)s, last_seen = clock_timestamp(),
+    problem = case
+        when %(problem)s <> '' then %(problem)s
+        when (failed_incarnation, failed_counter) = (wanted_incarnation, wanted_counter)
+            then problem
+        else '' end
+where id = %(rack)s
+"""
+RUNNING = """
+update rack set running_incarnation = %s, running_counter = %s,
+    failed_incarnation = 0, failed_counter = 0, problem = ''
+where id = %s returning system_id
+"""
+FAILED = """
+update rack set failed_incarnation = %s, failed_counter = %s, problem = %s
+where id = %s returning system_id
+"""
+COMPANY = """
+select distinct member from vlan
+cross join lateral (
+    select primary_rack union select secondary_rack
+    union select rack_id from service where vlan_id = vlan.id
+) members (member)
+where member is not null and (%(rack)s in (primary_rack, secondary_rack)
+    or exists (select from service where vlan_id = vlan.id and rack_id = %(rack)s))
+union select %(rack)s
+"""
+
+
+async def record_asked(
+    tx: Transaction, rack: RackKey, epoch: Stamp, roles: tuple[VlanRole, ...]
+) -> bool:
+    """Write what the rack is about to be told, VLANs not named being off; before it is told.
+
+    False, and nothing is written: the rack's ownership is no longer of this epoch.
+    """
+    if await _owned_at(tx, rack, epoch) is None:
+        return False
+    off = to_json(OFF)
+    for one in roles:
+        asked = to_json(one.role)
+        await tx.execute(ASK, {"rack": rack, "vlan": one.vlan, "asked": asked, "off": off})
+    vlans = [one.vlan for one in roles]
+    await tx.execute(ASK_NO_MORE, {"rack": rack, "vlans": vlans, "off": off})
+    await _wake(tx, rack)
+    return True
+
+
+async def record_report(
+    tx: Transaction, rack: RackKey, epoch: Stamp, report: DhcpReport, *, settles: bool
+) -> bool:
+    """Write what the rack's dhcpd does; False: the ownership is no longer of this epoch.
+
+    `settles` says that no command is on its way to the rack: then what it runs is also all that
+    it was asked. A VLAN that it does not name is off there.
+    """
+    row = await _owned_at(tx, rack, epoch)
+    if row is None:
+        return False
+    before = await _services(tx, rack)
+    after = _reported(before, report)
+    for vlan, service in after.items():
+        if before.get(vlan) != service:
+            await _store(tx, rack, service)
+            await note_state(tx, row, before.get(vlan), service)
+    for vlan in sorted(after):
+        await judge_peers(tx, row, vlan)
+    settled = await tx.execute(SETTLE, rack) if settles else 0
+    await note_lease_store(tx, rack, report.lease_store)
+    await _outdate_unknown(tx, row, report.generation)
+    if await _report(tx, row, report) or before != after or settled:
+        await _wake(tx, rack)
+    return True
+
+
+async def record_refusal(tx: Transaction, rack: RackKey, generation: Stamp, listing: str) -> None:
+    """Write that the rack's dhcpd refused a generation; it runs on what it ran before."""
+    counters = (generation.incarnation, generation.counter)
+    system_id = await tx.value(FAILED, *counters, listing, rack)
+    await tx.execute(SETTLE, rack)
+    detail = f"generation {generation}: {listing}"
+    await raise_alarm(tx, f"rack:{system_id}", f"rack:{system_id}", REFUSED, detail)
+    await _wake(tx, rack)
+
+
+async def mark_running(tx: Transaction, rack: RackKey, generation: Stamp) -> None:
+    """Write that a generation is carried out to its end on this rack."""
+    system_id = await tx.value(RUNNING, generation.incarnation, generation.counter, rack)
+    await clear_alarm(tx, f"rack:{system_id}", f"rack:{system_id}", REFUSED, f"{generation} runs")
+    await _wake(tx, rack)
+
+
+async def _owned_at(tx: Transaction, rack: RackKey, epoch: Stamp) -> Row | None:
+    return await tx.one(OWNED_AT, rack, epoch.incarnation, epoch.counter)
+
+
+async def _services(tx: Transaction, rack: RackKey) -> dict[VlanId, VlanService]:
+    rows = await tx.rows("select * from service where rack_id = %s", rack)
+    return {
+        VlanId(row.vlan_id): VlanService(
+            VlanId(row.vlan_id),
+            from_loose(Role, row.running),
+            PeerState(row.state),
+            PeerState(row.partner),
+        )
+        for row in rows
+    }
+
+
+def _reported(before: dict[VlanId, VlanService], report: DhcpReport) -> dict[VlanId, VlanService]:
+    """Give every VLAN that was or is on record as the report has it."""
+    silent = {vlan: VlanService(vlan, OFF) for vlan in before}
+    return silent | {service.vlan: service for service in report.services}
+
+
+async def _store(tx: Transaction, rack: RackKey, service: VlanService) -> None:
+    await tx.execute(
+        RUN,
+        {
+            "rack": rack,
+            "vlan": service.vlan,
+            "running": to_json(service.role),
+            "state": service.state.value,
+            "partner": service.partner.value,
+        },
+    )
+
+
+async def _report(tx: Transaction, row: Row, report: DhcpReport) -> bool:
+    """Write the rack's own part; whether it is news."""
+    values = {
+        "rack": row.id,
+        "serving": report.serving,
+        "digest": report.digest,
+        "problem": report.problem,
+    }
+    await tx.execute(REPORT, values)
+    known = (row.serving, row.digest, row.problem)
+    return known != (report.serving, report.digest, report.problem or row.problem)
+
+
+async def _outdate_unknown(tx: Transaction, row: Row, generation: Stamp) -> None:
+    """Raise the incarnation if the rack runs a generation that this database never gave out."""
+    if generation > Stamp(row.wanted_incarnation, row.wanted_counter):
+        why = f"rack {row.hostname} runs {generation}, which the database has not given out"
+        await raise_incarnation(tx, generation.incarnation + 1, why)
+
+
+async def _wake(tx: Transaction, rack: RackKey) -> None:
+    """Wake whoever acts for the rack, and for those that share a VLAN with it."""
+    for row in await tx.rows(COMPANY, {"rack": rack}):
+        await notify(tx, Channel.DHCP, row.member)

@@ -1,0 +1,154 @@
+"""Reads what one decision about a rack's DHCP service rests on."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from ipaddress import IPv4Address
+from typing import TypeVar
+
+from maasha.db.regions import WORKER_TTL
+from maasha.db.transaction import Row, Transaction
+from maasha.model.cluster import RackKey
+from maasha.model.codec import from_loose
+from maasha.model.dhcp import OFF, PeerState, Role
+from maasha.model.network import IPRange, RangeType, Subnet, SubnetId, VlanId
+from maasha.model.service import MemberSituation, RackSituation, VlanSituation
+from maasha.model.stamp import Stamp
+
+T = TypeVar("T")
+
+VLANS = """
+select * from vlan
+where %(rack)s in (primary_rack, secondary_rack) or exists (
+    select from service where vlan_id = vlan.id and rack_id = %(rack)s
+    and (asked ->> 'duty' <> 'off' or running ->> 'duty' <> 'off'))
+order by id
+"""
+LOCKED_VLANS = VLANS + " for no key update"
+SUBNETS = "select * from subnet where vlan_id = any(%s) and family(cidr) = 4 order by id"
+RANGES = """
+select iprange.* from iprange join subnet on subnet.id = subnet_id
+where vlan_id = any(%s) and managed and family(start_ip) = 4 order by start_ip
+"""
+MEMBERS = """
+select member.vlan_id, rack.id, rack.hostname, rack.deleted is not null as gone,
+    asked, running, state, partner, exists (
+        select from link join worker on worker.id = link.worker_id
+        where link.rack_id = rack.id
+        and heartbeat > clock_timestamp() - make_interval(secs => %(ttl)s)
+    ) as linked
+from (
+    select id as vlan_id, primary_rack as rack_id from vlan where id = any(%(vlans)s)
+    union select id, secondary_rack from vlan where id = any(%(vlans)s)
+    union select vlan_id, rack_id from service where vlan_id = any(%(vlans)s)
+) member
+join rack on rack.id = member.rack_id
+left join service on service.vlan_id = member.vlan_id and service.rack_id = rack.id
+order by member.vlan_id, rack.id
+"""
+ADDRESSES = """
+select interface.vlan_id, rack_id, interface.name, host(address)::inet as address
+from interface join interface_address on interface_id = interface.id
+left join subnet on subnet.id = subnet_id
+where interface.vlan_id = any(%s) and family(address) = 4
+order by (subnet.vlan_id is distinct from interface.vlan_id), subnet_id, interface.name, address
+"""
+"""Of several addresses the first counts: one in the VLAN's oldest subnet."""
+
+Place = tuple[VlanId, RackKey]
+
+
+async def load_situation(
+    tx: Transaction, rack: RackKey, *, deciding: bool = False
+) -> RackSituation | None:
+    """Read the rack's situation; None: there is no such rack, or it was deleted.
+
+    With `deciding` nobody else decides about the same VLANs before the transaction ends: load,
+    decide and `services.record_asked` in one transaction, and two owners of two members never
+    both take the next step.
+    """
+    vlans = await tx.rows(LOCKED_VLANS if deciding else VLANS, {"rack": rack})
+    row = await tx.one(
+        "select rack.*, omapi_secret from rack left join instance on true"
+        " where rack.id = %s and deleted is null",
+        rack,
+    )
+    if row is None:
+        return None
+    keys = [vlan.id for vlan in vlans]
+    subnets, members = await _subnets(tx, keys), await _members(tx, keys)
+    return RackSituation(
+        rack=rack,
+        generation=Stamp(row.wanted_incarnation, row.wanted_counter),
+        running=Stamp(row.running_incarnation, row.running_counter),
+        failed=Stamp(row.failed_incarnation, row.failed_counter),
+        digest=row.digest,
+        omapi_secret=row.omapi_secret or "",
+        vlans=tuple(_vlan(vlan, subnets[vlan.id], members[vlan.id]) for vlan in vlans),
+    )
+
+
+async def _subnets(tx: Transaction, vlans: list[int]) -> Mapping[int, tuple[Subnet, ...]]:
+    ranges = _grouped((row.subnet_id, _range(row)) for row in await tx.rows(RANGES, vlans))
+    rows = await tx.rows(SUBNETS, vlans)
+    return _grouped((row.vlan_id, _subnet(row, ranges[row.id])) for row in rows)
+
+
+async def _members(tx: Transaction, vlans: list[int]) -> Mapping[int, tuple[MemberSituation, ...]]:
+    places: dict[Place, tuple[str, IPv4Address]] = {}
+    for row in await tx.rows(ADDRESSES, vlans):
+        places.setdefault((VlanId(row.vlan_id), RackKey(row.rack_id)), (row.name, row.address))
+    rows = await tx.rows(MEMBERS, {"vlans": vlans, "ttl": WORKER_TTL})
+    return _grouped((row.vlan_id, _member(row, places)) for row in rows)
+
+
+def _grouped(pairs: Iterable[tuple[int, T]]) -> Mapping[int, tuple[T, ...]]:
+    groups: defaultdict[int, tuple[T, ...]] = defaultdict(tuple)
+    for key, value in pairs:
+        groups[key] += (value,)
+    return groups
+
+
+def _vlan(
+    row: Row, subnets: tuple[Subnet, ...], members: tuple[MemberSituation, ...]
+) -> VlanSituation:
+    return VlanSituation(
+        vlan=VlanId(row.id),
+        lease_time=row.lease_time,
+        mtu=row.mtu,
+        pairing=row.pairing,
+        dhcp_on=row.dhcp_on,
+        primary=None if row.primary_rack is None else RackKey(row.primary_rack),
+        secondary=None if row.secondary_rack is None else RackKey(row.secondary_rack),
+        subnets=subnets,
+        members=members,
+    )
+
+
+def _subnet(row: Row, ranges: tuple[IPRange, ...]) -> Subnet:
+    return Subnet(SubnetId(row.id), row.cidr, row.gateway_ip, tuple(row.dns_servers), ranges)
+
+
+def _range(row: Row) -> IPRange:
+    return IPRange(RangeType(row.type), row.start_ip, row.end_ip)
+
+
+def _member(row: Row, places: Mapping[Place, tuple[str, IPv4Address]]) -> MemberSituation:
+    interface, address = places.get((VlanId(row.vlan_id), RackKey(row.id)), ("", None))
+    heard = row.linked and row.state is not None
+    return MemberSituation(
+        rack=RackKey(row.id),
+        hostname=row.hostname,
+        interface=interface,
+        address=address,
+        asked=_role(row.asked),
+        running=_role(row.running),
+        state=PeerState(row.state) if heard else PeerState.UNKNOWN,
+        partner=PeerState(row.partner) if heard else PeerState.UNKNOWN,
+        deleted=row.gone,
+    )
+
+
+def _role(loose: object) -> Role:
+    return OFF if loose is None else from_loose(Role, loose)

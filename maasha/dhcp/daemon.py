@@ -1,0 +1,124 @@
+"""One rack's dhcpd(8) as a process: started, found again, known to be up."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+from twisted.python.threadpool import ThreadPool
+
+from maasha.dhcp.check import Accepted, Refused, check
+from maasha.dhcp.errors import OmapiSilent, StartFailed
+from maasha.dhcp.folder import Folder, Identity
+from maasha.dhcp.gate import reach
+from maasha.dhcp.listing import listing
+from maasha.dhcp.omapi import PeerStates, peer_states
+from maasha.dhcp.plan import digest
+from maasha.dhcp.proc import command_line, find
+from maasha.dhcp.process import Process, spawn, watch
+from maasha.dhcp.reactor import IReactorDhcp
+from maasha.model.dhcp import DhcpPlan, Role
+
+PROGRAM = Path("/usr/sbin/dhcpd")
+UP_DEADLINE = 15.0
+"""Seconds from the start to the first answer; 10,000 hosts and 200 peers take 0.13 s."""
+UP_INTERVAL = 0.02
+"""Seconds between questions whether it is up."""
+LAST_WORDS = 40
+"""Lines of dhcpd's that tell why it did not come up."""
+
+SECRET = re.compile(r'^ +secret "([^"]*)";$', re.MULTILINE)
+
+
+class Dhcpd:
+    """Runs dhcpd on the files of one folder. At most one call at a time, but for `states`."""
+
+    log = Logger()
+
+    def __init__(
+        self, reactor: IReactorDhcp, pool: ThreadPool, folder: Folder, program: Path = PROGRAM
+    ) -> None:
+        self._reactor = reactor
+        self._pool = pool
+        self._folder = folder
+        self._program = program
+
+    async def check(self, config: str) -> Accepted | Refused:
+        """Let dhcpd read a text; the files it runs on are not touched."""
+        return await check(self._reactor, self._program, config, self._folder.draft)
+
+    async def reach(self, role: Role) -> None:
+        """Ask whether the peer of a role takes failover connections; raises PlanRefused."""
+        await reach(self._reactor, role)
+
+    async def states(self, plan: DhcpPlan) -> tuple[PeerStates, ...]:
+        """Ask the running dhcpd for the states of the plan's peers; raises OmapiSilent."""
+        names = [entry.role.peer_name for entry in plan.roles if entry.role.paired]
+        secret = SECRET.search(plan.config)
+        return await peer_states(self._reactor, self._pool, secret[1] if secret else "", names)
+
+    async def start(self, plan: DhcpPlan) -> Process:
+        """Start dhcpd on the files in place and wait until it answers; raises StartFailed.
+
+        None may run on them already (see `clear`). After a failure none runs.
+        """
+        said = self._folder.log_size()
+        try:
+            process = spawn(self._reactor, self._argv(plan), self._folder.log)
+        except OSError as error:
+            raise StartFailed(f"{self._program} cannot be run: {error}") from error
+        self._folder.keep_identity(Identity(process.pid, process.started, digest(plan)))
+        failure = await self._until_up(process, plan)
+        if failure:
+            await process.stop()
+            words = listing(self._folder.log_since(said), "").splitlines()[-LAST_WORDS:]
+            raise StartFailed(failure, "\n".join(words))
+        self.log.info("dhcpd {pid} is up", pid=process.pid)
+        return process
+
+    def adopt(self, plan: DhcpPlan) -> Process | None:
+        """Take over the dhcpd that was started on this plan before us; None: it is not there.
+
+        The pid alone may be another's by now: the time it started and its arguments must be too.
+        """
+        ours = self._folder.identity()
+        if ours is None or ours.digest != digest(plan):
+            return None
+        process = watch(self._reactor, ours.pid)
+        if process is None:
+            return None
+        wanted = self._argv(plan)[1:]
+        if process.started == ours.started and command_line(ours.pid)[-len(wanted) :] == wanted:
+            self.log.info("dhcpd {pid} is taken over", pid=process.pid)
+            return process
+        process.release()
+        return None
+
+    async def clear(self) -> None:
+        """Stop every dhcpd that runs on our files: two on one link both answer."""
+        for pid in find(("-cf", str(self._folder.config), "-lf", str(self._folder.leases))):
+            process = watch(self._reactor, pid)
+            if process is not None:
+                self.log.warn("dhcpd {pid} runs on our files and is stopped", pid=pid)
+                await process.stop()
+        self._folder.keep_identity(None)
+
+    async def _until_up(self, process: Process, plan: DhcpPlan) -> str:
+        """Wait; give why it did not come up, or the empty text."""
+        deadline = self._reactor.seconds() + UP_DEADLINE
+        while process.running:
+            try:
+                await self.states(plan)
+            except OmapiSilent as error:
+                if self._reactor.seconds() >= deadline:
+                    return f"dhcpd was not up within {UP_DEADLINE} s ({error})"
+                await deferLater(self._reactor, UP_INTERVAL)
+            else:
+                return ""
+        return "dhcpd ended at its start"
+
+    def _argv(self, plan: DhcpPlan) -> tuple[str, ...]:
+        files = ("-cf", str(self._folder.config), "-lf", str(self._folder.leases))
+        return (str(self._program), "-4", "-f", "-d", "--no-pid", *files, *plan.interfaces)

@@ -1,0 +1,94 @@
+"""What keeps a VLAN from being served by a rack, found before dhcpd has to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from ipaddress import IPv4Network
+
+from attrs import frozen
+
+from maasha.dhcp.facts import VlanFacts
+from maasha.dhcp.pools import MAX_ADDRESSES, pools, range_fault
+from maasha.model.cluster import RackKey
+from maasha.model.dhcp import Role
+from maasha.model.network import MAX_LEASE_TIME, MAX_MTU, MIN_LEASE_TIME, MIN_MTU
+
+INTERFACE = re.compile(r"[^\s/-][^\s/]{0,14}", re.ASCII)
+"""What Linux takes as an interface's name, less what dhcpd would read as an option."""
+PEER_NAME = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
+
+
+@frozen
+class Surroundings:
+    """What the VLANs before have taken already: dhcpd cannot tell two links on one interface."""
+
+    interfaces: tuple[str, ...] = ()
+    networks: tuple[IPv4Network, ...] = ()
+
+    def joined(self, vlan: VlanFacts) -> Surroundings:
+        """Give the surroundings of the next VLAN."""
+        networks = tuple(subnet.cidr for subnet in vlan.subnets)
+        return Surroundings((*self.interfaces, vlan.interface), (*self.networks, *networks))
+
+
+def fault(vlan: VlanFacts, role: Role, rack: RackKey, around: Surroundings) -> str:
+    """Give the first reason why the rack cannot serve the VLAN in this role; empty: it can."""
+    return next(_faults(vlan, role, rack, around), "")
+
+
+def _faults(vlan: VlanFacts, role: Role, rack: RackKey, around: Surroundings) -> Iterator[str]:
+    yield from _link_faults(vlan, rack, around)
+    yield from _number_faults(vlan)
+    yield from _network_faults(vlan, around)
+    yield from _pool_faults(vlan)
+    if role.paired:
+        yield from _peer_faults(role)
+
+
+def _link_faults(vlan: VlanFacts, rack: RackKey, around: Surroundings) -> Iterator[str]:
+    if not INTERFACE.fullmatch(vlan.interface):
+        yield f"the rack has no usable interface on this VLAN (name {vlan.interface!r})"
+    if vlan.interface in around.interfaces:
+        yield f"interface {vlan.interface} already serves another VLAN"
+    own = vlan.member(rack)
+    if own is None or own.address is None:
+        yield "the rack has no address on this VLAN: give its interface one"
+    elif not any(own.address in subnet.cidr for subnet in vlan.subnets):
+        yield f"the rack's address {own.address} is in no subnet of this VLAN"
+
+
+def _number_faults(vlan: VlanFacts) -> Iterator[str]:
+    if not MIN_LEASE_TIME <= vlan.lease_time <= MAX_LEASE_TIME:
+        yield f"lease time {vlan.lease_time} is not in {MIN_LEASE_TIME}..{MAX_LEASE_TIME} seconds"
+    if not MIN_MTU <= vlan.mtu <= MAX_MTU:
+        yield f"MTU {vlan.mtu} is not in {MIN_MTU}..{MAX_MTU} bytes"
+
+
+def _network_faults(vlan: VlanFacts, around: Surroundings) -> Iterator[str]:
+    before = list(around.networks)
+    for subnet in vlan.subnets:
+        for network in before:
+            if subnet.cidr.overlaps(network):
+                yield f"subnets {network} and {subnet.cidr} overlap"
+        before.append(subnet.cidr)
+
+
+def _pool_faults(vlan: VlanFacts) -> Iterator[str]:
+    for subnet in vlan.subnets:
+        reason = range_fault(subnet)
+        if reason:
+            yield reason
+    taken = [member.address for member in vlan.members if member.address is not None]
+    total = sum(len(span) for subnet in vlan.subnets for span in pools(subnet, taken))
+    if total == 0:
+        yield "no dynamic range has an address to lease: create one with type=dynamic"
+    if total > MAX_ADDRESSES:
+        yield f"{total} dynamic addresses are more than {MAX_ADDRESSES}: make the ranges smaller"
+
+
+def _peer_faults(role: Role) -> Iterator[str]:
+    if not PEER_NAME.fullmatch(role.peer_name):
+        yield f"{role.peer_name!r} cannot name a failover peer"
+    if role.address is None or role.peer_address is None or role.address == role.peer_address:
+        yield "a failover peer needs two addresses on this VLAN, one per rack"

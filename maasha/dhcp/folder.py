@@ -1,0 +1,121 @@
+"""The files of one rack's dhcpd, on disk so that they outlive rackd."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from attrs import frozen
+
+from maasha.dhcp.joining import Past, forget
+from maasha.host.files import PLAIN_MODE, SECRET_MODE, read_text, remove, write_atomic
+from maasha.model.codec import BadRecord, from_json, to_json
+from maasha.model.dhcp import DhcpPlan
+
+R = TypeVar("R")
+
+LOG_LIMIT = 16 << 20
+"""Bytes of dhcpd's words that are kept once more; the older ones are dropped."""
+
+
+@frozen
+class Identity:
+    """The dhcpd that was started last; `digest` is that of its plan."""
+
+    pid: int
+    started: int
+    """Clock ticks since boot."""
+    digest: str
+
+
+class Folder:
+    """Names, reads and writes the files; `new_id` makes the names of lease stores (UUIDs)."""
+
+    def __init__(self, path: Path, new_id: Callable[[], str]) -> None:
+        self._path = path.resolve()
+        self._new_id = new_id
+        self.config = self._path / "dhcpd.conf"
+        self.draft = self._path / "dhcpd.conf.draft"
+        self.leases = self._path / "dhcpd.leases"
+        self.log = self._path / "dhcpd.log"
+        self._plan = self._path / "plan.json"
+        self._identity = self._path / "process.json"
+        self._store = self._path / "lease_store"
+
+    def plan(self) -> DhcpPlan | None:
+        """Give the last good plan; None: there was none, or it cannot be read."""
+        return _record(DhcpPlan, self._plan)
+
+    def keep_plan(self, plan: DhcpPlan) -> None:
+        """Make this the last good plan."""
+        write_atomic(self._plan, to_json(plan), SECRET_MODE)
+
+    def identity(self) -> Identity | None:
+        """Give the dhcpd that was started last."""
+        return _record(Identity, self._identity)
+
+    def keep_identity(self, identity: Identity | None) -> None:
+        """Remember which dhcpd is ours; None: there is none."""
+        if identity is None:
+            remove(self._identity)
+        else:
+            write_atomic(self._identity, to_json(identity))
+
+    def lease_store(self) -> str:
+        """Give the name of the leases file; empty: there never was one."""
+        return read_text(self._store) or ""
+
+    def ensure_leases(self) -> None:
+        """Make a leases file where there is none, empty and under a new name.
+
+        Under its old name an empty server would pass for one that knows its leases.
+        """
+        if not self.leases.exists():
+            write_atomic(self._store, self._new_id())
+            write_atomic(self.leases, "")
+        elif not self.lease_store():
+            write_atomic(self._store, self._new_id())
+
+    def prepare(self, config: str, gone: Past) -> None:
+        """Put the files in place for a start; no dhcpd may run on them meanwhile."""
+        self.ensure_leases()
+        before = self.leases.read_text(encoding="utf-8", errors="replace")
+        after = forget(before, gone)
+        if after != before:
+            write_atomic(self.leases, after, PLAIN_MODE)
+        write_atomic(self.config, config, SECRET_MODE)
+
+    def withdraw(self) -> None:
+        """Take the configuration away: no server is to run on it."""
+        remove(self.config)
+
+    def log_size(self) -> int:
+        """Give the bytes that dhcpd has said so far."""
+        return self.log.stat().st_size if self.log.exists() else 0
+
+    def log_since(self, size: int) -> str:
+        """Give what dhcpd said after it had said `size` bytes."""
+        if not self.log.exists():
+            return ""
+        with self.log.open("rb") as stream:
+            stream.seek(size)
+            return stream.read().decode("utf-8", "replace")
+
+    def trim_log(self) -> None:
+        """Keep the log from growing for ever; dhcpd appends, so it goes on at the new end."""
+        if self.log_size() > LOG_LIMIT:
+            shutil.copyfile(self.log, self.log.with_suffix(".log.1"))
+            with self.log.open("r+b") as stream:
+                stream.truncate(0)
+
+
+def _record(cls: type[R], path: Path) -> R | None:
+    text = read_text(path)
+    if not text:
+        return None
+    try:
+        return from_json(cls, text)
+    except BadRecord:
+        return None

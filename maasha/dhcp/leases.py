@@ -1,0 +1,156 @@
+"""Leases out of dhcpd.leases(5), as they are appended, and which of two words is the last one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from ipaddress import IPv4Address
+
+from maasha.dhcp.records import HEAD, Record
+from maasha.model.lease import BindingState, Lease
+
+MAX_LINES = 1000
+"""Of a record; dhcpd writes a few dozen. More is no record but damage."""
+MAX_LINE = 64 * 1024
+"""Bytes; an unfinished line longer than this is damage."""
+
+STATEMENT = re.compile(r"\s+(binding state|hardware ethernet|[a-z-]+) (.*);(?:\s*#.*)?\s*")
+WEEKDAY = re.compile(r"[0-6] (\d{4})/(\d\d)/(\d\d) (\d\d):(\d\d):(\d\d)")
+"""Day of the week and UTC, dhcpd's default `db-time-format`."""
+EPOCH = re.compile(r"epoch (\d{1,12})")
+"""Seconds since 1970, `db-time-format local`."""
+MAC = re.compile(r"[0-9a-f]{1,2}(:[0-9a-f]{1,2}){5}", re.IGNORECASE)
+QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
+ESCAPE = re.compile(r"\\([0-7]{3}|.)")
+
+EARLIEST = datetime.min.replace(tzinfo=UTC)
+LATEST = datetime.max.replace(tzinfo=UTC)
+
+LIFECYCLE = (
+    BindingState.ACTIVE,
+    BindingState.EXPIRED,
+    BindingState.RELEASED,
+    BindingState.ABANDONED,
+    BindingState.RESET,
+    BindingState.BACKUP,
+    BindingState.FREE,
+)
+"""The order in which a lease goes through its states between two words of its client."""
+
+
+class LeaseParser:
+    """Takes the bytes of a leases file in pieces of any size and gives the leases in them.
+
+    Whatever is not a whole lease record of dhcpd's own making gives nothing. One parser reads one
+    file from its beginning on.
+    """
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._opened: list[str] = []
+
+    def feed(self, piece: bytes) -> tuple[Lease, ...]:
+        """Read on; give the leases whose records are whole now, in the file's order."""
+        *lines, rest = (self._rest + piece).split(b"\n")
+        self._rest = rest[:MAX_LINE]
+        found = (self._line(line.decode("utf-8", "replace").rstrip()) for line in lines)
+        return tuple(lease for lease in found if lease is not None)
+
+    def _line(self, line: str) -> Lease | None:
+        if HEAD.match(line):
+            self._opened = [line]
+        elif self._opened and line == "}":
+            record, self._opened = Record(tuple(self._opened)), []
+            return read(record)
+        elif 0 < len(self._opened) < MAX_LINES:
+            self._opened.append(line)
+        else:
+            self._opened = []
+        return None
+
+
+def read(record: Record) -> Lease | None:
+    """Read one record; None: it is no lease, or one that makes no sense."""
+    address = record.address
+    if address is None:
+        return None
+    found = _statements(record.lines[1:])
+    try:
+        return _lease(address, found)
+    except (KeyError, ValueError):
+        return None
+
+
+def merge(one: Lease, other: Lease) -> Lease:
+    """Give the newer of two reports on the same address, whoever made them.
+
+    The client's last word decides; the peers tell it to each other unchanged. With the same last
+    word the lease that went on further in its life is the newer one (it expires or is released, and
+    is free then), and of two in the same state the one that ends later. What still ties is decided
+    by the other fields, so that every order of merging gives the same lease.
+    """
+    if one.ip != other.ip:
+        raise ValueError(f"leases of {one.ip} and {other.ip} are not about the same address")
+    return max(one, other, key=_age)
+
+
+def _age(lease: Lease) -> tuple[datetime, int, datetime, datetime, str, str]:
+    return (
+        lease.last_transaction or EARLIEST,
+        LIFECYCLE.index(lease.state),
+        lease.ends or LATEST,
+        lease.starts or EARLIEST,
+        lease.mac,
+        lease.hostname,
+    )
+
+
+def _statements(lines: Iterable[str]) -> dict[str, str]:
+    """Give the record's statements by their first words; the last of a name holds."""
+    matches = (STATEMENT.fullmatch(line) for line in lines)
+    return {match[1]: match[2] for match in matches if match is not None}
+
+
+def _lease(address: IPv4Address, found: dict[str, str]) -> Lease:
+    return Lease(
+        ip=address,
+        state=BindingState(found["binding state"]),
+        mac=_mac(found.get("hardware ethernet", "")),
+        starts=_instant(found.get("starts", "never")),
+        ends=_instant(found.get("ends", "never")),
+        last_transaction=_instant(found.get("cltt", "never")),
+        hostname=_text(found.get("client-hostname", "")),
+    )
+
+
+def _instant(value: str) -> datetime | None:
+    """Read a time in either of dhcpd's formats; a bad one raises ValueError."""
+    if value == "never":
+        return None
+    if match := WEEKDAY.fullmatch(value):
+        year, month, day, hour, minute, second = map(int, match.groups())
+        return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+    if match := EPOCH.fullmatch(value):
+        return datetime.fromtimestamp(int(match[1]), UTC)
+    raise ValueError(f"{value} is no time of dhcpd.leases(5)")
+
+
+def _mac(value: str) -> str:
+    """Give two lower-case digits per byte; anything but six bytes gives the empty text."""
+    if not MAC.fullmatch(value):
+        return ""
+    return ":".join(byte.zfill(2) for byte in value.lower().split(":"))
+
+
+def _text(value: str) -> str:
+    """Take dhcpd's quotes and escapes off; unprintable characters become question marks."""
+    match = QUOTED.fullmatch(value)
+    if match is None:
+        return ""
+    plain = ESCAPE.sub(_unescaped, match[1])
+    return "".join(character if character.isprintable() else "?" for character in plain)
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    return chr(int(match[1], 8)) if len(match[1]) > 1 else match[1]

@@ -1,0 +1,332 @@
+"""Keeps one rack's DHCP server as its last good plan says, whatever dies and whatever is asked."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, NoReturn, Protocol, TypeVar, assert_never
+from uuid import uuid4
+
+from twisted.internet.defer import Deferred, DeferredLock, maybeDeferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+from twisted.python.threadpool import ThreadPool
+
+from maasha.dhcp.check import Accepted, Refused
+from maasha.dhcp.daemon import PROGRAM, Dhcpd
+from maasha.dhcp.errors import OmapiSilent, PlanRefused, StartFailed
+from maasha.dhcp.folder import Folder
+from maasha.dhcp.joining import new_primaries, past
+from maasha.dhcp.omapi import PeerStates
+from maasha.dhcp.plan import EMPTY, digest
+from maasha.dhcp.reactor import IReactorDhcp
+from maasha.host.routine import Routine
+from maasha.model.dhcp import DhcpPlan, DhcpReport, Role, VlanService
+
+T = TypeVar("T")
+
+LOOK_INTERVAL = 1.0
+"""Seconds between two looks at the peers' states."""
+FIRST_REST, LONGEST_REST = 0.2, 10.0
+"""Seconds until dhcpd is started again: after its first end in a row, and at most."""
+STEADY = 30.0
+"""Seconds of running after which an end is the first in a row again."""
+
+
+class Running(Protocol):
+    """A running server process."""
+
+    pid: int
+
+    def ended(self) -> Deferred[None]:
+        """Fire when it is gone."""
+
+    async def stop(self) -> None:
+        """End it."""
+
+    def release(self) -> None:
+        """Watch it no longer."""
+
+
+class Daemon(Protocol):
+    """What runs servers: `maasha.dhcp.daemon.Dhcpd`, or a stand-in for it."""
+
+    async def check(self, config: str) -> Accepted | Refused:
+        """Say whether the text can be run."""
+
+    async def reach(self, role: Role) -> None:
+        """Raise PlanRefused unless the peer of the role takes connections."""
+
+    async def states(self, plan: DhcpPlan) -> tuple[PeerStates, ...]:
+        """Give the peers' states, or raise OmapiSilent."""
+
+    async def start(self, plan: DhcpPlan) -> Running:
+        """Start on the files in place, or raise StartFailed with nothing running."""
+
+    def adopt(self, plan: DhcpPlan) -> Running | None:
+        """Take over what was started on this plan."""
+
+    async def clear(self) -> None:
+        """Stop whatever else runs on the files."""
+
+
+class DhcpServer:
+    """The rack's DHCP server. Calls are carried out one after the other.
+
+    `changed` is called with every report that differs from the one before; `jitter` gives numbers
+    from 0 to 1. Call `resume` first, and `release` when rackd ends: dhcpd runs on without it.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        folder: Folder,
+        daemon: Daemon,
+        changed: Callable[[DhcpReport], None],
+        jitter: Callable[[], float],
+    ) -> None:
+        self._clock = clock
+        self._folder = folder
+        self._daemon = daemon
+        self._changed = changed
+        self._jitter = jitter
+        self._lock = DeferredLock()
+        self._looking = Routine(clock, LOOK_INTERVAL, self._look, "look at the failover peers")
+        self._plan = EMPTY
+        self._running: Running | None = None
+        self._since = 0.0
+        self._ends = 0
+        self._again: IDelayedCall | None = None
+        self._states: tuple[PeerStates, ...] = ()
+        self._problem = ""
+        self._told: DhcpReport | None = None
+
+    @property
+    def leases(self) -> Path:
+        """The leases file, for a `LeaseFeed`."""
+        return self._folder.leases
+
+    @property
+    def report(self) -> DhcpReport:
+        """What runs now."""
+        states = {entry.name: entry for entry in self._states}
+        services = (
+            VlanService(entry.vlan, entry.role, found.state, found.partner)
+            for entry in self._plan.roles
+            for found in [states.get(entry.role.peer_name, PeerStates(""))]
+        )
+        return DhcpReport(
+            serving=self._running is not None,
+            digest=digest(self._plan) if self._plan.interfaces else "",
+            generation=self._plan.generation,
+            services=tuple(services),
+            lease_store=self._folder.lease_store(),
+            problem=self._problem,
+        )
+
+    async def resume(self) -> DhcpReport:
+        """Take over the dhcpd that runs, or start it on the last good plan; needs no region."""
+        return await self._in_turn(self._resume)
+
+    async def apply(self, plan: DhcpPlan) -> DhcpReport:
+        """Run this plan from now on; a plan that runs already changes nothing.
+
+        Raises PlanRefused: dhcpd cannot read it or does not start with it, or the secondary that it
+        depends on cannot be reached. What ran before then runs on, or again.
+        """
+        return await self._in_turn(lambda: self._apply(plan))
+
+    async def release(self) -> None:
+        """Let go of dhcpd, which goes on serving."""
+        await self._in_turn(self._release)
+
+    async def _in_turn(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        done: T = await self._lock.run(lambda: Deferred.fromCoroutine(work()))
+        return done
+
+    async def _resume(self) -> DhcpReport:
+        self._plan = self._folder.plan() or EMPTY
+        running = self._daemon.adopt(self._plan) if self._plan.interfaces else None
+        if running is not None:
+            self._hold(running)
+        elif self._plan.interfaces:
+            await self._restart()
+        else:
+            await self._daemon.clear()
+        self._looking.startService()
+        await self._look()
+        return self._tell()
+
+    async def _apply(self, plan: DhcpPlan) -> DhcpReport:
+        same = digest(plan) == digest(self._plan)
+        if not same or (plan.interfaces and self._running is None):
+            try:
+                await self._change(plan)
+            except PlanRefused as refusal:
+                self._problem = str(refusal)
+                self._tell()
+                raise
+        self._keep(plan)
+        await self._look()
+        return self._tell()
+
+    async def _release(self) -> None:
+        self._forget_again()
+        await maybeDeferred(self._looking.stopService)
+        if self._running is not None:
+            self._running.release()
+
+    async def _change(self, plan: DhcpPlan) -> None:
+        before = self._plan
+        if plan.interfaces:
+            await self._test(plan, before)
+        await self._stop()
+        if not plan.interfaces:
+            await self._daemon.clear()
+            self._folder.withdraw()
+            return
+        try:
+            await self._start(plan, before)
+        except StartFailed as failure:
+            await self._roll_back(failure)
+
+    async def _test(self, plan: DhcpPlan, before: DhcpPlan) -> None:
+        """Find out all that can be known while the old plan still runs; raises PlanRefused."""
+        verdict = await self._daemon.check(plan.config)
+        match verdict:
+            case Refused(listing):
+                raise PlanRefused("dhcpd refuses this configuration", listing)
+            case Accepted():
+                pass
+            case _:
+                assert_never(verdict)
+        for role in new_primaries(plan, before):
+            await self._daemon.reach(role)
+
+    async def _roll_back(self, failure: StartFailed) -> NoReturn:
+        """Run the last good plan again; `_plan` is still that one."""
+        self.log.warn("dhcpd did not start, the last good plan is put back: {why}", why=failure)
+        if self._plan.interfaces:
+            await self._restart()
+        else:
+            self._folder.withdraw()
+        raise PlanRefused(
+            f"dhcpd does not start with this configuration ({failure.reason}); "
+            "the one before is in force again",
+            failure.words,
+        )
+
+    async def _restart(self) -> None:
+        """Start the last good plan, now or later."""
+        try:
+            await self._start(self._plan, self._plan)
+        except StartFailed as failure:
+            self._problem = str(failure)
+            self._start_later()
+
+    async def _start(self, plan: DhcpPlan, before: DhcpPlan) -> None:
+        await self._daemon.clear()
+        try:
+            self._folder.prepare(plan.config, past(plan, before))
+        except OSError as error:
+            raise StartFailed(f"dhcpd's files cannot be written: {error}") from error
+        self._hold(await self._daemon.start(plan))
+
+    async def _stop(self) -> None:
+        """Stop dhcpd; its end is no surprise then."""
+        self._forget_again()
+        running, self._running = self._running, None
+        self._states = ()
+        if running is not None:
+            await running.stop()
+
+    def _hold(self, running: Running) -> None:
+        self._forget_again()
+        self._running = running
+        self._since = self._clock.seconds()
+        running.ended().addCallback(lambda _: self._ended(running))
+
+    def _keep(self, plan: DhcpPlan) -> None:
+        """Make this the plan that outlives us; only now it counts as carried out."""
+        if plan != self._plan:
+            self._folder.keep_plan(plan)
+        self._plan = plan
+        self._problem = ""
+
+    def _ended(self, running: Running) -> None:
+        if self._running is not running:
+            return
+        self.log.error("dhcpd {pid} ended by itself and is started again", pid=running.pid)
+        if self._clock.seconds() - self._since >= STEADY:
+            self._ends = 0
+        self._running, self._states = None, ()
+        self._problem = "dhcpd ended by itself and is started again"
+        self._start_later()
+        self._tell()
+
+    def _start_later(self) -> None:
+        self._forget_again()
+        rest = min(FIRST_REST * 2.0**self._ends, LONGEST_REST)
+        self._ends = min(self._ends + 1, 16)
+        self._again = self._clock.callLater(rest * (1 + self._jitter()) / 2, self._start_again)
+
+    def _start_again(self) -> None:
+        self._again = None
+        started = Deferred.fromCoroutine(self._in_turn(self._start_if_down))
+        started.addErrback(lambda failure: self.log.failure("dhcpd not restarted", failure))
+
+    async def _start_if_down(self) -> None:
+        if self._running is None and self._plan.interfaces:
+            await self._restart()
+            if self._running is not None:
+                self._problem = ""
+            await self._look()
+            self._tell()
+
+    def _forget_again(self) -> None:
+        if self._again is not None:
+            self._again.cancel()
+            self._again = None
+
+    async def _look(self) -> None:
+        """Ask for the peers' states; what does not answer is UNKNOWN."""
+        self._folder.trim_log()
+        running = self._running
+        if running is None or not any(entry.role.paired for entry in self._plan.roles):
+            return
+        try:
+            states = await self._daemon.states(self._plan)
+        except OmapiSilent:
+            states = ()
+        if self._running is running:
+            self._states = states
+            self._tell()
+
+    def _tell(self) -> DhcpReport:
+        """Give the report, and pass it on if it says something new."""
+        report = self.report
+        if report != self._told:
+            self._told = report
+            try:
+                self._changed(report)
+            except Exception:
+                self.log.failure("a report about dhcpd could not be passed on")
+        return report
+
+
+def make_server(
+    reactor: IReactorDhcp,
+    directory: Path,
+    changed: Callable[[DhcpReport], None],
+    *,
+    pool: ThreadPool,
+    program: Path = PROGRAM,
+    jitter: Callable[[], float] = random.random,
+    new_id: Callable[[], str] = lambda: str(uuid4()),
+) -> DhcpServer:
+    """Put a server for real dhcpd together; its files live in `directory`."""
+    folder = Folder(directory, new_id)
+    return DhcpServer(reactor, folder, Dhcpd(reactor, pool, folder, program), changed, jitter)

@@ -1,0 +1,69 @@
+"""What the database knows of a rack's DHCP service: the facts that one decision rests on."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+
+from attrs import field, frozen
+
+from maasha.model.cluster import RackKey
+from maasha.model.dhcp import OFF, PeerState, Role
+from maasha.model.network import Subnet, VlanId
+from maasha.model.stamp import NEVER, Stamp
+
+
+@frozen
+class MemberSituation:
+    """A rack that serves a VLAN, is to serve it, or may still run something there.
+
+    `asked` is what it was told last, `running` what it said it runs. `state` and `partner` are
+    UNKNOWN while the rack has no live link: old news opens no gate.
+    """
+
+    rack: RackKey
+    hostname: str
+    interface: str = ""
+    """Name of its interface on the VLAN; empty: it has none."""
+    address: IPv4Address | None = None
+    """Its own address on the VLAN."""
+    asked: Role = OFF
+    running: Role = OFF
+    state: PeerState = PeerState.UNKNOWN
+    partner: PeerState = PeerState.UNKNOWN
+    deleted: bool = False
+
+
+@frozen
+class VlanSituation:
+    """A VLAN as it is to be served, and everyone who takes part."""
+
+    vlan: VlanId
+    lease_time: int
+    """Seconds."""
+    mtu: int
+    """Bytes."""
+    pairing: int
+    """Rises when a member changes or lost its leases; part of the failover peer's name."""
+    dhcp_on: bool
+    primary: RackKey | None
+    secondary: RackKey | None
+    subnets: tuple[Subnet, ...]
+    """IPv4 only; one that is not managed has no ranges here."""
+    members: tuple[MemberSituation, ...]
+
+
+@frozen
+class RackSituation:
+    """Everything about one rack's DHCP service, read at one moment."""
+
+    rack: RackKey
+    generation: Stamp
+    """What it is to run."""
+    running: Stamp
+    """The last generation that was carried out to its end."""
+    digest: str
+    """Of the plan that it said it runs (`maasha.dhcp.plan.digest`)."""
+    vlans: tuple[VlanSituation, ...]
+    failed: Stamp = NEVER
+    """The last generation that its dhcpd refused."""
+    omapi_secret: str = field(default="", repr=False)

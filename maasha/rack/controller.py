@@ -1,0 +1,179 @@
+"""The rack controller: links, obedience, DHCP and reports, and what each tells the others."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from attrs import frozen
+from twisted.application.service import MultiService
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from maasha.dhcp.errors import PlanRefused
+from maasha.dhcp.feed import LeaseFeed
+from maasha.dhcp.plan import EMPTY
+from maasha.dhcp.server import DhcpServer
+from maasha.host.rests import Rests
+from maasha.host.routine import Routine
+from maasha.model.cluster import Introduction
+from maasha.model.dhcp import DhcpReport
+from maasha.model.network import Interface
+from maasha.rack.choice import Pick
+from maasha.rack.dialling import Dialler, Dialling
+from maasha.rack.duties import Duties
+from maasha.rack.links import Links
+from maasha.rack.memory import Memory
+from maasha.rack.obedience import Obedience
+from maasha.rack.reports import Reports
+from maasha.rack.search import Search
+from maasha.rack.succession import Succession
+from maasha.rpc.rack_side import Session
+from maasha.rpc.remote import RemoteRegion
+
+REGISTRATION_INTERVAL = 1.0
+"""Seconds between looks whether somebody has registered the rack anew."""
+
+
+@frozen
+class Surroundings:
+    """What the controller gets from the host it runs on."""
+
+    hostname: str
+    version: str
+    connections: int
+    """How many links to keep."""
+    url: str
+    """The configured region that is named in the registration."""
+    interfaces: Callable[[], Awaitable[tuple[Interface, ...]]]
+    pick: Pick
+    delay: Callable[[int], float]
+    """Seconds to rest after so many failures in a row."""
+    begin_anew: Callable[[], None]
+    """Ends this process, for its supervisor to start the next."""
+
+
+class Controller(MultiService):
+    """DHCP first: it is served before any region is looked for, and after all are gone."""
+
+    log = Logger()
+
+    def __init__(
+        self,
+        reactor: Dialler,
+        memory: Memory,
+        search: Search,
+        dhcp: Callable[[Callable[[DhcpReport], None]], DhcpServer],
+        feed: Callable[[Callable[[], None]], LeaseFeed],
+        around: Surroundings,
+    ) -> None:
+        super().__init__()
+        self._memory = memory
+        self._around = around
+        self._feed = feed(lambda: self._reports.leases_changed())  # noqa: PLW0108  made below
+        self._obedience = Obedience(memory)
+        self._dhcp = dhcp(lambda _: self._reports.changed())
+        self._duties = Duties(memory, self._obedience, self._dhcp, self._owned)
+        self._links = Links(
+            reactor,
+            around.connections,
+            search.find,
+            self._dialling(reactor).dial,
+            around.pick,
+            Rests(around.delay),
+            self._opened,
+            self._closed,
+        )
+        self._succession = Succession(reactor, self._obedience, lambda: self._links.sessions)
+        self._reports = Reports(reactor, self._owner, self._dhcp, self._feed, around.interfaces)
+        self._registration = memory.registration
+        self._watching = Routine(reactor, REGISTRATION_INTERVAL, self._watch, "registration")
+        self._incarnation = self._obedience.epoch.incarnation
+        self._starting: Deferred[None] | None = None
+
+    def startService(self) -> None:
+        """Serve DHCP as before, then look for regions; a deleted rack does neither."""
+        super().startService()
+        self._starting = Deferred.fromCoroutine(self._start())
+        self._starting.addErrback(
+            lambda failure: self.log.failure("the rack controller did not start", failure)
+        )
+
+    def stopService(self) -> Deferred[None]:
+        """Leave the regions; dhcpd goes on."""
+        if self._starting is not None:
+            self._starting.cancel()
+        stopped: Deferred[None] = super().stopService()
+        return stopped.addCallback(lambda _: Deferred.fromCoroutine(self._let_go()))
+
+    async def _let_go(self) -> None:
+        await self._feed.stop()
+        await self._dhcp.release()
+
+    async def _start(self) -> None:
+        self._watching.setServiceParent(self)
+        if self._memory.retired:
+            self.log.warn(
+                "this rack was deleted from its instance and serves nothing: "
+                "run `maasha-rack register --url URL --secret SECRET` to bring it back"
+            )
+            return
+        await self._dhcp.resume()
+        self._feed.start()
+        for part in (self._links, self._succession, self._reports):
+            part.setServiceParent(self)
+
+    def _dialling(self, reactor: Dialler) -> Dialling:
+        return Dialling(
+            reactor,
+            self._memory,
+            self._around.version,
+            self._duties,
+            self._around.interfaces,
+            self._introduce,
+            self._duties.leave_instance,
+        )
+
+    def _introduce(self, interfaces: tuple[Interface, ...]) -> Introduction:
+        report = self._dhcp.report
+        return Introduction(
+            hostname=self._around.hostname,
+            version=self._around.version,
+            system_id=self._memory.system_id,
+            url=self._around.url,
+            interfaces=interfaces,
+            epoch=self._obedience.epoch,
+            generation=report.generation,
+            lease_store=report.lease_store,
+        )
+
+    def _opened(self, session: Session) -> None:
+        """Serve nothing of another instance's from the moment the rack belongs to this one."""
+        instance = session.welcome.instance
+        if self._memory.served not in (None, instance):
+            self.log.warn("moved to instance {instance}: the old DHCP stops", instance=instance)
+            emptied = Deferred.fromCoroutine(self._dhcp.apply(EMPTY))
+            emptied.addErrback(lambda failure: failure.trap(PlanRefused) and None)
+        self._memory.serve(instance)
+
+    def _closed(self, session: Session, reason: str) -> None:
+        lost = self._obedience.lose(session.welcome.worker)
+        if lost is not None:
+            self.log.info("the owner is gone ({reason})", reason=reason)
+            self._succession.lost(lost)
+
+    def _owned(self) -> None:
+        incarnation = self._obedience.epoch.incarnation
+        self._reports.owned(restored=incarnation != self._incarnation)
+        self._incarnation = incarnation
+
+    def _owner(self) -> RemoteRegion | None:
+        owner = self._obedience.owner
+        for session in self._links.sessions:
+            if owner is not None and session.welcome.worker == owner.worker:
+                return session.remote
+        return None
+
+    async def _watch(self) -> None:
+        if self._memory.registration != self._registration:
+            self.log.warn("registered anew: rackd begins anew")
+            self._around.begin_anew()

@@ -1,0 +1,88 @@
+"""Makes one link to a worker: its addresses in turn, then the handshake and the registration."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable, Iterable
+from ipaddress import ip_address
+
+from twisted.internet.endpoints import TCP4ClientEndpoint, TCP6ClientEndpoint
+from twisted.internet.interfaces import IReactorTCP, IReactorTime, IStreamClientEndpoint
+
+from maasha.model.cluster import Endpoint, Introduction
+from maasha.model.network import Interface
+from maasha.rack.discovery import EventLoop
+from maasha.rack.memory import Memory
+from maasha.rpc.errors import Deleted, Unreachable
+from maasha.rpc.handshake import RackFacts
+from maasha.rpc.rack_side import RackDuties, Session, join
+
+CONNECT_TIMEOUT = 3.0
+"""Seconds for one address; a worker may publish addresses that this rack cannot reach."""
+NONCE_LENGTH = 32
+
+
+class Dialler(IReactorTCP, IReactorTime):
+    """What dialling needs of a reactor."""
+
+
+class Dialling:
+    """`introduce` says who the rack is, given its interfaces; `deleted` hears that it no longer is.
+
+    The identity is pinned at the first success: from then on no other instance is accepted.
+    """
+
+    def __init__(
+        self,
+        reactor: Dialler,
+        memory: Memory,
+        version: str,
+        duties: RackDuties,
+        interfaces: Callable[[], Awaitable[tuple[Interface, ...]]],
+        introduce: Callable[[tuple[Interface, ...]], Introduction],
+        deleted: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._reactor = reactor
+        self._memory = memory
+        self._version = version
+        self._duties = duties
+        self._interfaces = interfaces
+        self._introduce = introduce
+        self._deleted = deleted
+
+    async def dial(self, loop: EventLoop) -> Session:
+        """Link to a worker; raises the errors of `maasha.rpc.rack_side.join`."""
+        introduction = self._introduce(await self._interfaces())
+        try:
+            session = await self._first_reachable(loop.endpoints, introduction)
+        except Deleted:
+            await self._deleted()
+            raise
+        self._memory.belong(session.welcome.system_id, session.welcome.instance)
+        return session
+
+    async def _first_reachable(
+        self, endpoints: Iterable[Endpoint], introduction: Introduction
+    ) -> Session:
+        unreachable: list[str] = []
+        for endpoint in endpoints:
+            try:
+                return await self._join(endpoint, introduction)
+            except Unreachable as error:
+                unreachable.append(f"{endpoint} {error.reason}")
+        raise Unreachable("; ".join(unreachable))
+
+    async def _join(self, endpoint: Endpoint, introduction: Introduction) -> Session:
+        memory = self._memory
+        return await join(
+            self._reactor,
+            self._client(endpoint),
+            RackFacts(self._version, memory.secret, memory.system_id, memory.instance),
+            lambda: introduction,
+            self._duties,
+            lambda: secrets.token_bytes(NONCE_LENGTH),
+        )
+
+    def _client(self, endpoint: Endpoint) -> IStreamClientEndpoint:
+        kind = TCP6ClientEndpoint if ip_address(endpoint.host).version == 6 else TCP4ClientEndpoint
+        return kind(self._reactor, endpoint.host, endpoint.port, timeout=CONNECT_TIMEOUT)

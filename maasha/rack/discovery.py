@@ -1,0 +1,85 @@
+"""Where regions' workers can be reached: the answer of GET {maas_url}/rpc/."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+
+from attrs import frozen
+
+from maasha.model.cluster import Endpoint
+
+TIMEOUT = 5.0
+"""Seconds for one region to answer."""
+
+Fetch = Callable[[str], Awaitable[bytes]]
+"""Get a URL's body; raises whatever the HTTP client raises."""
+
+
+@frozen
+class EventLoop:
+    """A region worker as it is published: `region` is the part of its name before the colon."""
+
+    name: str
+    endpoints: tuple[Endpoint, ...]
+
+    @property
+    def region(self) -> str:
+        """The host name of the worker's region controller."""
+        return self.name.partition(":")[0]
+
+
+class BadAnswer(Exception):
+    """A URL answered with something other than the regions' endpoints."""
+
+    def __init__(self, url: str, why: str) -> None:
+        self.url = url
+        self.why = why
+        super().__init__(
+            f"{url} does not answer like a region controller ({why}): check maas_url in rackd.conf"
+        )
+
+
+def parse(url: str, body: bytes) -> tuple[EventLoop, ...]:
+    """Read the answer; null means "not known now", which is no event loop. Raises BadAnswer."""
+    try:
+        answer = json.loads(body)
+    except ValueError as error:
+        raise BadAnswer(url, "not JSON") from error
+    if not isinstance(answer, dict) or "eventloops" not in answer:
+        raise BadAnswer(url, "no field `eventloops`")
+    published = answer["eventloops"] or {}
+    if not isinstance(published, dict):
+        raise BadAnswer(url, "`eventloops` is not an object")
+    return tuple(_event_loops(published))
+
+
+def merged(answers: Iterable[tuple[EventLoop, ...]]) -> tuple[EventLoop, ...]:
+    """Unite several regions' answers; the same event loop named twice keeps all its endpoints."""
+    endpoints: dict[str, dict[Endpoint, None]] = {}
+    for answer in answers:
+        for loop in answer:
+            endpoints.setdefault(loop.name, {}).update(dict.fromkeys(loop.endpoints))
+    return tuple(EventLoop(name, tuple(found)) for name, found in sorted(endpoints.items()))
+
+
+def rpc_url(maas_url: str) -> str:
+    """Give the address of the endpoints' listing under a region's URL."""
+    return maas_url.rstrip("/") + "/rpc/"
+
+
+def _event_loops(published: Mapping[str, object]) -> Iterator[EventLoop]:
+    for name, pairs in published.items():
+        endpoints = tuple(_endpoints(pairs))
+        if endpoints:
+            yield EventLoop(name, endpoints)
+
+
+def _endpoints(pairs: object) -> Iterator[Endpoint]:
+    """Skip what is no [address, port] pair: one bad entry must not hide the good ones."""
+    for pair in pairs if isinstance(pairs, list) else ():
+        match pair:
+            case [str(host), int(port)] if 0 < port < 65536:
+                yield Endpoint(host, port)
+            case _:
+                continue

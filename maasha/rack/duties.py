@@ -1,0 +1,61 @@
+"""What a rack does when a region's worker asks: take an owner, run a DHCP plan, retire."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from twisted.logger import Logger
+
+from maasha.dhcp.errors import PlanRefused
+from maasha.dhcp.plan import EMPTY
+from maasha.dhcp.server import DhcpServer
+from maasha.model.cluster import WorkerId
+from maasha.model.dhcp import DhcpPlan, DhcpReport
+from maasha.model.stamp import Stamp
+from maasha.rack.memory import Memory
+from maasha.rack.obedience import Obedience
+from maasha.rpc.errors import DhcpRefused
+
+
+class Duties:
+    """Answers the commands of every link; `owned` is told when another worker owns the rack."""
+
+    log = Logger()
+
+    def __init__(
+        self,
+        memory: Memory,
+        obedience: Obedience,
+        dhcp: DhcpServer,
+        owned: Callable[[], None],
+    ) -> None:
+        self._memory = memory
+        self._obedience = obedience
+        self._dhcp = dhcp
+        self._owned = owned
+
+    async def own(self, worker: WorkerId, epoch: Stamp) -> DhcpReport:
+        """Obey this worker; raises StaleEpoch."""
+        self._obedience.accept(worker, epoch)
+        self.log.info("worker {worker} owns this rack, epoch {epoch}", worker=worker, epoch=epoch)
+        self._owned()
+        return self._dhcp.report
+
+    async def configure_dhcp(self, worker: WorkerId, epoch: Stamp, plan: DhcpPlan) -> DhcpReport:
+        """Run the plan; raises StaleEpoch, and DhcpRefused when what ran before still runs."""
+        self._obedience.accept(worker, epoch)
+        try:
+            return await self._dhcp.apply(plan)
+        except PlanRefused as refused:
+            raise DhcpRefused(str(refused)) from refused
+
+    async def retire(self, worker: WorkerId, epoch: Stamp) -> None:
+        """Stop serving: this rack was deleted; raises StaleEpoch."""
+        self._obedience.accept(worker, epoch)
+        await self.leave_instance()
+
+    async def leave_instance(self) -> None:
+        """Remember the deletion and stop dhcpd; only registering anew brings the rack back."""
+        self.log.warn("this rack was deleted from its instance: its DHCP server stops")
+        self._memory.retire()
+        await self._dhcp.apply(EMPTY)

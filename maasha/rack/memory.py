@@ -1,0 +1,139 @@
+"""What a rack controller remembers across its own restarts, as small files in its data folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from uuid import UUID
+
+from maasha.host.files import SECRET_MODE, read_text, remove, write_atomic
+from maasha.model.cluster import InstanceId, SystemId
+from maasha.model.stamp import NEVER, Stamp
+from maasha.rack.discovery import BadAnswer, EventLoop, parse
+
+
+class SecretMissing(Exception):
+    """The rack has never been registered."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        super().__init__(
+            f"no shared secret in {path}: run `maasha-rack register --url URL --secret SECRET`"
+        )
+
+
+class SecretMalformed(Exception):
+    """The secret's file holds something else; its text is not repeated."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        super().__init__(f"{path} does not hold hexadecimal digits: register the rack again")
+
+
+class Memory:
+    """Reads and writes the folder; every value is written whole or not at all."""
+
+    def __init__(self, folder: Path, secret_file: Path) -> None:
+        self.folder = folder
+        self._secret = secret_file
+        self._system_id = folder / "system_id"
+        self._instance = folder / "instance"
+        self._epoch = folder / "epoch"
+        self._retired = folder / "retired"
+        self._regions = folder / "regions.json"
+        self._served = folder / "served_instance"
+        self._registration = folder / "registration"
+
+    @property
+    def secret(self) -> bytes:
+        """The shared secret; raises SecretMissing, SecretMalformed."""
+        text = read_text(self._secret)
+        if text is None:
+            raise SecretMissing(self._secret)
+        try:
+            return bytes.fromhex(text)
+        except ValueError:
+            raise SecretMalformed(self._secret) from None
+
+    def register(self, secret: bytes, registration: str) -> None:
+        """Begin anew with `secret`: who the rack was and whom it obeyed is forgotten.
+
+        `registration` names this act; a running rackd sees that it changed and begins anew.
+        """
+        for path in (self._system_id, self._instance, self._epoch, self._retired, self._regions):
+            remove(path)
+        write_atomic(self._secret, secret.hex() + "\n", SECRET_MODE)
+        write_atomic(self._registration, registration + "\n")
+
+    @property
+    def registration(self) -> str | None:
+        """Names the last registration; None before the first."""
+        return read_text(self._registration)
+
+    @property
+    def system_id(self) -> SystemId | None:
+        """The name that the region gave."""
+        text = read_text(self._system_id)
+        return SystemId(text) if text else None
+
+    @property
+    def instance(self) -> InstanceId | None:
+        """The installation that the rack belongs to."""
+        text = read_text(self._instance)
+        return InstanceId(UUID(text)) if text else None
+
+    def belong(self, system_id: SystemId, instance: InstanceId) -> None:
+        """Pin the instance and the name at the first success."""
+        if system_id != self.system_id:
+            write_atomic(self._system_id, system_id + "\n")
+        if instance != self.instance:
+            write_atomic(self._instance, f"{instance}\n")
+
+    @property
+    def served(self) -> InstanceId | None:
+        """The instance whose DHCP plan the rack has."""
+        text = read_text(self._served)
+        return InstanceId(UUID(text)) if text else None
+
+    def serve(self, instance: InstanceId) -> None:
+        """Remember whose DHCP plan the rack has from now on."""
+        if instance != self.served:
+            write_atomic(self._served, f"{instance}\n")
+
+    @property
+    def epoch(self) -> Stamp:
+        """The highest epoch of ownership that the rack obeyed."""
+        text = read_text(self._epoch)
+        if not text:
+            return NEVER
+        incarnation, _, counter = text.partition(".")
+        return Stamp(int(incarnation), int(counter))
+
+    def obey(self, epoch: Stamp) -> None:
+        """Remember an epoch, so that no older owner is obeyed after a restart."""
+        write_atomic(self._epoch, f"{epoch}\n")
+
+    @property
+    def retired(self) -> bool:
+        """Whether the instance deleted this rack; only registering ends it."""
+        return read_text(self._retired) is not None
+
+    def retire(self) -> None:
+        """Remember that the instance deleted this rack."""
+        write_atomic(self._retired, "deleted from its instance\n")
+
+    @property
+    def regions(self) -> tuple[EventLoop, ...]:
+        """The workers that were published last; none where the file is missing or damaged."""
+        text = read_text(self._regions)
+        try:
+            return parse(str(self._regions), text.encode()) if text else ()
+        except BadAnswer:
+            return ()
+
+    def meet(self, loops: tuple[EventLoop, ...]) -> None:
+        """Remember the published workers, for a start with no configured region in reach."""
+        if loops == self.regions:
+            return
+        listing = {loop.name: [[e.host, e.port] for e in loop.endpoints] for loop in loops}
+        write_atomic(self._regions, json.dumps({"eventloops": listing}) + "\n")

@@ -1,0 +1,1 @@
+"""The region controller: a master, its workers, and what each worker does."""

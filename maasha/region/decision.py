@@ -1,0 +1,103 @@
+"""What a rack's dhcpd should run next, decided from one snapshot."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from maasha.dhcp.facts import Member, Off, Pair, RackFacts, Solo, VlanFacts, Wanted
+from maasha.dhcp.plan import EMPTY, digest
+from maasha.dhcp.render import render
+from maasha.dhcp.rollout import Step, step
+from maasha.model.cluster import RackKey
+from maasha.model.dhcp import DhcpPlan
+from maasha.model.service import MemberSituation, RackSituation, VlanSituation
+from maasha.model.stamp import Stamp
+
+
+@frozen
+class Configure:
+    """The rack is to run another plan than it runs; `problem` names VLANs left out of it."""
+
+    plan: DhcpPlan
+    problem: str
+
+
+@frozen
+class Complete:
+    """The rack runs all that this generation wants of it."""
+
+    generation: Stamp
+
+
+@frozen
+class Stuck:
+    """Something stands against this generation; `problem` names it for people."""
+
+    generation: Stamp
+    problem: str
+
+
+@frozen
+class Waiting:
+    """The next move is another rack's, or nobody's."""
+
+
+Decision = Configure | Complete | Stuck | Waiting
+
+
+def decide(situation: RackSituation) -> Decision:
+    """Give the next thing to do for the rack of this situation."""
+    me = situation.rack
+    steps = {vlan.vlan: _step(vlan) for vlan in situation.vlans}
+    facts = RackFacts(
+        me,
+        situation.generation,
+        situation.omapi_secret,
+        tuple(_vlan_facts(vlan, me) for vlan in situation.vlans),
+    )
+    rendered = render(facts, {vlan: taken.role(me) for vlan, taken in steps.items()})
+    refused = [f"VLAN {problem.vlan}: {problem.reason}" for problem in rendered.problems]
+    if digest(rendered.plan) != (situation.digest or digest(EMPTY)):
+        return Configure(rendered.plan, "\n".join(refused))
+    if refused:
+        return Stuck(situation.generation, "\n".join(refused))
+    if all(taken.complete for taken in steps.values()):
+        return Complete(situation.generation)
+    return Waiting()
+
+
+def _step(vlan: VlanSituation) -> Step:
+    return step(vlan.vlan, _wanted(vlan), [_member(member) for member in vlan.members])
+
+
+def _wanted(vlan: VlanSituation) -> Wanted:
+    if not vlan.dhcp_on or vlan.primary is None:
+        return Off()
+    if vlan.secondary is None:
+        return Solo(vlan.primary, vlan.pairing)
+    return Pair(vlan.primary, vlan.secondary, vlan.pairing)
+
+
+def _vlan_facts(vlan: VlanSituation, me: RackKey) -> VlanFacts:
+    interfaces = {member.rack: member.interface for member in vlan.members}
+    return VlanFacts(
+        vlan=vlan.vlan,
+        lease_time=vlan.lease_time,
+        mtu=vlan.mtu,
+        subnets=vlan.subnets,
+        interface=interfaces.get(me, ""),
+        wanted=_wanted(vlan),
+        members=tuple(_member(member) for member in vlan.members),
+    )
+
+
+def _member(member: MemberSituation) -> Member:
+    return Member(
+        rack=member.rack,
+        address=member.address,
+        asked=member.asked,
+        running=member.running,
+        state=member.state,
+        partner=member.partner,
+        gone=member.deleted,
+    )

@@ -1,0 +1,40 @@
+"""The port on which a worker takes racks' links."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Iterator
+
+from maasha.region.sockets import dual_stack
+
+
+class NoFreePort(Exception):
+    """Every port that the worker may use is taken."""
+
+    def __init__(self, first: int, last: int) -> None:
+        self.first = first
+        self.last = last
+        super().__init__(
+            f"no free TCP port from {first} to {last} for racks' links: "
+            "end what holds them or widen rpc_first_port..rpc_last_port in regiond.conf"
+        )
+
+
+def candidates(first: int, last: int, slot: int, *, fixed: bool) -> Iterator[int]:
+    """Give the ports to try in order: the slot's own, then, unless `fixed`, all others upwards."""
+    own = first + slot
+    yield own
+    if not fixed:
+        yield from (port for port in range(first, last + 1) if port != own)
+
+
+def listen(first: int, last: int, slot: int, *, fixed: bool) -> socket.socket:
+    """Bind the first free port; raises NoFreePort."""
+    for port in candidates(first, last, slot, fixed=fixed):
+        try:
+            return dual_stack(port)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+    raise NoFreePort(first + slot if fixed else first, first + slot if fixed else last)

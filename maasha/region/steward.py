@@ -1,0 +1,142 @@
+"""Acts for one rack that this worker owns: has it run the DHCP that is wanted, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from maasha.db import instance, services
+from maasha.db.errors import DatabaseError
+from maasha.db.pool import Pool
+from maasha.db.situations import load_situation
+from maasha.db.transaction import Transaction
+from maasha.dhcp.plan import digest
+from maasha.host.rests import Rests
+from maasha.host.routine import Routine
+from maasha.model.dhcp import DhcpPlan, DhcpReport
+from maasha.model.stamp import Stamp
+from maasha.region.connections import RackLink
+from maasha.region.decision import Complete, Configure, Decision, Stuck, Waiting, decide
+from maasha.rpc.errors import DhcpRefused, RpcError, StaleEpoch
+
+TICK = 5.0
+"""Seconds between looks that no notice asked for."""
+
+
+class Steward(Routine):
+    """Owns a rack since `epoch` over `link`; woken by every notice about the rack's DHCP.
+
+    Level-triggered: each run loads what is wanted and what runs, and does the next thing, if there
+    is one. A plan that the rack refused is tried again after growing rests, or when it changes.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        pool: Pool,
+        link: RackLink,
+        epoch: Stamp,
+        delay: Callable[[int], float],
+    ) -> None:
+        super().__init__(clock, TICK, self._run_once, f"steward of {link.hostname}")
+        self._pool = pool
+        self.link = link
+        self.epoch = epoch
+        self._rests: Rests[str] = Rests(delay)
+        self._obeyed = False
+        self._commanding = False
+
+    async def _run_once(self) -> None:
+        try:
+            if not self._obeyed:
+                await self._take_office()
+            await self._reconcile()
+        except StaleEpoch as error:
+            await self._overtake(error)
+        except (DatabaseError, RpcError) as error:
+            self.log.info("{rack}: {error}", rack=self.link.hostname, error=error)
+
+    async def _take_office(self) -> None:
+        """Tell the rack who acts for it, and write down what it runs."""
+        report = await self.link.remote.own(self.epoch)
+        await self.take_report(report)
+        self._obeyed = True
+        self.log.info("{rack} obeys, epoch {epoch}", rack=self.link.hostname, epoch=self.epoch)
+
+    async def take_report(self, report: DhcpReport) -> None:
+        """Write down what the rack says it runs."""
+        settles = not self._commanding
+        await self._pool.run(
+            lambda tx: services.record_report(
+                tx, self.link.rack, self.epoch, report, settles=settles
+            )
+        )
+
+    async def _reconcile(self) -> None:
+        """Decide on what is there now and carry it out."""
+        match await self._pool.run(self._decide):
+            case Configure(plan, problem):
+                await self._configure(plan, problem)
+            case Complete(generation):
+                await self._pool.run(
+                    lambda tx: services.mark_running(tx, self.link.rack, generation)
+                )
+            case Stuck(generation, problem):
+                await self._note_problem(generation, problem)
+            case Waiting():
+                return
+
+    async def _decide(self, tx: Transaction) -> Decision:
+        """Load, decide, and write down what the rack is about to be told, all in one moment."""
+        situation = await load_situation(tx, self.link.rack, deciding=True)
+        decision = decide(situation) if situation is not None else Waiting()
+        if not isinstance(decision, Configure):
+            return decision
+        if self._rests.resting(digest(decision.plan), self._clock.seconds()):
+            return Waiting()
+        if not await services.record_asked(tx, self.link.rack, self.epoch, decision.plan.roles):
+            return Waiting()
+        return decision
+
+    async def _configure(self, plan: DhcpPlan, problem: str) -> None:
+        fingerprint = digest(plan)
+        try:
+            report = await self._command(plan)
+        except DhcpRefused as refused:
+            seconds = self._rests.failed(fingerprint, self._clock.seconds())
+            self.log.warn(
+                "{rack} refused generation {generation}; tried again in {seconds:.0f} s",
+                rack=self.link.hostname,
+                generation=plan.generation,
+                seconds=seconds,
+            )
+            await self._note_problem(plan.generation, refused.listing)
+            return
+        self._rests.succeeded(fingerprint)
+        await self.take_report(report)
+        if problem:
+            await self._note_problem(plan.generation, problem)
+        self.wake()
+
+    async def _command(self, plan: DhcpPlan) -> DhcpReport:
+        """Have the rack run the plan; what it reports meanwhile is not yet the outcome."""
+        self._commanding = True
+        try:
+            return await self.link.remote.configure_dhcp(self.epoch, plan)
+        finally:
+            self._commanding = False
+
+    async def _note_problem(self, generation: Stamp, problem: str) -> None:
+        rack = self.link.rack
+        await self._pool.run(lambda tx: services.record_refusal(tx, rack, generation, problem))
+
+    async def _overtake(self, error: StaleEpoch) -> None:
+        """Outdate what the rack knows: it has obeyed epochs that this database has lost."""
+        known = error.known
+        why = f"rack {self.link.system_id} knows epoch {known}, newer than {self.epoch}"
+        self.log.warn("{why}: the incarnation is raised", why=why)
+        await self._pool.run(lambda tx: instance.raise_incarnation(tx, known.incarnation + 1, why))

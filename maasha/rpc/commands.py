@@ -1,0 +1,135 @@
+"""Every command between a rack and a region: arguments, answers and errors, on one screen."""
+
+from __future__ import annotations
+
+from twisted.protocols import amp
+
+from maasha.model.cluster import Introduction, Ownership, Welcome
+from maasha.model.dhcp import DhcpPlan, DhcpReport
+from maasha.model.lease import LeaseReport
+from maasha.model.network import Interface
+from maasha.model.stamp import Stamp
+from maasha.rpc.arguments import Bytes, Number, Record, Text, Uuid
+from maasha.rpc.errors import (
+    BadArgument,
+    Deleted,
+    DhcpRefused,
+    NotOwner,
+    OutOfOrder,
+    RegistrationRefused,
+    RemoteFailure,
+    StaleEpoch,
+    Unavailable,
+    WrongInstance,
+    WrongSecret,
+    WrongVersion,
+    declared,
+)
+
+NONCE_LENGTH = PROOF_LENGTH = 32
+"""Bytes: what SHA-256 gives and takes."""
+
+
+class Call(amp.Command):
+    """What every command may answer."""
+
+    errors = declared(BadArgument, RemoteFailure)
+
+
+class Hello(Call):
+    """Rack to region, first: who I am, what I speak, and a challenge."""
+
+    arguments = [
+        (b"lowest", Number()),
+        (b"highest", Number()),
+        (b"version", Text()),
+        (b"system_id", Text()),
+        (b"instance", Uuid(optional=True)),
+        (b"nonce", Bytes(NONCE_LENGTH)),
+    ]
+    response = [
+        (b"protocol", Number()),
+        (b"version", Text()),
+        (b"system_id", Text()),
+        (b"instance", Uuid()),
+        (b"nonce", Bytes(NONCE_LENGTH)),
+    ]
+    errors = declared(WrongVersion, WrongInstance, OutOfOrder)
+
+
+class Prove(Call):
+    """Rack to region, second: my proof of the secret, in return for yours."""
+
+    arguments = [(b"proof", Bytes(PROOF_LENGTH))]
+    response = [(b"proof", Bytes(PROOF_LENGTH))]
+    errors = declared(WrongSecret, OutOfOrder)
+
+
+class Register(Call):
+    """Rack to region, once after the proof: take me into the instance."""
+
+    arguments = [(b"introduction", Record(Introduction))]
+    response = [(b"welcome", Record(Welcome))]
+    errors = declared(Deleted, RegistrationRefused, Unavailable)
+
+
+class Ping(Call):
+    """Both ways, from the proof on: say that you are there."""
+
+
+class Own(Call):
+    """Region to rack: this worker acts for you from this epoch on; say what you serve."""
+
+    arguments = [(b"epoch", Record(Stamp))]
+    response = [(b"report", Record(DhcpReport))]
+    errors = declared(StaleEpoch)
+
+
+class ConfigureDHCP(Call):
+    """Region to rack: run this plan; the answer comes when it runs."""
+
+    arguments = [(b"epoch", Record(Stamp)), (b"plan", Record(DhcpPlan))]
+    response = [(b"report", Record(DhcpReport))]
+    errors = declared(StaleEpoch, DhcpRefused)
+
+
+class Retire(Call):
+    """Region to rack: you were deleted, stop serving."""
+
+    arguments = [(b"epoch", Record(Stamp))]
+    errors = declared(StaleEpoch)
+
+
+class ReportDHCP(Call):
+    """Rack to region: what my dhcpd does now."""
+
+    arguments = [(b"report", Record(DhcpReport))]
+    errors = declared(NotOwner, Unavailable)
+
+
+class ReportLeases(Call):
+    """Rack to region: these leases changed; the answer names the mark that is committed."""
+
+    arguments = [(b"report", Record(LeaseReport))]
+    response = [(b"cursor", Number())]
+    errors = declared(NotOwner, Unavailable)
+
+
+class ReportInterfaces(Call):
+    """Rack to region: my interfaces and their addresses now, all of them."""
+
+    arguments = [(b"interfaces", Record(tuple[Interface, ...]))]
+    errors = declared(NotOwner, Unavailable)
+
+
+class Claim(Call):
+    """Rack to region: my link to the owner is gone, take me over."""
+
+    arguments = [(b"lost", Record(Ownership))]
+    errors = declared(NotOwner, Unavailable)
+
+
+HANDSHAKE: tuple[type[Call], ...] = (Hello, Prove, Register)
+BOTH_WAYS: tuple[type[Call], ...] = (Ping,)
+REGION_TO_RACK: tuple[type[Call], ...] = (Own, ConfigureDHCP, Retire)
+RACK_TO_REGION: tuple[type[Call], ...] = (ReportDHCP, ReportLeases, ReportInterfaces, Claim)

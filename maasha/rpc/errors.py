@@ -1,0 +1,270 @@
+"""What can go wrong on the wire: errors with fields, and how they travel in an AMP error box.
+
+An error's code is its class's name; its description is JSON with a message for people and the
+fields, so that the other side gets the same error back and a stock AMP peer can still show it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import attrs
+from attrs import frozen
+
+from maasha.model.cluster import Ownership
+from maasha.model.codec import BadRecord, from_json, to_json
+from maasha.model.stamp import Stamp
+from maasha.rpc.versions import Versions
+
+LIMIT = 16 * 1024
+"""Bytes of a description on the wire; longer texts are cut."""
+CUT = " [cut]"
+MESSAGE_LIMIT = 400
+"""Characters of the message for people; the fields have the rest."""
+
+
+@frozen
+class RpcError(Exception):
+    """Whatever a call or a link can fail with."""
+
+
+@frozen
+class LinkLost(RpcError):
+    """The link ended before the answer came: whether the call was carried out is unknown."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return f"the link was lost: {self.reason}; ask again on another link"
+
+
+@frozen
+class DeadlineExceeded(RpcError):
+    """No answer in time: whether the call was carried out is unknown."""
+
+    command: str
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"{self.command} had no answer within {self.seconds:g} s; ask again"
+
+
+@frozen
+class Unreachable(RpcError):
+    """No connection could be made."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return f"no connection: {self.reason}; check that the region runs and the port is open"
+
+
+@frozen
+class NotOffered(RpcError):
+    """The peer does not take this command, or not at this stage of the link."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return f"the peer does not take this command now: {self.text}"
+
+
+@frozen
+class RemoteFailure(RpcError):
+    """The peer failed in a way that the command does not declare; its log has `id`."""
+
+    id: str
+    text: str = ""
+
+    def __str__(self) -> str:
+        return f"the other side failed {self.text}; look for {self.id or 'the cause'} in its log"
+
+
+@frozen
+class BadArgument(RpcError):
+    """A box does not hold what the command declares."""
+
+    argument: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"argument {self.argument}: {self.reason}; see docs/protocol.md"
+
+
+@frozen
+class OutOfOrder(RpcError):
+    """A message of the handshake came at the wrong moment."""
+
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.what} came out of order; the handshake is Hello, Prove, Register"
+
+
+@frozen
+class WrongSecret(RpcError):
+    """The proof of `prover` ("rack" or "region") was not made with the secret of the other."""
+
+    prover: str
+
+    def __str__(self) -> str:
+        return (
+            f"wrong secret: the {self.prover}'s proof does not fit; "
+            "register the rack again with the secret of the region"
+        )
+
+
+@frozen
+class WrongVersion(RpcError):
+    """The two ends have no protocol number in common."""
+
+    offered: Versions
+    accepted: Versions
+
+    def __str__(self) -> str:
+        return (
+            f"wrong version: protocol {self.offered} was offered, {self.accepted} is accepted; "
+            "upgrade the older side"
+        )
+
+
+@frozen
+class WrongInstance(RpcError):
+    """The rack belongs to another installation than the region."""
+
+    expected: UUID
+    got: UUID
+
+    def __str__(self) -> str:
+        return (
+            f"wrong instance: expected {self.expected}, got {self.got}; "
+            "correct the rack's maas_url, or register it anew to move it"
+        )
+
+
+@frozen
+class Deleted(RpcError):
+    """The rack was deleted from this instance."""
+
+    system_id: str
+
+    def __str__(self) -> str:
+        return f"rack {self.system_id} was deleted from this instance; register it anew to return"
+
+
+@frozen
+class RegistrationRefused(RpcError):
+    """The region does not take this rack."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return f"registration refused: {self.reason}"
+
+
+@frozen
+class StaleEpoch(RpcError):
+    """A command came from a worker that no longer owns the rack."""
+
+    got: Stamp
+    known: Stamp
+
+    def __str__(self) -> str:
+        return f"epoch {self.got} is over, the rack obeys {self.known}; claim the rack first"
+
+
+@frozen
+class DhcpRefused(RpcError):
+    """The rack's dhcpd does not take the plan; what ran before still runs."""
+
+    listing: str
+    """dhcpd's own words with the lines they mean."""
+
+    def __str__(self) -> str:
+        return f"dhcpd refused the configuration: {self.listing}"
+
+
+@frozen
+class NotOwner(RpcError):
+    """The worker does not act for this rack."""
+
+    owner: Ownership | None
+    """Who does, None for nobody."""
+
+    def __str__(self) -> str:
+        who = f"worker {self.owner.worker} does" if self.owner else "nobody does yet"
+        return f"this worker does not act for the rack ({who}); report there"
+
+
+@frozen
+class Unavailable(RpcError):
+    """The region cannot do it now, for example because it has no database."""
+
+    reason: str
+    retry_after: float
+    """Seconds."""
+
+    def __str__(self) -> str:
+        return f"unavailable: {self.reason}; try again in {self.retry_after:g} s"
+
+
+TRAVELLING: tuple[type[RpcError], ...] = (
+    RemoteFailure,
+    BadArgument,
+    OutOfOrder,
+    WrongSecret,
+    WrongVersion,
+    WrongInstance,
+    Deleted,
+    RegistrationRefused,
+    StaleEpoch,
+    DhcpRefused,
+    NotOwner,
+    Unavailable,
+)
+"""The errors that one side may send to the other."""
+NOT_OFFERED = b"UNHANDLED"
+"""AMP's own code for an unknown command; its description is plain text."""
+
+
+def code_of(error: type[RpcError]) -> bytes:
+    """Give the code of an error in an AMP error box."""
+    return error.__name__.encode()
+
+
+BY_CODE = {code_of(error): error for error in TRAVELLING}
+
+
+def declared(*errors: type[RpcError]) -> dict[type[Exception], bytes]:
+    """Give the `errors` of an AMP command that may fail with these."""
+    return {error: code_of(error) for error in errors}
+
+
+def describe(error: RpcError) -> bytes:
+    """Write an error's description, at most LIMIT bytes: the longest text is cut to fit."""
+    fields = {"message": str(error)[:MESSAGE_LIMIT], **attrs.asdict(error, recurse=False)}
+    while (over := len(text := to_json(fields).encode()) - LIMIT) > 0:
+        _cut_longest(fields, over)
+    return text
+
+
+def recognise(code: bytes, description: bytes) -> RpcError:
+    """Read an error box; what this code does not know becomes a RemoteFailure that quotes it."""
+    text = description.decode("utf-8", "replace")
+    if code == NOT_OFFERED:
+        return NotOffered(text[:MESSAGE_LIMIT])
+    if cls := BY_CODE.get(code):
+        try:
+            return from_json(cls, text)
+        except BadRecord:
+            pass
+    return RemoteFailure("", f"{code.decode('ascii', 'replace')}: {text[:MESSAGE_LIMIT]}")
+
+
+def _cut_longest(fields: dict[str, Any], over: int) -> None:
+    """Take at least `over` characters, hence bytes, from the longest text."""
+    texts = {name: value for name, value in fields.items() if isinstance(value, str)}
+    longest = max(texts, key=lambda name: len(texts[name]))
+    keep = max(0, len(texts[longest]) - over - len(CUT))
+    fields[longest] = texts[longest][:keep] + CUT

@@ -1,0 +1,112 @@
+"""The other side as typed coroutines, one per command; nobody else calls over a link.
+
+Every coroutine may raise, besides the errors that its command declares: LinkLost,
+DeadlineExceeded, RemoteFailure and NotOffered (see `maasha.rpc.errors`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+
+from maasha.model.cluster import Ownership
+from maasha.model.dhcp import DhcpPlan, DhcpReport
+from maasha.model.lease import LeaseReport
+from maasha.model.network import Interface
+from maasha.model.stamp import Stamp
+from maasha.rpc import commands
+from maasha.rpc.deadline import within
+from maasha.rpc.protocol import DEADLINE, Link
+
+CONFIGURE_DEADLINE = 60.0
+"""Seconds. dhcpd is checked, stopped and started, and rolled back if it fails."""
+
+
+class RemoteRack:
+    """A rack, as the region's worker at the other end of its link sees it."""
+
+    def __init__(self, link: Link, clock: IReactorTime) -> None:
+        self._link = link
+        self._clock = clock
+        self._early: list[Deferred[None]] | None = []
+        link.closed.addCallback(lambda _: self.open())
+
+    @property
+    def remote(self) -> str:
+        """Where the rack is connected from, as host:port."""
+        return self._link.remote
+
+    @property
+    def closed(self) -> Deferred[str]:
+        """A new Deferred at each look; it fires with the reason once the link has ended."""
+        return self._link.closed
+
+    async def own(self, epoch: Stamp, deadline: float = DEADLINE) -> DhcpReport:
+        """Tell the rack that this worker acts for it from `epoch` on; raises StaleEpoch."""
+        answer = await self._call(commands.Own, deadline, epoch=epoch)
+        report: DhcpReport = answer["report"]
+        return report
+
+    async def configure_dhcp(
+        self, epoch: Stamp, plan: DhcpPlan, deadline: float = CONFIGURE_DEADLINE
+    ) -> DhcpReport:
+        """Have the rack run a plan; raises StaleEpoch and DhcpRefused (the old plan runs on)."""
+        answer = await self._call(commands.ConfigureDHCP, deadline, epoch=epoch, plan=plan)
+        report: DhcpReport = answer["report"]
+        return report
+
+    async def retire(self, epoch: Stamp, deadline: float = DEADLINE) -> None:
+        """Tell a deleted rack to stop serving; raises StaleEpoch."""
+        await self._call(commands.Retire, deadline, epoch=epoch)
+
+    def close(self, reason: str) -> Deferred[str]:
+        """End the link politely, in bounded time; fires when it has ended."""
+        return self._link.leave(reason)
+
+    def abort(self, reason: str) -> None:
+        """End the link at once."""
+        self._link.abort(reason)
+
+    def open(self) -> None:
+        """Let calls through: the rack has its welcome, or the link has ended."""
+        early, self._early = self._early or [], None
+        for turn in early:
+            turn.callback(None)
+
+    async def _call(
+        self, command: type[commands.Call], deadline: float, **arguments: Any
+    ) -> dict[str, Any]:
+        if self._early is not None:  # the rack takes no orders before it has its welcome
+            turn: Deferred[None] = Deferred()
+            self._early.append(turn)
+            await within(deadline, self._clock, command.__name__, turn)
+        return await self._link.call(command, deadline, **arguments)
+
+
+class RemoteRegion:
+    """A region's worker, as the rack at the other end of the link sees it."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    async def report_dhcp(self, report: DhcpReport, deadline: float = DEADLINE) -> None:
+        """Tell what this rack's dhcpd does now; raises NotOwner and Unavailable."""
+        await self._link.call(commands.ReportDHCP, deadline, report=report)
+
+    async def report_leases(self, report: LeaseReport, deadline: float = DEADLINE) -> int:
+        """Hand over changed leases and give the committed cursor; raises NotOwner, Unavailable."""
+        answer = await self._link.call(commands.ReportLeases, deadline, report=report)
+        cursor: int = answer["cursor"]
+        return cursor
+
+    async def report_interfaces(
+        self, interfaces: tuple[Interface, ...], deadline: float = DEADLINE
+    ) -> None:
+        """Tell all interfaces of this rack; raises NotOwner and Unavailable."""
+        await self._link.call(commands.ReportInterfaces, deadline, interfaces=interfaces)
+
+    async def claim(self, lost: Ownership, deadline: float = DEADLINE) -> None:
+        """Ask to be taken over from an owner whose link is gone; raises NotOwner, Unavailable."""
+        await self._link.call(commands.Claim, deadline, lost=lost)

@@ -1,0 +1,34 @@
+"""Socket options of a link: send at once, and let the kernel notice a dead network.
+
+Each of the three misses a case alone: keepalive does not run while data is unacknowledged, the
+user timeout only then, and a frozen process is seen by the heartbeat only (tcp(7), measured).
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+
+from twisted.internet.interfaces import ITCPTransport
+
+KEEPALIVE_IDLE = 1
+"""Seconds without traffic before the first probe."""
+KEEPALIVE_INTERVAL = 1
+"""Seconds between probes."""
+KEEPALIVE_PROBES = 2
+USER_TIMEOUT = 2000
+"""Milliseconds that sent data may stay unacknowledged."""
+
+
+def tune(transport: ITCPTransport) -> None:
+    """Set the options; a transport without a socket (in a test's memory) has none to set."""
+    transport.setTcpNoDelay(True)
+    transport.setTcpKeepAlive(True)
+    get_handle: Callable[[], socket.socket] | None = getattr(transport, "getHandle", None)
+    if get_handle is None:
+        return
+    handle = get_handle()
+    handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_IDLE)
+    handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEPALIVE_INTERVAL)
+    handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, KEEPALIVE_PROBES)
+    handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT)

@@ -1,0 +1,73 @@
+"""A small cluster in the database, for tests: an instance, a region, workers, racks and links."""
+
+from __future__ import annotations
+
+from ipaddress import ip_interface
+from uuid import uuid4
+
+from attrs import frozen
+
+from maasha.db.instance import create_instance
+from maasha.db.interfaces import store_interfaces
+from maasha.db.pool import Pool
+from maasha.db.racks import Registered, register_link
+from maasha.db.regions import Identity, register_region, register_worker
+from maasha.db.transaction import Transaction
+from maasha.model.cluster import Introduction, SystemId, WorkerId
+from maasha.model.network import Interface
+from maasha.model.stamp import Stamp
+
+
+@frozen
+class Worker:
+    """A worker that registered."""
+
+    identity: Identity
+    id: WorkerId
+    epoch: Stamp
+
+
+async def found(pool: Pool) -> SystemId:
+    """Make the instance and one region."""
+
+    async def work(tx: Transaction) -> SystemId:
+        await create_instance(tx)
+        return await register_region(tx, "region1", "0.1.0")
+
+    return await pool.run(work)
+
+
+async def hire(pool: Pool, region: SystemId, slot: int, pid: int = 100) -> Worker:
+    """Register a worker."""
+    identity = Identity(region, slot, pid + slot, uuid4())
+    worker, epoch = await pool.run(lambda tx: register_worker(tx, identity))
+    return Worker(identity, worker, epoch)
+
+
+async def link(
+    pool: Pool, worker: Worker, hostname: str, system_id: SystemId | None = None, **more: object
+) -> Registered:
+    """Register a rack's link."""
+    introduction = Introduction(hostname, "0.1.0", system_id, **more)  # type: ignore[arg-type]
+    return await pool.run(lambda tx: register_link(tx, introduction, worker.id, "192.0.2.9:40000"))
+
+
+def interface(name: str, *addresses: str) -> Interface:
+    """Give an interface with addresses such as "10.0.0.1/24"."""
+    return Interface(name, "52:54:00:00:00:01", tuple(ip_interface(one) for one in addresses))
+
+
+async def plug(pool: Pool, rack: Registered, *interfaces: Interface) -> bool:
+    """Store a rack's interfaces."""
+    return await pool.run(lambda tx: store_interfaces(tx, rack.rack, interfaces))
+
+
+async def silence(pool: Pool, worker: Worker, seconds: float = 60.0) -> None:
+    """Make a worker's last heartbeat look old."""
+    await pool.run(
+        lambda tx: tx.execute(
+            "update worker set heartbeat = heartbeat - make_interval(secs => %s) where id = %s",
+            seconds,
+            worker.id,
+        )
+    )

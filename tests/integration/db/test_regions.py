@@ -1,0 +1,208 @@
+"""Regions and workers: registration, heartbeats, the reaping of the dead, and coming back."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+import pytest_twisted
+from attrs import evolve
+from twisted.internet.defer import Deferred, gatherResults
+
+from maasha.db.ownership import owned_by
+from maasha.db.pool import Pool
+from maasha.db.racks import relink
+from maasha.db.regions import (
+    Identity,
+    Superseded,
+    endpoints_by_event_loop,
+    heartbeat,
+    publish_endpoints,
+    reap_dead,
+    register_region,
+    register_worker,
+    reinsert_worker,
+    unregister_worker,
+    workers,
+)
+from maasha.db.transaction import Transaction
+from maasha.model.cluster import SYSTEM_ID_ALPHABET, Endpoint, SystemId, WorkerId
+from maasha.model.stamp import Stamp
+from tests.integration.db.cluster import Worker, found, hire, link, silence
+
+ENDPOINTS = (Endpoint("192.0.2.1", 5250), Endpoint("2001:db8::1", 5250))
+
+
+async def alive(pool: Pool) -> set[WorkerId]:
+    """Give the ids of the workers that live."""
+    return {worker.id for worker in await pool.run(workers)}
+
+
+@pytest_twisted.ensureDeferred
+async def test_region(pool: Pool) -> None:
+    """A region keeps its system id, also when its workers register it all at once."""
+    made = await gatherResults(
+        [
+            Deferred.fromCoroutine(pool.run(lambda tx: register_region(tx, "region1", "0.1.0")))
+            for _ in range(4)
+        ]
+    )
+    assert len(set(made)) == 1
+    assert len(made[0]) == 6
+    assert set(made[0]) <= set(SYSTEM_ID_ALPHABET)
+
+
+@pytest_twisted.ensureDeferred
+async def test_taken_id(pool: Pool) -> None:
+    """A system id that a controller has is not given to another."""
+    await pool.run(lambda tx: register_region(tx, "region1", "0.1.0", choose=lambda _: "a"))
+    choices = iter("aaaaaabbbbbb")
+    second = await pool.run(
+        lambda tx: register_region(tx, "region2", "0.1.0", choose=lambda _: next(choices))
+    )
+    assert second == "bbbbbb"
+
+
+@pytest_twisted.ensureDeferred
+async def test_successor(pool: Pool) -> None:
+    """A new process takes its slot's row with a higher epoch; the old one's heartbeat fails."""
+    region = await found(pool)
+    old = await hire(pool, region, 0)
+    other = await hire(pool, region, 1)
+    assert await pool.run(lambda tx: heartbeat(tx, old.id, old.epoch))
+    new = await hire(pool, region, 0)
+    assert new.epoch > old.epoch
+    assert not await pool.run(lambda tx: heartbeat(tx, old.id, old.epoch))
+    assert not await pool.run(lambda tx: publish_endpoints(tx, old.id, old.epoch, ENDPOINTS))
+    assert await alive(pool) == {new.id, other.id}
+
+
+@pytest_twisted.ensureDeferred
+async def test_event_loops(pool: Pool) -> None:
+    """Racks find the living workers that have said where they listen."""
+    region = await found(pool)
+    here, silent = await hire(pool, region, 0), await hire(pool, region, 1)
+    assert await pool.run(endpoints_by_event_loop) == {}
+    for worker in (here, silent):
+        assert await pool.run(
+            lambda tx, worker=worker: publish_endpoints(tx, worker.id, worker.epoch, ENDPOINTS)
+        )
+    await silence(pool, silent)
+    assert await pool.run(endpoints_by_event_loop) == {"region1:pid=100": ENDPOINTS}
+    assert {row.endpoints for row in await pool.run(workers)} == {ENDPOINTS}
+
+
+@pytest_twisted.ensureDeferred
+async def test_unregister(pool: Pool) -> None:
+    """A worker that ends in good order leaves no row; one of another epoch is left alone."""
+    worker = await hire(pool, await found(pool), 0)
+    await pool.run(lambda tx: unregister_worker(tx, worker.id, worker.epoch.next()))
+    assert await alive(pool) == {worker.id}
+    await pool.run(lambda tx: unregister_worker(tx, worker.id, worker.epoch))
+    assert await alive(pool) == set()
+
+
+@pytest_twisted.ensureDeferred
+async def test_reaped(pool: Pool) -> None:
+    """A worker silent for longer than its time to live goes, with its links; its rack has none."""
+    region = await found(pool)
+    me, dead = await hire(pool, region, 0), await hire(pool, region, 1)
+    rack = await link(pool, dead, "rack1")
+    assert await pool.run(lambda tx: reap_dead(tx, 8.0, me.id)) == ()
+    await silence(pool, dead)
+    await silence(pool, me)
+    reaped = await pool.run(lambda tx: reap_dead(tx, 8.0, me.id))
+    assert [row.id for row in reaped] == [dead.id]
+    row = await pool.run(lambda tx: tx.one("select * from rack where id = %s", rack.rack))
+    assert row is not None
+    assert row.owner is None
+    assert await pool.run(lambda tx: tx.value("select count(*) from link")) == 0
+    assert await pool.run(
+        lambda tx: tx.value("select kind from event order by id desc limit 1")
+    ) == ("worker.dead")
+
+
+@pytest_twisted.ensureDeferred
+async def test_two_reapers(pool: Pool) -> None:
+    """Of two reapers at once the second leaves to the first what it holds, without waiting."""
+    region = await found(pool)
+    me, you = await hire(pool, region, 0), await hire(pool, region, 1)
+    dead = await hire(pool, region, 2)
+    await silence(pool, dead)
+
+    async def work(tx: Transaction) -> None:
+        assert len(await reap_dead(tx, 8.0, me.id)) == 1
+        assert await pool.run(lambda other: reap_dead(other, 8.0, you.id)) == ()
+
+    await pool.run(work)
+
+
+async def come_back(pool: Pool, worker: Worker) -> tuple[WorkerId, Stamp]:
+    """Write a worker's row anew."""
+    return await pool.run(lambda tx: reinsert_worker(tx, worker.identity, worker.id, worker.epoch))
+
+
+@pytest_twisted.ensureDeferred
+async def test_reinserted(pool: Pool) -> None:
+    """A living worker whose row has gone gets it back with its id, links and a higher epoch."""
+    region = await found(pool)
+    worker = await hire(pool, region, 0)
+    rack = await link(pool, worker, "rack1")
+    await pool.run(lambda tx: tx.execute("delete from worker"))
+
+    async def work(tx: Transaction) -> None:
+        again, epoch = await reinsert_worker(tx, worker.identity, worker.id, worker.epoch)
+        assert again == worker.id
+        assert epoch > worker.epoch
+        linked = await relink(tx, rack.system_id, again, "192.0.2.9:40000")
+        assert linked is not None
+        assert linked.owner is not None
+        assert rack.owner is not None
+        assert linked.owner.epoch > rack.owner.epoch
+        assert await relink(tx, SystemId("cccccc"), again, "192.0.2.9:1") is None
+        assert await heartbeat(tx, again, epoch)
+
+    await pool.run(work)
+    assert [owned.rack for owned in await pool.run(lambda tx: owned_by(tx, worker.id))] == [
+        rack.rack
+    ]
+    assert (await hire(pool, region, 5)).id > worker.id
+
+
+@pytest_twisted.ensureDeferred
+async def test_restored_row(pool: Pool) -> None:
+    """A row of its own with an older epoch, from a restored dump, is replaced."""
+    worker = await hire(pool, await found(pool), 0)
+    newer = evolve(worker, epoch=Stamp(1, worker.epoch.counter + 7))
+    again, epoch = await come_back(pool, newer)
+    assert again == worker.id
+    assert epoch != worker.epoch
+
+
+@pytest_twisted.ensureDeferred
+async def test_taken_number(pool: Pool) -> None:
+    """If another process has its id meanwhile, a worker that comes back gets a new one."""
+    region = await found(pool)
+    worker, other = await hire(pool, region, 0), await hire(pool, region, 1)
+    await pool.run(lambda tx: tx.execute("delete from worker where id = %s", worker.id))
+    await pool.run(
+        lambda tx: tx.execute("update worker set id = %s where id = %s", worker.id, other.id)
+    )
+    again, _ = await come_back(pool, worker)
+    assert again not in (worker.id, other.id)
+
+
+@pytest_twisted.ensureDeferred
+async def test_superseded(pool: Pool) -> None:
+    """A worker whose slot has a newer process does not come back; an older one's row it takes."""
+    region = await found(pool)
+    old = await hire(pool, region, 0)
+    new = await hire(pool, region, 0)
+    with pytest.raises(Superseded, match="this one ends"):
+        await come_back(pool, old)
+    stale = Identity(region, 1, 300, uuid4())
+    await pool.run(lambda tx: register_worker(tx, stale))
+    later = Worker(Identity(region, 1, 301, uuid4()), new.id, Stamp(9, 1))
+    again, _ = await come_back(pool, later)
+    assert again != new.id
+    assert {row.pid for row in await pool.run(workers)} == {100, 301}

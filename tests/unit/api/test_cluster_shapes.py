@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import evolve
+
+from maasha.api.cluster_shapes import Status, cluster_json
+from maasha.api.picture import picture_of
+from maasha.db.networks import Networks
+from maasha.db.overview import Overview
+from maasha.model.event import Event, EventId
+from tests.unit.api.samples import NETWORKS, NOON, ONE, REGION, SOLO_RACK, TWO, VLAN, rack_view
+
+SERVED = evolve(VLAN, primary=ONE, dhcp_on=True)
+LOST = evolve(rack_view(TWO, linked=False), owner=None)
+ALARM = Event(EventId(3), NOON, "worker:1", "vlan:7", "dhcp.interrupted", "alarm", "since noon")
+RACKS = (SOLO_RACK, LOST)
+STATUS = Status(
+    Overview((REGION,), RACKS),
+    picture_of(Networks(NETWORKS.fabrics, {VLAN.id: SERVED}, NETWORKS.subnets), RACKS),
+    (ALARM,),
+)
+SHOWN: Any = cluster_json(STATUS)
+
+
+def test_the_three_questions() -> None:
+    """One can read racks per region, connections per rack, and regions and workers running."""
+    (region,) = SHOWN["regions"]
+    assert region["racks"] == ["rack-1"]
+    assert region["workers"] == [
+        {
+            "slot": 0,
+            "pid": 321,
+            "endpoints": ["10.1.0.1:5250"],
+            "connections": 1,
+            "racks": ["rack-1"],
+            "heartbeat_age": 0.25,
+        }
+    ]
+    first, second = SHOWN["racks"]
+    assert first["connections"] == [
+        {
+            "region": "region-1",
+            "worker": 0,
+            "since": "2026-01-02T12:00:00+00:00",
+            "remote": "10.0.0.1:4000",
+        }
+    ]
+    assert first["owner"] == {"region": "region-1", "worker": 0}
+    assert (second["connections"], second["owner"]) == ([], None)
+
+
+def test_dhcp_of_racks() -> None:
+    """A rack without link is not said to serve, whatever it said last."""
+    first, second = SHOWN["racks"]
+    assert first["dhcp"] == {"serving": True, "wanted": "1.4", "running": "1.4", "problem": ""}
+    assert second["dhcp"]["serving"] is False
+
+
+def test_vlans() -> None:
+    """A VLAN has its outcome and the state of each rack that has a part in it."""
+    (vlan,) = SHOWN["vlans"]
+    assert (vlan["dhcp_status"], vlan["primary"], vlan["secondary"]) == ("running", "rack-1", None)
+    assert vlan["states"][0] == {
+        "rack": "rack-1",
+        "asked": "solo",
+        "running": "solo",
+        "peer_name": "",
+        "state": "normal",
+        "partner": "normal",
+    }
+
+
+def test_alarms() -> None:
+    """An open alarm has its subject, kind and since when."""
+    (alarm,) = SHOWN["alarms"]
+    assert (alarm["subject"], alarm["kind"]) == ("vlan:7", "dhcp.interrupted")
+
+
+def test_idle_vlan() -> None:
+    """A VLAN that nobody serves has null for its racks."""
+    status = evolve(STATUS, picture=picture_of(NETWORKS, ()))
+    shown: Any = cluster_json(status)
+    assert (shown["vlans"][0]["primary"], shown["vlans"][0]["states"]) == (None, [])
+
+
+def test_owner_that_died() -> None:
+    """An owner whose worker is not among the living is nobody."""
+    shown: Any = cluster_json(evolve(STATUS, overview=Overview((), RACKS)))
+    assert shown["racks"][0]["owner"] is None

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from attrs import evolve
+
+from maasha.api.controller_shapes import interface_json, rack_json, region_json
+from maasha.api.picture import picture_of
+from maasha.api.shapes import subnet_json, vlan_json
+from maasha.db.overview import RackView
+from maasha.model.dhcp import SOLO
+from tests.unit.api.samples import (
+    INTERFACE,
+    NETWORKS,
+    REGION,
+    SOLO_RACK,
+    SUBNET,
+    VLAN,
+    rack_view,
+)
+
+PICTURE = picture_of(NETWORKS, (SOLO_RACK,))
+
+
+def test_rack() -> None:
+    """A rack has MAAS's fields; what maasha does not know is empty."""
+    shown: Any = rack_json(SOLO_RACK, PICTURE)
+    assert (shown["system_id"], shown["hostname"], shown["fqdn"]) == ("aaa111", "rack-1", "rack-1")
+    assert (shown["node_type"], shown["node_type_name"]) == (2, "Rack controller")
+    assert shown["ip_addresses"] == ["10.0.0.1"]
+    assert (shown["domain"], shown["zone"], shown["tag_names"]) == ({}, {}, [])
+    assert shown["resource_uri"] == "/MAAS/api/2.0/rackcontrollers/aaa111/"
+
+
+def test_interface() -> None:
+    """An interface has its VLAN and, for each address, its subnet."""
+    shown: Any = interface_json(INTERFACE, PICTURE)
+    assert shown["mac_address"] == "02:00:00:00:00:01"
+    assert shown["vlan"] == vlan_json(VLAN, PICTURE)
+    assert shown["links"] == [
+        {"mode": "static", "ip_address": "10.0.0.1", "subnet": subnet_json(SUBNET, PICTURE)}
+    ]
+
+
+def test_interface_elsewhere() -> None:
+    """An interface on no known network has null for VLAN and subnet."""
+    addresses = tuple(evolve(each, subnet=None) for each in INTERFACE.addresses)
+    shown: Any = interface_json(evolve(INTERFACE, vlan=None, addresses=addresses), PICTURE)
+    assert shown["vlan"] is None
+    assert shown["links"][0]["subnet"] is None
+
+
+@pytest.mark.parametrize(
+    ("rack", "rackd", "dhcpd"),
+    [
+        (rack_view(), "running", "off"),
+        (SOLO_RACK, "running", "running"),
+        (rack_view(role=SOLO, serving=False), "running", "dead"),
+        (rack_view(role=SOLO, problem="x"), "running", "degraded"),
+        (rack_view(role=SOLO, problem="x", serving=False), "running", "dead"),
+        (rack_view(role=SOLO, linked=False), "dead", "unknown"),
+    ],
+)
+def test_services(rack: RackView, rackd: str, dhcpd: str) -> None:
+    """Service states are MAAS's words: running, degraded, dead, off and unknown."""
+    shown: Any = rack_json(rack, PICTURE)
+    states = {each["name"]: each["status"] for each in shown["service_set"]}
+    assert states == {"rackd": rackd, "dhcpd": dhcpd}
+
+
+def test_status_is_short() -> None:
+    """The listing of dhcpd is cut to what MAAS's clients take."""
+    shown: Any = rack_json(rack_view(problem="x" * 999), PICTURE)
+    assert len(shown["service_set"][1]["status_info"]) == 255
+
+
+def test_region() -> None:
+    """A region has the addresses of its workers, each once, and no services."""
+    twice = evolve(REGION, workers=REGION.workers * 2)
+    shown: Any = region_json(twice)
+    assert shown["ip_addresses"] == ["10.1.0.1"]
+    assert (shown["node_type"], shown["resource_uri"]) == (
+        3,
+        "/MAAS/api/2.0/regioncontrollers/rrr666/",
+    )
+    assert "service_set" not in shown

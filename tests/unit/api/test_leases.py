@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+import pytest
+from attrs import evolve
+
+from maasha.api.leases import asked_for, lease_json
+from maasha.api.submissions import LeaseFilter
+from maasha.model.lease import BindingState, Lease
+from tests.unit.api.samples import NOON
+
+IP = ip_address("10.0.0.50")
+MAC = "02:00:00:00:00:01"
+LEASE = Lease(IP, BindingState.ACTIVE, MAC, NOON, NOON, NOON, "pc")  # type: ignore[arg-type]  # v4
+
+
+def test_lease() -> None:
+    """A lease has its client, its state, its times and the racks that reported it."""
+    assert lease_json(LEASE, ("rack-1", "rack-2")) == {
+        "ip": "10.0.0.50",
+        "mac": MAC,
+        "hostname": "pc",
+        "state": "active",
+        "starts": "2026-01-02T12:00:00+00:00",
+        "ends": "2026-01-02T12:00:00+00:00",
+        "racks": ["rack-1", "rack-2"],
+    }
+    endless = lease_json(evolve(LEASE, starts=None, ends=None), ())
+    assert (endless["starts"], endless["ends"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("form", "through"),
+    [
+        (LeaseFilter(), True),
+        (LeaseFilter(ip=(IP,), mac=(MAC,), state=(BindingState.ACTIVE,)), True),
+        (LeaseFilter(ip=(ip_address("10.0.0.51"),)), False),
+        (LeaseFilter(mac=("02:00:00:00:00:02",)), False),
+        (LeaseFilter(state=(BindingState.FREE, BindingState.EXPIRED)), False),
+    ],
+)
+def test_filter(form: LeaseFilter, through: bool) -> None:
+    """Each field of the filter lets only its own values through; none lets all through."""
+    assert asked_for(LEASE, form) is through

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import pytest
+from attrs import evolve
+
+from maasha.api.outcome import Standing, outcome
+from maasha.db.overview import RackView
+from maasha.db.vlans import VlanRow
+from maasha.model.dhcp import SOLO, PeerState
+from maasha.model.stamp import NEVER
+from tests.unit.api.samples import (
+    GENERATION,
+    ONE,
+    PRIMARY,
+    SECONDARY,
+    TWO,
+    VLAN,
+    rack_view,
+)
+
+ALONE = evolve(VLAN, primary=ONE, dhcp_on=True)
+PAIRED = evolve(ALONE, secondary=TWO)
+FIRST, SECOND = rack_view(ONE, role=PRIMARY), rack_view(TWO, role=SECONDARY)
+
+
+def judged(vlan: VlanRow, *racks: RackView) -> str:
+    """Give the text of dhcp_status."""
+    return outcome(vlan, {rack.name.key: rack for rack in racks}).status
+
+
+def test_running() -> None:
+    """A VLAN runs when each member serves it in its part, a pair in state normal."""
+    assert judged(ALONE, rack_view(ONE, role=SOLO)) == "running"
+    assert judged(PAIRED, FIRST, SECOND) == "running"
+
+
+def test_off() -> None:
+    """A VLAN without DHCP is off once nobody serves it any more."""
+    assert judged(VLAN, rack_view(ONE)) == "off"
+    serving = rack_view(ONE, role=SOLO)
+    assert judged(VLAN, serving) == "pending: rack rack-1 still serves this VLAN"
+
+
+def test_a_former_member() -> None:
+    """A rack that left and still serves keeps the VLAN pending."""
+    old = rack_view(TWO, role=SECONDARY)
+    assert judged(ALONE, rack_view(ONE, role=SOLO), old).startswith("pending: rack rack-2 still")
+
+
+@pytest.mark.parametrize(
+    ("second", "status"),
+    [
+        (rack_view(TWO, linked=False), "pending: rack rack-2 is not connected"),
+        (
+            rack_view(TWO, running=NEVER),
+            "pending: rack rack-2 has not confirmed generation 1.4",
+        ),
+        (rack_view(TWO, serving=False), "pending: rack rack-2's dhcpd is starting"),
+        (
+            rack_view(TWO, serving=False, problem="no socket"),
+            "failed: rack rack-2's dhcpd does not run",
+        ),
+        (
+            rack_view(TWO, failed=GENERATION, problem="1: bad"),
+            "failed: rack rack-2 refused the configuration",
+        ),
+        (rack_view(TWO), "pending: rack rack-2 is off and becomes secondary"),
+        (
+            rack_view(TWO, role=SECONDARY, state=PeerState.RECOVER),
+            "pending: rack rack-2 is in failover state recover",
+        ),
+        (evolve(rack_view(TWO), services=()), "pending: rack rack-2 is off and becomes secondary"),
+    ],
+)
+def test_the_secondary_is_named(second: RackView, status: str) -> None:
+    """While the primary serves, the secondary's trouble is the VLAN's, by the rack's name."""
+    assert judged(PAIRED, FIRST, second) == status
+
+
+def test_failure_outweighs_waiting() -> None:
+    """A rack that failed is named before one that is awaited, with dhcpd's own words."""
+    failed = rack_view(TWO, failed=GENERATION, problem="line 3: semicolon expected")
+    found = outcome(PAIRED, {ONE.key: rack_view(ONE, running=NEVER), TWO.key: failed})
+    assert found.standing is Standing.FAILED
+    assert found.problem == "line 3: semicolon expected"
+
+
+def test_a_failure_of_the_past() -> None:
+    """A generation that was refused before this one is no failure of this one."""
+    assert judged(ALONE, rack_view(ONE, role=SOLO, failed=NEVER.next())) == "running"
+
+
+def test_a_missing_rack() -> None:
+    """A member without a row is said to be deleted."""
+    assert judged(ALONE) == "pending: rack rack-1 is deleted"
+
+
+def test_never_wanted() -> None:
+    """A rack that was never told anything has refused nothing."""
+    fresh = evolve(rack_view(ONE), wanted=NEVER, running=NEVER, failed=NEVER)
+    assert judged(ALONE, fresh) == "pending: rack rack-1 is off and becomes solo"

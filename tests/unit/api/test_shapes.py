@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+from attrs import evolve
+
+from maasha.api.picture import picture_of
+from maasha.api.shapes import fabric_json, range_json, subnet_json, user_json, vlan_json, vlan_name
+from maasha.db.accounts import User
+from maasha.db.networks import Networks
+from maasha.model.network import FabricId
+from tests.unit.api.samples import (
+    DYNAMIC,
+    FABRIC,
+    NETWORKS,
+    ONE,
+    SOLO_RACK,
+    SUBNET,
+    TWO,
+    VLAN,
+)
+
+PICTURE = picture_of(NETWORKS, (SOLO_RACK,))
+
+
+def test_vlan() -> None:
+    """A VLAN has MAAS's fields, with system ids of its racks and its fabric's name."""
+    served = evolve(VLAN, primary=ONE, secondary=TWO, dhcp_on=True)
+    picture = picture_of(Networks(NETWORKS.fabrics, {VLAN.id: served}, {}), (SOLO_RACK,))
+    assert vlan_json(served, picture) == {
+        "id": 7,
+        "vid": 0,
+        "name": "untagged",
+        "description": "",
+        "fabric": "fabric-0",
+        "fabric_id": 1,
+        "mtu": 1500,
+        "dhcp_on": True,
+        "dhcp_status": "pending: rack rack-1 is solo and becomes primary",
+        "dhcp_problem": "",
+        "lease_time": 600,
+        "external_dhcp": None,
+        "relay_vlan": None,
+        "primary_rack": "aaa111",
+        "secondary_rack": "bbb222",
+        "space": "undefined",
+        "resource_uri": "/MAAS/api/2.0/vlans/7/",
+    }
+
+
+def test_vlan_without_racks() -> None:
+    """A VLAN that nobody serves has null for its racks."""
+    shown = vlan_json(VLAN, PICTURE)
+    assert (shown["primary_rack"], shown["secondary_rack"]) == (None, None)
+
+
+def test_vlan_names() -> None:
+    """The default VLAN is untagged; others have their name or their VID."""
+    assert vlan_name(evolve(VLAN, name="x")) == "untagged"
+    assert vlan_name(evolve(VLAN, vid=5, name="x")) == "x"
+    assert vlan_name(evolve(VLAN, vid=5)) == "5"
+
+
+def test_fabric() -> None:
+    """A fabric has its VLANs."""
+    assert fabric_json(FABRIC, PICTURE) == {
+        "id": 1,
+        "name": "fabric-0",
+        "description": "",
+        "class_type": None,
+        "vlans": [vlan_json(VLAN, PICTURE)],
+        "resource_uri": "/MAAS/api/2.0/fabrics/1/",
+    }
+    assert fabric_json(evolve(FABRIC, id=FabricId(2)), PICTURE)["vlans"] == []
+
+
+def test_subnet() -> None:
+    """A subnet has its VLAN, its gateway or null, and its DNS servers."""
+    shown = subnet_json(SUBNET, PICTURE)
+    assert shown["vlan"] == vlan_json(VLAN, PICTURE)
+    assert (shown["cidr"], shown["gateway_ip"], shown["dns_servers"]) == ("10.0.0.0/24", None, [])
+    gateway = ip_address("10.0.0.254")
+    full = subnet_json(evolve(SUBNET, gateway=gateway, dns_servers=(gateway,)), PICTURE)
+    assert (full["gateway_ip"], full["dns_servers"]) == ("10.0.0.254", ["10.0.0.254"])
+
+
+def test_range() -> None:
+    """A range has its user, or an empty one, and its subnet."""
+    shown = range_json(DYNAMIC, SUBNET, PICTURE)
+    assert shown == {
+        "id": 9,
+        "type": "dynamic",
+        "start_ip": "10.0.0.50",
+        "end_ip": "10.0.0.99",
+        "comment": "",
+        "user": {"username": "admin"},
+        "subnet": subnet_json(SUBNET, PICTURE),
+        "resource_uri": "/MAAS/api/2.0/ipranges/9/",
+    }
+    assert range_json(evolve(DYNAMIC, username=""), SUBNET, PICTURE)["user"] == {}
+
+
+def test_user() -> None:
+    """A user has MAAS's fields."""
+    assert user_json(User(1, "ann", "a@b", is_superuser=True)) == {
+        "username": "ann",
+        "email": "a@b",
+        "is_superuser": True,
+        "is_local": True,
+        "resource_uri": "/MAAS/api/2.0/users/ann/",
+    }
+
+
+def test_networks() -> None:
+    """Networks find the VLANs of a fabric and the subnets of a VLAN."""
+    assert NETWORKS.vlans_of(FABRIC.id) == (VLAN,)
+    assert NETWORKS.subnets_of(VLAN.id) == (SUBNET,)
+    assert VLAN.label == "fabric-0.untagged"
+    assert evolve(VLAN, vid=5).label == "fabric-0.5"

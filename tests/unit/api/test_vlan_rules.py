@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import pytest
+from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
+
+from maasha.api.errors import FieldErrors
+from maasha.api.forms import ABSENT, Absent
+from maasha.api.submissions import VlanUpdate
+from maasha.api.vlan_rules import (
+    VlanSurroundings,
+    changed_vlan,
+    concerned,
+    matters_to_dhcp,
+)
+from maasha.db.vlans import VlanRow
+from tests.unit.api.samples import CHOICES, ONE, THREE, TWO, VLAN
+
+AROUND = VlanSurroundings(CHOICES, dynamic_ranges=1)
+SERVED = evolve(VLAN, primary=ONE, dhcp_on=True)
+PAIRED = evolve(SERVED, secondary=TWO)
+
+
+def refusal(before: VlanRow, update: VlanUpdate, around: VlanSurroundings = AROUND) -> FieldErrors:
+    """Give what refuses an update."""
+    with pytest.raises(FieldErrors) as caught:
+        changed_vlan(before, update, around)
+    return caught.value
+
+
+def test_nothing_submitted() -> None:
+    """An update without fields changes nothing."""
+    assert changed_vlan(PAIRED, VlanUpdate(), AROUND) == PAIRED
+
+
+def test_plain_fields() -> None:
+    """Name, description, MTU and lease time become what was submitted."""
+    update = VlanUpdate(name="lan", description="d", mtu=9000, lease_time=60)
+    expected = evolve(VLAN, name="lan", description="d", mtu=9000, lease_time=60)
+    assert changed_vlan(VLAN, update, AROUND) == expected
+
+
+def test_the_page_enables_dhcp() -> None:
+    """A primary and dhcp_on together enable DHCP; the pairing rises with the member."""
+    after = changed_vlan(VLAN, VlanUpdate(primary_rack="rack-1", dhcp_on=True), AROUND)
+    assert after == evolve(SERVED, pairing=VLAN.pairing + 1)
+
+
+@pytest.mark.parametrize("called", [TWO.hostname, TWO.system_id])
+def test_secondary_by_either_name(called: str) -> None:
+    """A rack may be called by its system id or its host name."""
+    after = changed_vlan(SERVED, VlanUpdate(secondary_rack=called), AROUND)
+    assert after == evolve(PAIRED, pairing=SERVED.pairing + 1)
+
+
+def test_cleared_primary_promotes() -> None:
+    """Clearing the primary makes the secondary the primary."""
+    after = changed_vlan(PAIRED, VlanUpdate(primary_rack=""), AROUND)
+    assert after.racks == (TWO,)
+    assert after.primary == TWO
+
+
+def test_cleared_primary_promotes_a_new_secondary() -> None:
+    """A secondary submitted together with a cleared primary is the one that is promoted."""
+    after = changed_vlan(SERVED, VlanUpdate(primary_rack="", secondary_rack="rack-3"), AROUND)
+    assert after.racks == (THREE,)
+
+
+def test_primary_that_was_the_secondary() -> None:
+    """Making the secondary the primary leaves no secondary."""
+    after = changed_vlan(PAIRED, VlanUpdate(primary_rack="rack-2"), AROUND)
+    assert after.racks == (TWO,)
+
+
+def test_swap() -> None:
+    """Both racks can change places in one update."""
+    update = VlanUpdate(primary_rack="rack-2", secondary_rack="rack-1")
+    assert changed_vlan(PAIRED, update, AROUND).racks == (TWO, ONE)
+
+
+def test_cleared_secondary() -> None:
+    """An empty secondary dissolves the pair."""
+    assert changed_vlan(PAIRED, VlanUpdate(secondary_rack=""), AROUND).racks == (ONE,)
+
+
+@pytest.mark.parametrize(
+    ("before", "update", "field", "words"),
+    [
+        (SERVED, VlanUpdate(primary_rack="nope"), "primary_rack", "choose from rack-1, rack-2"),
+        (SERVED, VlanUpdate(secondary_rack="rack-4"), "secondary_rack", "no interface"),
+        (SERVED, VlanUpdate(secondary_rack="rack-1"), "secondary_rack", "primary rack already"),
+        (
+            VLAN,
+            VlanUpdate(primary_rack="rack-1", secondary_rack="aaa111"),
+            "secondary_rack",
+            "must be different",
+        ),
+        (VLAN, VlanUpdate(secondary_rack="rack-1"), "secondary_rack", "set primary_rack as well"),
+        (VLAN, VlanUpdate(dhcp_on=True), "dhcp_on", "needs a primary rack"),
+        (SERVED, VlanUpdate(primary_rack=""), "dhcp_on", "needs a primary rack"),
+    ],
+)
+def test_refusals(before: VlanRow, update: VlanUpdate, field: str, words: str) -> None:
+    """What breaks a rule is refused at its field, with the mend."""
+    refused = refusal(before, update)
+    assert list(refused.fields) == [field]
+    assert words in refused.fields[field][0]
+
+
+def test_dhcp_needs_a_range() -> None:
+    """DHCP without a dynamic range is refused, also when the primary is right."""
+    around = VlanSurroundings(CHOICES, dynamic_ranges=0)
+    refused = refusal(VLAN, VlanUpdate(primary_rack="rack-1", dhcp_on=True), around)
+    assert "dynamic IPv4 range" in refused.fields["dhcp_on"][0]
+
+
+def test_both_racks_wrong() -> None:
+    """Both racks are judged at once; with no rack on the VLAN the message says so."""
+    around = VlanSurroundings(CHOICES[3:], dynamic_ranges=1)
+    update = VlanUpdate(primary_rack="rack-4", secondary_rack="x", dhcp_on=True)
+    refused = refusal(VLAN, update, around)
+    assert set(refused.fields) == {"primary_rack", "secondary_rack"}
+    assert "no rack is on this VLAN yet" in refused.fields["secondary_rack"][0]
+
+
+NAMES = st.sampled_from([ABSENT, "", "rack-1", "rack-2", "bbb222", "rack-4", "x"])
+FLAGS = st.sampled_from([ABSENT, True, False])
+
+
+@given(st.sampled_from([VLAN, SERVED, PAIRED]), NAMES, NAMES, FLAGS, st.integers(0, 1))
+def test_invariants(
+    before: VlanRow, primary: str | Absent, secondary: str | Absent, on: bool | Absent, ranges: int
+) -> None:
+    """Whatever is submitted, a VLAN that results has what it needs and a pairing of its own."""
+    update = VlanUpdate(primary_rack=primary, secondary_rack=secondary, dhcp_on=on)
+    try:
+        after = changed_vlan(before, update, VlanSurroundings(CHOICES, ranges))
+    except FieldErrors:
+        return
+    on_vlan = {choice.rack for choice in CHOICES if choice.on_vlan}
+    assert set(after.racks) <= on_vlan
+    assert after.primary is not None or after.secondary is None
+    assert len(set(after.racks)) == len(after.racks)
+    assert not after.dhcp_on or (after.primary is not None and ranges)
+    assert (after.pairing > before.pairing) == (after.racks != before.racks)
+
+
+def test_what_matters() -> None:
+    """Names matter to nobody; members, times and the switch matter while DHCP is on or goes off."""
+    assert not matters_to_dhcp(SERVED, evolve(SERVED, name="x", description="y"))
+    assert matters_to_dhcp(SERVED, evolve(SERVED, lease_time=60))
+    assert matters_to_dhcp(SERVED, evolve(SERVED, dhcp_on=False))
+    assert not matters_to_dhcp(VLAN, evolve(VLAN, mtu=9000, primary=ONE))
+
+
+def test_concerned() -> None:
+    """Old and new members are concerned, each once."""
+    assert concerned(PAIRED, evolve(PAIRED, primary=TWO, secondary=THREE)) == (ONE, TWO, THREE)

@@ -1,0 +1,101 @@
+"""What `maasha status` shows of the cluster."""
+
+from __future__ import annotations
+
+from hypothesis import given
+
+from maasha.cli.status import status_text
+from tests.unit.cli.test_shape import json_values
+
+
+def worker(slot: int, racks: list[str], connections: int) -> dict[str, object]:
+    """Give a worker as cluster/ shows it."""
+    return {"slot": slot, "pid": 9, "endpoints": [], "connections": connections, "racks": racks}
+
+
+def rack(name: str, links: list[tuple[str, int]], **dhcp: object) -> dict[str, object]:
+    """Give a rack as cluster/ shows it; its first link is its owner's."""
+    connections = [{"region": region, "worker": slot} for region, slot in links]
+    return {
+        "hostname": name,
+        "system_id": "abc",
+        "connections": connections,
+        "owner": connections[0] if connections else None,
+        "dhcp": {"serving": True, "wanted": "1.2", "running": "1.2", "problem": ""} | dhcp,
+    }
+
+
+CLUSTER = {
+    "regions": [
+        {
+            "hostname": "region-1",
+            "system_id": "4a6",
+            "racks": ["rack-1", "rack-2"],
+            "workers": [worker(0, ["rack-1"], 2), worker(1, ["rack-2"], 1)],
+        },
+        {"hostname": "region-2", "system_id": "7bc", "racks": [], "workers": []},
+    ],
+    "racks": [
+        rack("rack-1", [("region-1", 0), ("region-1", 1)]),
+        rack("rack-2", [("region-1", 1)], running="1.1", serving=False, problem="line 3: ;"),
+        rack("rack-3", []),
+    ],
+    "vlans": [
+        {
+            "fabric": "fabric-0",
+            "vid": 0,
+            "dhcp_status": "running",
+            "primary": "rack-1",
+            "secondary": "rack-2",
+            "states": [
+                {"rack": "rack-1", "state": "normal"},
+                {"rack": "rack-2", "state": "unknown"},
+            ],
+        },
+        {"fabric": "fabric-1", "vid": 7, "dhcp_status": "off", "primary": None, "states": []},
+    ],
+    "alarms": [
+        {"since": "2026-01-02T03:04:05", "subject": "vlan:1", "kind": "dhcp.pair", "detail": "x"}
+    ],
+}
+
+SHOWN = """\
+Regions: 1 of 2 running, 2 workers
+REGION    ID   STATE    WORKERS  RACKS  RACKS/CONNECTIONS BY WORKER
+region-1  4a6  running  2        2      0: 1/2, 1: 1/1
+region-2  7bc  down     0        0      -
+
+Racks: 2 of 3 connected, 3 connections
+RACK    ID   CONNECTIONS  TO REGION/WORKER        MANAGED BY  DHCPD
+rack-1  abc  2            region-1/0, region-1/1  region-1/0  serving
+rack-2  abc  1            region-1/1              region-1/1  off, has 1.1 of 1.2, refused
+rack-3  abc  0            -                       -           unknown
+
+VLANs
+FABRIC    VID  DHCP     PRIMARY          SECONDARY
+fabric-0  0    running  rack-1 (normal)  rack-2
+fabric-1  7    off      -                -
+
+Alarms: 1
+  2026-01-02T03:04:05  vlan:1  dhcp.pair  x"""
+
+
+def test_the_three_questions_are_answered() -> None:
+    """Racks per region, connections per rack, and what runs now, then DHCP and alarms."""
+    assert status_text(CLUSTER) == SHOWN
+
+
+def test_an_empty_cluster() -> None:
+    """A cluster with nothing in it has tables without rows and no alarm."""
+    shown = status_text({})
+    assert shown.startswith("Regions: 0 of 0 running, 0 workers\n")
+    assert shown.endswith("\n\nAlarms: none")
+
+
+@given(json_values)
+def test_any_answer_is_shown(value: object) -> None:
+    """An answer of another shape never makes the command fail."""
+    assert status_text(value)
+    for key in ("regions", "racks", "vlans", "alarms"):
+        assert status_text({key: [value, {}]})
+    assert status_text({"racks": [{"connections": [{}], "dhcp": value, "owner": value}]})

@@ -1,0 +1,101 @@
+"""What a rack remembers outlives it; registering forgets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from maasha.model.cluster import Endpoint, InstanceId, SystemId
+from maasha.model.stamp import NEVER, Stamp
+from maasha.rack.discovery import EventLoop
+from maasha.rack.memory import Memory, SecretMalformed, SecretMissing
+
+INSTANCE = InstanceId(UUID(int=7))
+LOOPS = (EventLoop("region:pid=1", (Endpoint("10.0.0.9", 5250),)),)
+
+
+@pytest.fixture
+def memory(tmp_path: Path) -> Memory:
+    """Give a registered rack's memory."""
+    fresh = Memory(tmp_path, tmp_path / "secret")
+    fresh.register(bytes.fromhex("c0ffee"), "first")
+    return fresh
+
+
+def again(memory: Memory) -> Memory:
+    """Give what the next process reads."""
+    return Memory(memory.folder, memory.folder / "secret")
+
+
+def test_a_new_rack_knows_nothing(memory: Memory) -> None:
+    """Before its first link a rack has no name, instance, owner or regions."""
+    assert (memory.system_id, memory.instance, memory.epoch) == (None, None, NEVER)
+    assert memory.regions == ()
+    assert not memory.retired
+
+
+def test_the_next_process_knows_all(memory: Memory) -> None:
+    """Name, instance, epoch and regions are on disk when they are set."""
+    memory.belong(SystemId("abc346"), INSTANCE)
+    memory.obey(Stamp(2, 40))
+    memory.meet(LOOPS)
+    memory.retire()
+    memory.serve(INSTANCE)
+    later = again(memory)
+    assert later.system_id == "abc346"
+    assert later.served == INSTANCE
+    assert later.instance == INSTANCE
+    assert later.epoch == Stamp(2, 40)
+    assert later.regions == LOOPS
+    assert later.retired
+    assert later.secret == bytes.fromhex("c0ffee")
+
+
+def test_registering_forgets_who_the_rack_was(memory: Memory) -> None:
+    """A rack that moves starts with the new secret and nothing else."""
+    memory.belong(SystemId("abc346"), INSTANCE)
+    memory.obey(Stamp(2, 40))
+    memory.retire()
+    memory.register(b"\x01", "second")
+    later = again(memory)
+    assert (later.system_id, later.instance, later.epoch) == (None, None, NEVER)
+    assert not later.retired
+    assert later.secret == b"\x01"
+    assert later.registration == "second"
+
+
+def test_the_secret_is_not_for_every_user(memory: Memory) -> None:
+    """The file's mode is 0640."""
+    assert (memory.folder / "secret").stat().st_mode & 0o777 == 0o640
+
+
+def test_what_is_already_known_is_not_written_again(memory: Memory) -> None:
+    """Unchanged files keep their inode."""
+    memory.belong(SystemId("abc346"), INSTANCE)
+    memory.meet(LOOPS)
+    inodes = [path.stat().st_ino for path in sorted(memory.folder.iterdir())]
+    memory.belong(SystemId("abc346"), INSTANCE)
+    memory.meet(LOOPS)
+    assert [path.stat().st_ino for path in sorted(memory.folder.iterdir())] == inodes
+
+
+def test_a_rack_without_a_secret_says_how_to_get_one(tmp_path: Path) -> None:
+    """The error names the file and the command."""
+    with pytest.raises(SecretMissing, match="maasha-rack register"):
+        Memory(tmp_path, tmp_path / "secret").secret  # noqa: B018  reading it is the test
+
+
+def test_a_damaged_secret_is_not_repeated(memory: Memory) -> None:
+    """The error names the file, never its text."""
+    (memory.folder / "secret").write_text("hunter2")
+    with pytest.raises(SecretMalformed) as caught:
+        memory.secret  # noqa: B018  reading it is the test
+    assert "hunter2" not in str(caught.value)
+
+
+def test_damaged_regions_are_no_regions(memory: Memory) -> None:
+    """A file that was cut short costs only the shortcut it holds."""
+    (memory.folder / "regions.json").write_text('{"eventl')
+    assert memory.regions == ()

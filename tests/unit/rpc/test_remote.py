@@ -1,0 +1,130 @@
+"""Every command has one typed coroutine that carries its values there and back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from ipaddress import IPv4Address, ip_interface
+
+import pytest
+from attrs import evolve
+from twisted.internet.defer import Deferred
+
+from maasha.model.cluster import Ownership, WorkerId
+from maasha.model.lease import BindingState, Lease, LeaseReport
+from maasha.model.network import Interface
+from maasha.model.stamp import Stamp
+from maasha.rpc.errors import (
+    DeadlineExceeded,
+    DhcpRefused,
+    NotOwner,
+    RpcError,
+    StaleEpoch,
+    Unavailable,
+)
+from tests.unit.rpc.parts import (
+    EPOCH,
+    PLAN,
+    REPORT,
+    WORKER,
+    Door,
+    Hands,
+    error_of,
+    house,
+    value_of,
+    waits,
+)
+
+LEASES = LeaseReport(
+    12,
+    (
+        Lease(
+            IPv4Address("10.0.0.50"),
+            BindingState.ACTIVE,
+            "02:00:00:00:00:01",
+            ends=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+        ),
+    ),
+)
+INTERFACES = (
+    Interface("eth1", "02:00:00:00:00:02", (ip_interface("10.0.0.1/24"), ip_interface("fd::1/64"))),
+)
+LOST = Ownership(WorkerId(3), Stamp(1, 2))
+
+
+def test_a_rack_takes_every_order() -> None:
+    """Each order arrives with the worker that gave it, and the report comes back."""
+    home, hands = house(), Hands()
+    value_of(home.join(duties=hands))
+    [rack] = home.door.racks
+    assert rack.remote == "192.0.2.1:40000"
+    assert value_of(home.run(rack.own(EPOCH))) == REPORT
+    assert value_of(home.run(rack.configure_dhcp(EPOCH, PLAN))) == REPORT
+    value_of(home.run(rack.retire(EPOCH)))
+    assert hands.orders == [(WORKER, EPOCH), (WORKER, EPOCH, PLAN), (WORKER, EPOCH)]
+
+
+def test_a_region_takes_every_report() -> None:
+    """Each report arrives as it was, and the committed cursor comes back."""
+    home = house()
+    region = value_of(home.join()).remote
+    value_of(home.run(region.report_dhcp(REPORT)))
+    assert value_of(home.run(region.report_leases(LEASES))) == 12
+    value_of(home.run(region.report_interfaces(INTERFACES)))
+    value_of(home.run(region.claim(LOST)))
+    assert home.door.desk.heard == [REPORT, LEASES, INTERFACES, LOST]
+
+
+@pytest.mark.parametrize("error", [StaleEpoch(Stamp(1, 2), Stamp(1, 3)), DhcpRefused("line 3")])
+def test_a_rack_refuses_in_its_own_words(error: RpcError) -> None:
+    """What the rack raises is what the region catches."""
+    home, hands = house(), Hands(failure=error)
+    value_of(home.join(duties=hands))
+    got = error_of(home.run(home.door.racks[0].configure_dhcp(EPOCH, PLAN)))
+    assert (type(got), str(got)) == (type(error), str(error))
+
+
+@pytest.mark.parametrize("error", [NotOwner(LOST), Unavailable("no database", 1.0)])
+def test_a_region_refuses_in_its_own_words(error: RpcError) -> None:
+    """What the region raises is what the rack catches."""
+    home = house()
+    region = value_of(home.join()).remote
+    home.door.desk.failure = error
+    got = error_of(home.run(region.claim(LOST)))
+    assert (type(got), str(got)) == (type(error), str(error))
+
+
+def test_a_configuration_of_a_megabyte_arrives() -> None:
+    """A dhcpd.conf with thousands of hosts crosses in one call."""
+    home, hands = house(), Hands()
+    value_of(home.join(duties=hands))
+    long = evolve(PLAN, config="host x { }\n" * 100_000)
+    value_of(home.run(home.door.racks[0].configure_dhcp(EPOCH, long)))
+    assert hands.orders == [(WORKER, EPOCH, long)]
+
+
+def test_a_call_before_the_welcome_has_a_deadline() -> None:
+    """Waiting for a rack's welcome counts as waiting for its answer."""
+    home = house(door=Door(ready=Deferred()))
+    joining = home.join()
+    owning = home.run(home.door.racks[0].own(EPOCH, deadline=2))
+    home.line.advance(1.9)
+    assert waits(owning)
+    home.line.advance(0.2)
+    assert isinstance(error_of(owning), DeadlineExceeded)
+    assert waits(joining)
+    joining.cancel()
+    error_of(joining)
+
+
+def test_a_region_closes_a_link_politely_or_at_once() -> None:
+    """Both ends learn of it, the region with its own reason."""
+    home = house()
+    value_of(home.join())
+    closed = home.door.racks[0].close("drained")
+    home.line.pump.flush()
+    assert value_of(closed) == "drained"
+    value_of(home.join())
+    home.door.racks[1].abort("deleted")
+    home.line.pump.flush()
+    assert value_of(home.door.racks[1].closed) == "deleted"
+    assert home.door.desk.ended == ["drained", "deleted"]
