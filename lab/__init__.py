@@ -6,7 +6,7 @@
         lan = lab.network("lan", "10.0.0.0/24")
         mgmt = lab.network("mgmt", "10.1.0.0/24")
         rack = lab.host("rack-1", {lan: "10.0.0.1", mgmt: "10.1.0.1"})  # eth0, eth1
-        phones = lab.host("clients", {lan: None})  # no address: DHCP shall give it
+        laptops = lab.host("clients", {lan: None})  # no address: DHCP shall give it
 
         database = Postgres(lab.host("db", {mgmt: "10.1.0.5"}))
         database.initialise()
@@ -16,7 +16,7 @@
 
         rack.run(["hostname"]).stdout            # 'rack-1\\n'
         rack.popen(["dhcpd", …, "eth0"], log=rack.directory / "dhcpd.log")
-        with Sniffer(lan) as sniffer, DHCPClients(phones) as clients:
+        with Sniffer(lan) as sniffer, DHCPClients(laptops) as clients:
             lease = clients.acquire(mac(0x020000000001))
             lan.cable(rack).cut()                # and restore(), drop("from_host"), heal()
             rack.signal("dhcpd", signal.SIGKILL)

@@ -98,8 +98,8 @@ class Cluster:
         return RunnerControl.of(host)
 
     def maasha(self, *arguments: str, host: Host | None = None, check: bool = True) -> Any:
-        """Run `maasha maas ARGUMENTS` on a rack and give the JSON it prints (None: nothing)."""
-        done = (host or self.rack1).run(
+        """Run `maasha maas ARGUMENTS`, on the region unless told, and give the JSON it prints."""
+        done = (host or self.region).run(
             [str(BIN / "maasha"), PROFILE, *arguments],
             env=cli_environment(),
             timeout=40.0,
@@ -142,8 +142,8 @@ def start(
         for rack in cluster.racks:
             start_rack(cluster, rack)
         progress("links")
-        for rack in cluster.racks:
-            login(cluster, rack)
+        for host in (cluster.region, *cluster.racks):
+            login(cluster, host)
         until(lambda: linked(cluster), "both racks to be linked", timeout=30.0)
     except BaseException:
         lab.close()

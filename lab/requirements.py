@@ -23,13 +23,16 @@ PROGRAMS = {
 MODULES = ("pypureomapi", "twisted")
 
 
-def missing() -> tuple[str, ...]:
-    """Name everything a lab needs and this machine lacks, in words; empty when a lab can run."""
+def missing(path: str = SYSTEM_PATH) -> tuple[str, ...]:
+    """Name everything a lab needs and this machine lacks, in words; empty when a lab can run.
+
+    Programs are looked for in `path`.
+    """
     root = () if os.geteuid() == 0 else ("root",)
     programs = tuple(
         f"program {name} (package {package})"
         for name, package in PROGRAMS.items()
-        if shutil.which(name, path=SYSTEM_PATH) is None
+        if shutil.which(name, path=path) is None
     )
     modules = tuple(f"Python module {name}" for name in MODULES if find_spec(name) is None)
     return (*root, *programs, *_postgres(), *_namespaces(), *modules)

@@ -7,15 +7,14 @@ from collections.abc import Callable, Iterator
 from typing import cast
 
 import pytest
-import pytest_twisted
 from twisted.internet import reactor as global_reactor
 from twisted.internet.base import ReactorBase
-from twisted.internet.defer import Deferred
 
 from maasha.db.connector import Connector, SessionLimits
 from maasha.db.dsn import DatabaseSettings
 from maasha.db.migrate import LIMITS, migrate_database
 from maasha.db.pool import Pool
+from tests.asynchronous import block_on
 from tests.postgres import BINARIES, OWNER, Server, free_port, new_folder
 
 OpenPool = Callable[..., Pool]
@@ -79,9 +78,7 @@ async def migrated(server: Server, reactor: ReactorBase) -> DatabaseSettings:
 @pytest.fixture(scope="session")
 def template(postgres: Server, reactor: ReactorBase) -> DatabaseSettings:
     """Give a migrated database to copy from."""
-    made: DatabaseSettings = pytest_twisted.blockon(
-        Deferred.fromCoroutine(migrated(postgres, reactor))
-    )
+    made: DatabaseSettings = block_on(migrated(postgres, reactor))
     return made
 
 
@@ -112,7 +109,7 @@ def open_pool(reactor: ReactorBase) -> Iterator[OpenPool]:
 
     yield opened
     for pool in pools:
-        pytest_twisted.blockon(Deferred.fromCoroutine(pool.stop()))
+        block_on(pool.stop())
 
 
 @pytest.fixture

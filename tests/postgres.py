@@ -116,7 +116,7 @@ class Server:
     def create(self, template: str = "template0") -> DatabaseSettings:
         """Make a database, a copy of `template`, owned by the ordinary role."""
         name = f"maasha_{os.getpid()}_{next(_numbers)}"
-        self.ask(f"create database {name} owner {OWNER} template {template}")
+        self.ask(f"create database {name} owner {OWNER} template {template} strategy file_copy")
         return self.settings(name)
 
     def drop(self, name: str) -> None:
@@ -136,8 +136,9 @@ class Server:
         self._client("psql", "-q", "-v", "ON_ERROR_STOP=1", "-d", name, text=text)
 
     def _client(self, program: str, *arguments: str, text: bytes = b"") -> bytes:
-        command = [BINARIES / program, "-h", "127.0.0.1", "-p", str(self.port), "-U", OWNER]
-        done = subprocess.run([*command, *arguments], check=True, capture_output=True, input=text)
+        where = ["-h", "127.0.0.1", "-p", str(self.port), "-U", OWNER]
+        command = [str(BINARIES / program), *where, *arguments]
+        done = subprocess.run(command, check=True, capture_output=True, input=text)
         return done.stdout
 
     def _login(self, database: str, user: str) -> str:

@@ -23,7 +23,10 @@ def rack_json(rack: RackView, picture: Picture) -> JsonObject:
         "node_type_name": "Rack controller",
         "description": rack.description,
         "ip_addresses": [
-            str(held.address.ip) for each in rack.interfaces for held in each.addresses
+            str(held.address.ip)
+            for each in rack.interfaces
+            for held in each.addresses
+            if not held.address.ip.is_loopback
         ],
         "interface_set": interfaces,
         "service_set": [_rackd(rack), _dhcpd(rack)],

@@ -139,7 +139,11 @@ class MaasResource(Resource):
 
 
 def make_resource(services: ApiServices) -> MaasResource:
-    """Make the resource for the child `MAAS` of the site's root."""
+    """Make the resource for the child `MAAS` of the site's root.
+
+    The site is made with `parsePOSTFormSubmission=False`: forms are parsed here, and what cannot be
+    parsed is answered with words.
+    """
     return MaasResource(services, make_registry())
 
 

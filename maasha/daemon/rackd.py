@@ -13,6 +13,7 @@ import treq
 from twisted.application.internet import backoffPolicy
 from twisted.application.service import IService
 from twisted.internet.base import ReactorBase
+from twisted.internet.protocol import Factory
 from twisted.python import usage
 
 from maasha import __version__
@@ -26,13 +27,12 @@ from maasha.host.daemons import load, refuse
 from maasha.model.dhcp import DhcpReport
 from maasha.rack.commands import DEFAULT_CONFIG, config_path
 from maasha.rack.controller import Controller, Surroundings
+from maasha.rack.discovery import Reply
 from maasha.rack.memory import Memory, SecretMalformed, SecretMissing
 from maasha.rack.search import Search
 
 FIRST_REST, LONGEST_REST = 0.2, 10.0
 """Seconds to leave an unreachable worker alone: after one failure, and at most."""
-ANSWER_LIMIT = 1 << 20
-"""Bytes that the listing of workers may have."""
 
 
 class Options(usage.Options):
@@ -46,6 +46,7 @@ def makeService(options: dict[str, Any]) -> IService:
     """Build the rack controller; ends with status 78 where the configuration cannot work."""
     from twisted.internet import reactor  # noqa: PLC0415  the composition root, and only it
 
+    Factory.noisy = False  # a line for each connection tried says nothing
     settings = load((options["config"] or config_path()).absolute(), parse_rackd)
     memory = Memory(settings.data_dir, settings.secret_file)
     try:
@@ -64,10 +65,9 @@ def build(reactor: Any, settings: RackdSettings, memory: Memory) -> IService:
         daemon = Dhcpd(reactor, reactor.getThreadPool(), folder, settings.dhcpd)
         return DhcpServer(reactor, folder, daemon, changed, chance.random)
 
-    async def fetch(url: str) -> bytes:
-        answer = await treq.get(url, reactor=reactor, timeout=5)
-        body: bytes = await treq.content(answer)
-        return body[:ANSWER_LIMIT]
+    async def fetch(url: str) -> Reply:
+        answer = await treq.get(url, reactor=reactor, persistent=False)
+        return Reply(answer.code, await treq.content(answer))
 
     around = Surroundings(
         hostname=socket.gethostname(),

@@ -21,6 +21,7 @@ from twisted.application.internet import backoffPolicy
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred
 from twisted.internet.epollreactor import EPollReactor
+from twisted.internet.protocol import Factory
 from twisted.internet.task import react
 from twisted.logger import Logger, globalLogBeginner, textFileLogObserver
 
@@ -248,6 +249,7 @@ def main(reactor: EPollReactor, *arguments: str) -> Deferred[None]:
     parser.add_argument("--workers", type=int, required=True)
     given = parser.parse_args(arguments)
     globalLogBeginner.beginLoggingTo([textFileLogObserver(sys.stdout)])
+    Factory.noisy = False  # the ports are logged where they are chosen
     worker = Worker(reactor, load(given.config, parse_regiond), Place(given.slot, given.workers))
     Lifeline(reactor, sys.stdin.fileno(), reactor.stop).startReading()
     reactor.addSystemEventTrigger("before", "shutdown", worker.stopService)

@@ -105,12 +105,9 @@ class Connection:
         """Whether a statement runs that may be stopped halfway (a COMMIT may not)."""
         self.closed = False
         self._reason = ""
-        socket.lost = self._break
-
-    @property
-    def backend(self) -> int:
+        self.backend = int(socket.get_backend_pid())
         """The process id of the server's side."""
-        return int(self._socket.get_backend_pid())
+        socket.lost = self._break
 
     @property
     def settled(self) -> bool:
@@ -142,6 +139,8 @@ class Connection:
         """
         if self.closed:
             raise ConnectionLost(self._reason)
+        if self._running is not None:
+            raise RuntimeError("one statement at a time: await the one before")
         cursor = self._cursor()
         self._running, self.interruptible = [], interruptible
         timer = self._clock.callLater(timeout, self.close, late(timeout))
@@ -163,11 +162,12 @@ class Connection:
 
     def _ended(self, cursor: Any, result: object) -> Answer | Failure:
         waiting, self._running, self.interruptible = self._running or [], None, False
-        answer = self._failed(result) if isinstance(result, Failure) else _answer(cursor)
-        for waiter in waiting:
-            if not waiter.called:
-                waiter.callback(None)
-        return answer
+        try:
+            return self._failed(result) if isinstance(result, Failure) else _answer(cursor)
+        finally:
+            for waiter in waiting:
+                if not waiter.called:
+                    waiter.callback(None)
 
     def _failed(self, failure: Failure) -> Failure:
         error = failure.value
@@ -249,10 +249,10 @@ async def connect(
     timer = reactor.callLater(timeout, socket.close)
     try:
         await shielded(socket.connect(**parameters), socket.close)
+        return Connection(socket, reactor)
     except BROKEN as error:
         socket.close()
         raise ConnectionLost(describe(error) if timer.active() else late(timeout)) from error
     finally:
         if timer.active():
             timer.cancel()
-    return Connection(socket, reactor)

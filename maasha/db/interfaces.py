@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from ipaddress import IPv4Interface, IPv6Interface, ip_interface
+from ipaddress import ip_interface
 
 from attrs import evolve, frozen
 
@@ -12,6 +13,9 @@ from maasha.db.transaction import Row, Transaction
 from maasha.db.wanted import raise_wanted
 from maasha.model.cluster import RackKey
 from maasha.model.network import Interface, Network, VlanId
+
+SCOPE = re.compile("%[^/]*")
+"""The zone of a link-local address (RFC 4007), which PostgreSQL's inet has no place for."""
 
 KNOWN = """
 select id, vlan_id, cidr from subnet where cidr = any(%s::cidr[]) order by id
@@ -131,14 +135,9 @@ async def _outdate_services(tx: Transaction, rack: RackKey) -> None:
 
 def _plain(interface: Interface) -> Interface:
     """Give an interface as the database gives it back: each address once, in order, no scopes."""
-    plain = {ip_interface(one.with_prefixlen.replace(_scope(one), "")) for one in interface.addresses}
+    plain = {ip_interface(SCOPE.sub("", one.with_prefixlen)) for one in interface.addresses}
     order = sorted(plain, key=lambda one: (one.version, one.ip, one.network))
     return evolve(interface, addresses=tuple(order))
-
-
-def _scope(address: IPv4Interface | IPv6Interface) -> str:
-    scope = address.ip.scope_id if isinstance(address, IPv6Interface) else None
-    return f"%{scope}" if scope else "%"
 
 
 def _interface(row: Row) -> Interface:

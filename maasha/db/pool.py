@@ -172,14 +172,17 @@ class Pool:
         """Have the server stop and roll back, then use the connection again."""
         timeout = self._opener.limits.statement + GRACE
         if connection.interruptible and self._idle:
-            sibling = self._idle.pop()
-            try:
-                await interrupt(sibling, connection.backend, timeout)
-            except DatabaseError as error:
-                log.debug("could not cancel a statement: {error}", error=error)
-            self._give_back(sibling)
+            await self._interrupt(connection, self._idle.pop(), timeout)
         await connection.settle(timeout)
         self._give_back(connection)
+
+    async def _interrupt(self, connection: Connection, sibling: Connection, timeout: float) -> None:
+        try:
+            await interrupt(sibling, connection.backend, timeout)
+        except DatabaseError as error:
+            log.debug("could not cancel a statement: {error}", error=error)
+        finally:
+            self._give_back(sibling)
 
     def _offer(self, connection: Connection) -> None:
         while self._waiters:

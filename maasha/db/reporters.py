@@ -7,7 +7,7 @@ from ipaddress import IPv4Address
 from maasha.db.transaction import Transaction
 
 REPORTERS = """
-select ip, array_agg(hostname order by hostname) as racks
+select ip, array_agg(rack.hostname order by rack.hostname) as racks
 from lease join rack on rack.id = rack_id where deleted is null group by ip
 """
 

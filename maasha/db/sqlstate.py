@@ -34,8 +34,8 @@ CANCELLED = "57014"
 
 def describe(error: BaseException | None) -> str:
     """Give the first line of an error's text, or its type's name if it has none."""
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+    first = str(error).strip().partition("\n")[0].rstrip()
+    return first or type(error).__name__
 
 
 def translate(error: psycopg2.Error) -> DatabaseError:

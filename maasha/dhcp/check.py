@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from attrs import frozen
+from twisted.internet.defer import TimeoutError
 
 from maasha.dhcp.listing import listing
 from maasha.dhcp.process import spawn

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from twisted.internet.defer import maybeDeferred
 from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
 
 from maasha.dhcp.book import LeaseBook
 from maasha.dhcp.leases import LeaseParser
@@ -33,6 +34,7 @@ class LeaseFeed:
     """
 
     def __init__(self, clock: IReactorTime, path: Path, notify: Callable[[], None]) -> None:
+        self._clock = clock
         self._path = path
         self._notify = notify
         self._book = LeaseBook()
@@ -67,15 +69,18 @@ class LeaseFeed:
         self._announce()
 
     async def _poll(self) -> None:
-        """Read one piece on; a full one means that more is there."""
-        current = self._current()
-        piece = (current.read(PIECE) or b"") if current is not None else b""
-        caught_up = self._behind and len(piece) < PIECE
-        self._behind = len(piece) == PIECE
-        if self._book.put(self._parser.feed(piece)) or caught_up:
+        """Read to the end, a piece in each turn of the reactor."""
+        self._behind = True
+        news = False
+        while self._behind:
+            current = self._current()
+            piece = (current.read(PIECE) or b"") if current is not None else b""
+            news |= self._book.put(self._parser.feed(piece))
+            self._behind = len(piece) == PIECE
+            if self._behind:
+                await deferLater(self._clock, 0)
+        if news:
             self._announce()
-        if self._behind:
-            self._polling.wake()
 
     def _announce(self) -> None:
         if self.pending() is not None:

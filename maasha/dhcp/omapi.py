@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from attrs import frozen
 from pypureomapi import Omapi, OmapiError, OmapiMessage
+from twisted.internet.defer import TimeoutError
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 

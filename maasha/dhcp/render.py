@@ -81,7 +81,7 @@ def _plan(facts: RackFacts, served: Sequence[tuple[VlanFacts, Role]]) -> DhcpPla
 def _omapi(secret: str) -> str:
     """Open OMAPI; HMAC-MD5 is the one algorithm that pypureomapi speaks."""
     key = _braces(f"key {OMAPI_KEY}", ["algorithm HMAC-MD5;", f'secret "{secret}";'])
-    return f"omapi-port {OMAPI_PORT};\n{key}\nomapi-key {OMAPI_KEY};\n"
+    return f"omapi-port {OMAPI_PORT};\n{key}omapi-key {OMAPI_KEY};\n"
 
 
 def _shared_network(vlan: VlanFacts, role: Role) -> str:
@@ -113,5 +113,5 @@ def _pool(span: Span, role: Role) -> str:
 
 
 def _braces(head: str, lines: Sequence[str]) -> str:
-    inner = "\n".join(f"    {line}" for text in lines for line in text.splitlines())
-    return f"{head} {{\n{inner}\n}}\n"
+    inner = (f"    {line}" for text in lines for line in text.splitlines())
+    return "\n".join((f"{head} {{", *inner, "}\n"))

@@ -94,7 +94,7 @@ def step(vlan: VlanId, wanted: Wanted, members: Sequence[Member]) -> Step:
     match wanted:
         case Off():
             return _stop_all(members, unsure)
-        case Solo() | Pair() if False:
+        case Solo() | Pair() if unsure:
             return _stay(members, _not_confirmed(unsure))
         case Solo() | Pair():
             goal = _goal(vlan, wanted, rest)

@@ -120,13 +120,13 @@ def _first_leaf(error: Exception) -> tuple[str, Exception]:
 
 
 def _first_child(error: BaseValidationError) -> tuple[Exception, str]:
-    if isinstance(error, ClassValidationError):
-        for child, field in error.group_exceptions()[0]:
-            return child, f".{field.name}"
     if isinstance(error, IterableValidationError):
-        for child, place in error.group_exceptions()[0]:
-            return child, f"[{place.index}]"
-    return error.exceptions[0], ""
+        child, place = error.group_exceptions()[0][0]
+        return child, f"[{place.index}]"
+    fields = error.group_exceptions()[0] if isinstance(error, ClassValidationError) else []
+    for child, field in fields:
+        return child, f".{field.name}"
+    return error.exceptions[0], ""  # a validator refused the record as a whole
 
 
 def _read_text(value: Any, _: Any) -> str:

@@ -75,7 +75,7 @@ class Controller(MultiService):
         self._duties = Duties(memory, self._obedience, self._dhcp, self._owned)
         self._links = Links(
             reactor,
-            around.connections,
+            self._wanted_links,
             search.find,
             self._dialling(reactor).dial,
             around.pick,
@@ -121,6 +121,10 @@ class Controller(MultiService):
         self._feed.start()
         for part in (self._links, self._succession, self._reports):
             part.setServiceParent(self)
+
+    def _wanted_links(self) -> int:
+        """Give one while the rack has no name: two links at once would look like two racks."""
+        return self._around.connections if self._memory.system_id is not None else 1
 
     def _dialling(self, reactor: Dialler) -> Dialling:
         return Dialling(

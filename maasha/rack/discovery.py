@@ -12,8 +12,20 @@ from maasha.model.cluster import Endpoint
 TIMEOUT = 5.0
 """Seconds for one region to answer."""
 
-Fetch = Callable[[str], Awaitable[bytes]]
-"""Get a URL's body; raises whatever the HTTP client raises."""
+NOT_NOW = (502, 503)
+"""HTTP statuses of a region that is there but cannot say: it starts, or has no database."""
+
+
+@frozen
+class Reply:
+    """An HTTP answer."""
+
+    status: int
+    body: bytes
+
+
+Fetch = Callable[[str], Awaitable[Reply]]
+"""GET a URL; raises whatever the HTTP client raises."""
 
 
 @frozen
@@ -40,8 +52,17 @@ class BadAnswer(Exception):
         )
 
 
+def listing(url: str, reply: Reply) -> tuple[EventLoop, ...]:
+    """Read a region's answer; one that cannot say now names no event loop. Raises BadAnswer."""
+    if reply.status in NOT_NOW:
+        return ()
+    if reply.status != 200:
+        raise BadAnswer(url, f"HTTP status {reply.status}")
+    return parse(url, reply.body)
+
+
 def parse(url: str, body: bytes) -> tuple[EventLoop, ...]:
-    """Read the answer; null means "not known now", which is no event loop. Raises BadAnswer."""
+    """Read the answer's text; null means "not known now" as well. Raises BadAnswer."""
     try:
         answer = json.loads(body)
     except ValueError as error:

@@ -41,14 +41,17 @@ class Held:
 
 
 class Links(Service):
-    """Dials, holds and replaces links; tells `opened` and `closed` of each."""
+    """Dials, holds and replaces links; tells `opened` and `closed` of each.
+
+    `wanted` says how many links there are to be now.
+    """
 
     log = Logger()
 
     def __init__(
         self,
         clock: IReactorTime,
-        wanted: int,
+        wanted: Callable[[], int],
         find: Find,
         dial: Dial,
         pick: Pick,
@@ -96,12 +99,13 @@ class Links(Service):
         await DeferredList(holding)
 
     async def _maintain(self) -> None:
-        if len(self._held) >= self._wanted:
+        wanted = self._wanted()
+        if len(self._held) >= wanted:
             return
         known = await self._find()
         now = self._clock.seconds()
         ready = [loop for loop in known if not self._rests.resting(loop.name, now)]
-        while loop := next_loop(ready, self._loops(), self._wanted, self._pick):
+        while loop := next_loop(ready, self._loops(), wanted, self._pick):
             self._begin(loop)
 
     def _loops(self) -> list[EventLoop]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.defer import CancelledError, Deferred, DeferredList
+from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from maasha.rack.discovery import TIMEOUT, EventLoop, Fetch, merged, parse, rpc_url
+from maasha.rack.discovery import TIMEOUT, EventLoop, Fetch, listing, merged, rpc_url
 from maasha.rack.memory import Memory
 
 
@@ -42,13 +43,23 @@ class Search:
         return asked.addErrback(self._complain, url)
 
     async def _listing(self, url: str) -> tuple[EventLoop, ...]:
-        loops = parse(url, await self._fetch(url))
+        loops = listing(url, await self._fetch(url))
         self._complaints.pop(url, None)
         return loops
 
     def _complain(self, failure: Failure, url: str) -> None:
         """Say once why a region gave no workers, until it does or another reason comes."""
-        reason = failure.getErrorMessage() or type(failure.value).__name__
+        reason = _reason(failure)
         if self._complaints.get(url) != reason:
             self._complaints[url] = reason
             self.log.warn("{url}: {reason}", url=url, reason=reason)
+
+
+def _reason(failure: Failure) -> str:
+    """Say why in words: the HTTP client wraps what happened in lists of failures."""
+    error = failure.value
+    while nested := getattr(error, "reasons", None):
+        error = nested[0].value
+    if isinstance(error, DeferredTimeout | CancelledError):
+        return f"no answer within {TIMEOUT:g} s"
+    return str(error) or type(error).__name__

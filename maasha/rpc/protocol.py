@@ -225,8 +225,7 @@ class Link(amp.AMP):
 
     def _set_timer(self, seconds: float, then: Callable[[], None]) -> None:
         self._clear_timer()
-        if not self._ended:
-            self._timer = self._clock.callLater(seconds, then)
+        self._timer = self._clock.callLater(seconds, then)
 
     def _clear_timer(self) -> None:
         if self._timer is not None and self._timer.active():

@@ -12,6 +12,7 @@ import pytest
 from lab.cluster import Cluster, start
 from lab.host import PROJECT
 from lab.testing import require
+from tests.acceptance.figures import Figures
 
 PAGE = Path(os.environ.get("MAASHA_PAGE", PROJECT.parent / "shared/reference/high-availability.md"))
 """The users' manual of what must work; it is not part of the project."""
@@ -21,6 +22,23 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip, or fail under CI, what this machine cannot run."""
     if item.get_closest_marker("root"):
         require()
+
+
+FIGURES = Figures()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what was measured."""
+    if FIGURES.lines:
+        terminalreporter.section("figures")
+        for line in FIGURES.lines:
+            terminalreporter.write_line(line)
+
+
+@pytest.fixture(scope="session")
+def figures() -> Figures:
+    """Take what a test measures, to be printed at the end."""
+    return FIGURES
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +55,7 @@ def page() -> str:
 @pytest.fixture(scope="session")
 def cli_block(page: str) -> str:
     """Give the page's block of commands that enables DHCP."""
-    blocks = re.findall(r"^```\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    blocks = re.findall(r"^``` ?\w*\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
     (block,) = [block for block in blocks if "ipranges create" in block]
     return str(block)
 

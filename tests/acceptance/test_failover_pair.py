@@ -158,6 +158,7 @@ def test_clients_come_and_go_while_the_primary_dies(pair: Pair) -> None:
         first = granted(clients, range(0x020000000100, 0x020000000114))
         for lease in first[:10]:
             clients.release(lease)
+        until(lambda: knows(pair.secondary, first[10:]), "replication", timeout=20.0)
 
         pair.primary.signal("dhcpd", signal.SIGKILL)
 
@@ -166,6 +167,17 @@ def test_clients_come_and_go_while_the_primary_dies(pair: Pair) -> None:
         came = granted(clients, range(0x020000000200, 0x02000000020A))
         assert {lease.server for lease in stayed + came} == {IPv4Address(SECONDARY)}
     assert sniffer.conflicts() == ()
+
+
+def knows(rack: Host, leases: list[Lease]) -> bool:
+    """Tell whether a rack has these leases on disk.
+
+    The primary sends at most 10 updates (max-unacked-updates) ahead of the secondary's answer, and
+    that answers every 2 s.  A lease that was not sent yet dies with the primary: the secondary
+    neither confirms nor refuses it.
+    """
+    stored = (rack.directory / "dhcpd.leases").read_text()
+    return all(f"hardware ethernet {lease.chaddr};" in stored for lease in leases)
 
 
 def granted(clients: DHCPClients, numbers: range) -> list[Lease]:

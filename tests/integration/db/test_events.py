@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import pytest
-import pytest_twisted
 
 from maasha.db.errors import DatabaseError
 from maasha.db.events import clear_alarm, history, open_alarms, raise_alarm, record
 from maasha.db.pool import Pool
 from maasha.db.transaction import Transaction
+from tests.asynchronous import asynchronous
 
 
 @pytest.mark.parametrize(
     "sql", ["update event set detail = 'x'", "delete from event", "truncate event"]
 )
-@pytest_twisted.ensureDeferred
+@asynchronous
 async def test_append_only(pool: Pool, sql: str) -> None:
     """What was written stays, whoever asks."""
     await pool.run(lambda tx: record(tx, "user:admin", "vlan:1", "vlan.changed", "info", "mtu"))
@@ -25,7 +25,7 @@ async def test_append_only(pool: Pool, sql: str) -> None:
     assert event.at.tzinfo is not None
 
 
-@pytest_twisted.ensureDeferred
+@asynchronous
 async def test_with_its_change(pool: Pool) -> None:
     """An event of a change that was rolled back never happened."""
 
@@ -38,7 +38,7 @@ async def test_with_its_change(pool: Pool) -> None:
     assert await pool.run(history) == ()
 
 
-@pytest_twisted.ensureDeferred
+@asynchronous
 async def test_alarms(pool: Pool) -> None:
     """An alarm of one subject and kind is open once, until it is cleared; then it may open anew."""
 
@@ -57,7 +57,7 @@ async def test_alarms(pool: Pool) -> None:
     await pool.run(work)
 
 
-@pytest_twisted.ensureDeferred
+@asynchronous
 async def test_pages(pool: Pool) -> None:
     """History is read page by page, the newest first, of everything or of one subject."""
 

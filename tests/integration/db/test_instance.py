@@ -6,7 +6,6 @@ import subprocess
 from base64 import b64decode
 
 import pytest
-import pytest_twisted
 from twisted.internet.base import ReactorBase
 
 from maasha.db.dsn import DatabaseSettings, Host
@@ -22,12 +21,13 @@ from maasha.db.instance import (
 from maasha.db.ownership import owned_by
 from maasha.db.pool import Pool
 from maasha.model.stamp import Stamp
+from tests.asynchronous import asynchronous
 from tests.databases import OpenPool, migrated
 from tests.integration.db.cluster import found, hire, link
 from tests.postgres import BINARIES, OWNER, Server, demoted, free_port, new_folder
 
 
-@pytest_twisted.ensureDeferred
+@asynchronous
 async def test_created_once(pool: Pool) -> None:
     """The instance gets its secrets once; creating it again reads it."""
     with pytest.raises(NoInstance):
@@ -40,7 +40,7 @@ async def test_created_once(pool: Pool) -> None:
     assert first.omapi_secret not in repr(first)
 
 
-@pytest_twisted.ensureDeferred
+@asynchronous
 async def test_confirmed(pool: Pool) -> None:
     """The same database has the same incarnation; without an instance there is none."""
     with pytest.raises(NoInstance):
@@ -50,7 +50,7 @@ async def test_confirmed(pool: Pool) -> None:
     assert await pool.run(confirm_incarnation) == 1
 
 
-@pytest_twisted.ensureDeferred
+@asynchronous
 async def test_raised(pool: Pool) -> None:
     """A higher incarnation outdates every epoch and generation; a lower one changes nothing."""
     worker = await hire(pool, await found(pool), 0)
@@ -67,7 +67,7 @@ async def test_raised(pool: Pool) -> None:
     assert kinds[0] == ("instance.incarnation", "warning")
 
 
-@pytest_twisted.ensureDeferred
+@asynchronous
 async def test_dump_into_another_database(
     postgres: Server, database: DatabaseSettings, pool: Pool, open_pool: OpenPool
 ) -> None:
@@ -83,7 +83,7 @@ async def test_dump_into_another_database(
     postgres.drop(target.name)
 
 
-@pytest_twisted.ensureDeferred
+@asynchronous
 async def test_dump_into_the_same_database(
     postgres: Server, database: DatabaseSettings, pool: Pool
 ) -> None:
@@ -95,7 +95,7 @@ async def test_dump_into_the_same_database(
     assert await pool.run(confirm_incarnation) == 2
 
 
-@pytest_twisted.ensureDeferred
+@asynchronous
 async def test_promoted_standby(
     own_postgres: Server, open_pool: OpenPool, reactor: ReactorBase
 ) -> None:
@@ -105,15 +105,9 @@ async def test_promoted_standby(
     await pool.run(create_instance)
     standby = Server(new_folder(), free_port())
     own_postgres.ask(f"alter role {OWNER} replication")
-    subprocess.run(
-        demoted(
-            [str(BINARIES / "pg_basebackup"), "-R", "-X", "stream", "-c", "fast"]
-            + ["-h", "127.0.0.1", "-p", str(own_postgres.port), "-U", OWNER]
-            + ["-D", str(standby.data)]
-        ),
-        check=True,
-        capture_output=True,
-    )
+    where = f"-h 127.0.0.1 -p {own_postgres.port} -U {OWNER} -D {standby.data}"
+    copy = [str(BINARIES / "pg_basebackup"), *f"-R -X stream -c fast {where}".split()]
+    subprocess.run(demoted(copy), check=True, capture_output=True)
     standby.start()
     try:
         own_postgres.kill()
@@ -127,7 +121,7 @@ async def test_promoted_standby(
         standby.remove()
 
 
-@pytest_twisted.ensureDeferred
+@asynchronous
 async def test_writes_only(own_postgres: Server, open_pool: OpenPool) -> None:
     """With two hosts the pool finds the one that answers and takes writes."""
     settings = own_postgres.create()

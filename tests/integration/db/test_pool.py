@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from itertools import pairwise
 
 import pytest
-import pytest_twisted
 from twisted.internet.base import ReactorBase
 from twisted.internet.defer import CancelledError, Deferred, gatherResults
 from twisted.internet.task import deferLater
+from twisted.python.failure import Failure
 
 from maasha.db.connector import SessionLimits
 from maasha.db.dsn import DatabaseSettings
@@ -24,6 +25,7 @@ from maasha.db.errors import (
 )
 from maasha.db.pool import Pool
 from maasha.db.transaction import Isolation, Transaction
+from tests.asynchronous import asynchronous
 from tests.databases import OpenPool
 from tests.postgres import Server
 
@@ -45,6 +47,11 @@ def started(work: Awaitable[object]) -> Deferred[object]:
     return Deferred.fromCoroutine(work)  # type: ignore[arg-type]  # every Awaitable here is one
 
 
+def _note(failure: Failure, heard: list[BaseException]) -> None:
+    assert failure.value is not None
+    heard.append(failure.value)
+
+
 async def until(reactor: ReactorBase, pool: Pool, sql: str, wanted: object) -> None:
     """Ask again and again, ten seconds at most, until the answer is the wanted one."""
     for _ in range(200):
@@ -54,14 +61,14 @@ async def until(reactor: ReactorBase, pool: Pool, sql: str, wanted: object) -> N
     raise AssertionError(f"never {wanted}: {sql}")
 
 
-@pytest_twisted.ensureDeferred
+@asynchronous
 async def test_result(pool: Pool) -> None:
     """A unit of work gives what it returns."""
     assert await pool.run(one) == 1
     assert pool.connected
 
 
-@pytest_twisted.ensureDeferred
+@asynchronous
 async def test_rows(pool: Pool) -> None:
     """Rows are read by name and by position, and an answer without rows is None."""
 
@@ -75,7 +82,7 @@ async def test_rows(pool: Pool) -> None:
     await pool.run(work)
 
 
-@pytest_twisted.ensureDeferred
+@asynchronous
 async def test_error_rolls_back(pool: Pool) -> None:
     """When the work fails nothing is kept, and the connection is used again."""
 
@@ -89,7 +96,7 @@ async def test_error_rolls_back(pool: Pool) -> None:
     assert await pool.run(lambda tx: tx.value("select count(*) from fabric")) == 0
 
 
-@pytest_twisted.ensureDeferred
+@asynchronous
 async def test_swallowed_error(pool: Pool) -> None:
     """A work that swallows a statement's error gets it again, instead of a COMMIT that lies."""
 
@@ -105,7 +112,7 @@ async def test_swallowed_error(pool: Pool) -> None:
     assert await pool.run(lambda tx: tx.value("select count(*) from fabric")) == 0
 
 
-@pytest_twisted.ensureDeferred
+@asynchronous
 async def test_kept_transaction(pool: Pool) -> None:
     """A transaction kept beyond its end takes no statement."""
 
@@ -135,7 +142,7 @@ async def test_kept_transaction(pool: Pool) -> None:
         ("insert into fabric (name) values (null)", NotNullViolation, ""),
     ],
 )
-@pytest_twisted.ensureDeferred
+@asynchronous
 async def test_constraints(pool: Pool, sql: str, kind: type[Exception], constraint: str) -> None:
     """A broken rule of the schema is an error of its own type that names the rule."""
     with pytest.raises(kind) as caught:
@@ -143,7 +150,7 @@ async def test_constraints(pool: Pool, sql: str, kind: type[Exception], constrai
     assert getattr(caught.value, "constraint") == constraint  # noqa: B009 -- `kind` is a parameter
 
 
-@pytest_twisted.ensureDeferred
+@asynchronous
 async def test_read_only(pool: Pool) -> None:
     """A read-only transaction writes nothing."""
     with pytest.raises(QueryFailed) as caught:
@@ -153,7 +160,7 @@ async def test_read_only(pool: Pool) -> None:
     assert caught.value.sqlstate == "25006"
 
 
-@pytest_twisted.ensureDeferred
+@asynchronous
 async def test_statement_timeout(database: DatabaseSettings, open_pool: OpenPool) -> None:
     """A statement past statement_timeout is an error, not a cancellation of the caller."""
     pool = open_pool(database, limits=SessionLimits(statement=0.2))
@@ -162,7 +169,7 @@ async def test_statement_timeout(database: DatabaseSettings, open_pool: OpenPool
     assert await pool.run(one) == 1
 
 
-@pytest_twisted.ensureDeferred
+@asynchronous
 async def test_cancellation(
     reactor: ReactorBase, database: DatabaseSettings, open_pool: OpenPool
 ) -> None:
@@ -173,14 +180,14 @@ async def test_cancellation(
         work = started(pool.run(sleep))
         await until(reactor, pool, SLEEPERS, 1)
         heard: list[BaseException] = []
-        work.addErrback(lambda failure, heard=heard: heard.append(failure.value))
+        work.addErrback(_note, heard)
         work.cancel()
         assert [type(error) for error in heard] == [CancelledError]
         await until(reactor, pool, SLEEPERS, 0)
     await gatherResults([started(pool.run(one)) for _ in range(20)])
 
 
-@pytest_twisted.ensureDeferred
+@asynchronous
 async def test_cancellation_without_sibling(
     database: DatabaseSettings, open_pool: OpenPool
 ) -> None:
@@ -193,7 +200,7 @@ async def test_cancellation_without_sibling(
     assert await pool.run(one) == 1
 
 
-@pytest_twisted.ensureDeferred
+@asynchronous
 async def test_cancelled_while_waiting(database: DatabaseSettings, open_pool: OpenPool) -> None:
     """A caller cancelled while it waits for a connection leaves the queue."""
     pool = open_pool(database, size=1)
@@ -206,7 +213,7 @@ async def test_cancelled_while_waiting(database: DatabaseSettings, open_pool: Op
     await first
 
 
-@pytest_twisted.ensureDeferred
+@asynchronous
 async def test_busy(database: DatabaseSettings, open_pool: OpenPool) -> None:
     """A caller that gets no connection in time is told so, and when to come back."""
     pool = open_pool(database, size=1, patience=0.2)
@@ -218,7 +225,7 @@ async def test_busy(database: DatabaseSettings, open_pool: OpenPool) -> None:
     await first
 
 
-@pytest_twisted.ensureDeferred
+@asynchronous
 async def test_serialization(pool: Pool) -> None:
     """Transactions that meet are repeated until each has had its turn."""
 
@@ -233,7 +240,7 @@ async def test_serialization(pool: Pool) -> None:
     assert await pool.run(lambda tx: tx.value("select count(*) from fabric")) == 3
 
 
-@pytest_twisted.ensureDeferred
+@asynchronous
 async def test_deadlock(pool: Pool) -> None:
     """Two transactions in each other's way both get through."""
     await pool.run(lambda tx: tx.execute("insert into fabric (name) values ('a'), ('b')"))
@@ -251,8 +258,8 @@ async def test_deadlock(pool: Pool) -> None:
     )
 
 
-@pytest_twisted.ensureDeferred
-async def test_killed_backend(pool: Pool, reactor: ReactorBase) -> None:
+@asynchronous
+async def test_killed_backend(pool: Pool) -> None:
     """Work whose connection is killed before COMMIT is repeated on another."""
     tries: list[int] = []
 
@@ -266,7 +273,7 @@ async def test_killed_backend(pool: Pool, reactor: ReactorBase) -> None:
     assert len(tries) == 2
 
 
-@pytest_twisted.ensureDeferred
+@asynchronous
 async def test_outcome_unknown(pool: Pool) -> None:
     """A connection lost during COMMIT is neither repeated nor taken for done or failed."""
     await pool.run(
@@ -289,7 +296,7 @@ async def test_outcome_unknown(pool: Pool) -> None:
     assert len(tries) == 1
 
 
-@pytest_twisted.ensureDeferred
+@asynchronous
 async def test_idle_in_transaction(
     database: DatabaseSettings, open_pool: OpenPool, reactor: ReactorBase
 ) -> None:
@@ -306,7 +313,7 @@ async def test_idle_in_transaction(
     assert await pool.run(one) == 1
 
 
-@pytest_twisted.ensureDeferred
+@asynchronous
 async def test_server_killed_and_back(
     own_postgres: Server, open_pool: OpenPool, reactor: ReactorBase
 ) -> None:
@@ -330,7 +337,7 @@ async def test_server_killed_and_back(
     await until(reactor, pool, count, 4)
 
 
-@pytest_twisted.ensureDeferred
+@asynchronous
 async def test_frozen_server(
     own_postgres: Server, open_pool: OpenPool, reactor: ReactorBase
 ) -> None:
@@ -350,7 +357,7 @@ async def test_frozen_server(
             await deferLater(reactor, 0.05)
             gaps.append(reactor.seconds())
         assert await waiting == "away"
-        assert max(b - a for a, b in zip(gaps, gaps[1:], strict=False)) < 1
+        assert max(b - a for a, b in pairwise(gaps)) < 1
     finally:
         own_postgres.thaw()
     while not pool.connected:
@@ -358,8 +365,8 @@ async def test_frozen_server(
     assert await pool.run(one) == 1
 
 
-@pytest_twisted.ensureDeferred
-async def test_stop(database: DatabaseSettings, open_pool: OpenPool, postgres: Server) -> None:
+@asynchronous
+async def test_stop(database: DatabaseSettings, open_pool: OpenPool) -> None:
     """A stopped pool has no connection left and refuses work; who waits or works hears it."""
     pool = open_pool(database, size=1)
     await pool.run(one)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
-import pytest_twisted
 from twisted.internet.defer import Deferred, gatherResults
 
 from maasha.db.ownership import Vacancy, claim, claimable, owned_by, release, still_owns
@@ -21,6 +22,7 @@ from maasha.db.racks import (
 from maasha.db.regions import reap_dead
 from maasha.model.cluster import Introduction, Ownership, SystemId, WorkerId
 from maasha.model.stamp import Stamp
+from tests.asynchronous import asynchronous
 from tests.integration.db.cluster import Worker, found, hire, link, silence
 
 
@@ -30,7 +32,7 @@ async def two_workers(pool: Pool) -> tuple[Worker, Worker]:
     return await hire(pool, region, 0), await hire(pool, region, 1)
 
 
-@pytest_twisted.ensureDeferred
+@asynchronous
 async def test_first_and_second_link(pool: Pool) -> None:
     """The first link's worker owns the rack; the second link is known by the system id."""
     one, two = await two_workers(pool)
@@ -41,7 +43,7 @@ async def test_first_and_second_link(pool: Pool) -> None:
     assert second.link != first.link
 
 
-@pytest_twisted.ensureDeferred
+@asynchronous
 async def test_by_name(pool: Pool) -> None:
     """A rack that lost its system id is known by its name again, once nobody is linked under it."""
     one, _ = await two_workers(pool)
@@ -52,7 +54,7 @@ async def test_by_name(pool: Pool) -> None:
     assert (await link(pool, one, "rack1")).system_id == first.system_id
 
 
-@pytest_twisted.ensureDeferred
+@asynchronous
 async def test_stale_link(pool: Pool) -> None:
     """A link that a dead worker left behind does not keep a name."""
     one, two = await two_workers(pool)
@@ -61,7 +63,7 @@ async def test_stale_link(pool: Pool) -> None:
     assert (await link(pool, two, "rack1")).system_id == first.system_id
 
 
-@pytest_twisted.ensureDeferred
+@asynchronous
 async def test_renamed(pool: Pool) -> None:
     """A rack may change its name, but not to another's and not while it is linked."""
     one, _ = await two_workers(pool)
@@ -77,7 +79,7 @@ async def test_renamed(pool: Pool) -> None:
     assert await pool.run(lambda tx: tx.value("select hostname from rack order by id")) == "rack3"
 
 
-@pytest_twisted.ensureDeferred
+@asynchronous
 async def test_forgotten(pool: Pool) -> None:
     """A rack that a restored database does not know keeps its id, and the incarnation rises."""
     one, _ = await two_workers(pool)
@@ -91,7 +93,7 @@ async def test_forgotten(pool: Pool) -> None:
     assert odd.system_id != "not-one"
 
 
-@pytest_twisted.ensureDeferred
+@asynchronous
 async def test_seen_more(pool: Pool) -> None:
     """A rack that runs a generation which the database never gave out raises the incarnation."""
     one, two = await two_workers(pool)
@@ -103,7 +105,7 @@ async def test_seen_more(pool: Pool) -> None:
     assert Stamp(row.wanted_incarnation, row.wanted_counter) > Stamp(1, 99)
 
 
-@pytest_twisted.ensureDeferred
+@asynchronous
 async def test_deleted(pool: Pool) -> None:
     """A deleted rack has no links and no owner, is refused, and its name is free."""
     one, _ = await two_workers(pool)
@@ -118,7 +120,7 @@ async def test_deleted(pool: Pool) -> None:
     assert anew.system_id != first.system_id
 
 
-@pytest_twisted.ensureDeferred
+@asynchronous
 async def test_worker_gone(pool: Pool) -> None:
     """A worker without a row registers no link."""
     await found(pool)
@@ -127,7 +129,7 @@ async def test_worker_gone(pool: Pool) -> None:
         await pool.run(lambda tx: register_link(tx, introduction, WorkerId(99), "x"))
 
 
-@pytest_twisted.ensureDeferred
+@asynchronous
 async def test_dropped(pool: Pool) -> None:
     """When the owner's last link goes the rack has no owner; another worker claims it."""
     one, two = await two_workers(pool)
@@ -145,7 +147,7 @@ async def test_dropped(pool: Pool) -> None:
     assert await pool.run(lambda tx: release(tx, second.rack)) is False
 
 
-@pytest_twisted.ensureDeferred
+@asynchronous
 async def test_owner_died(pool: Pool) -> None:
     """A rack whose owner was reaped is claimed by a worker that it has a link to."""
     one, two = await two_workers(pool)
@@ -159,7 +161,7 @@ async def test_owner_died(pool: Pool) -> None:
     assert claimed.epoch > first.owner.epoch
 
 
-@pytest_twisted.ensureDeferred
+@asynchronous
 async def test_lost_owner(pool: Pool) -> None:
     """A rack that lost its link to the owner gets another, though the owner's row stands."""
     one, two = await two_workers(pool)
@@ -177,7 +179,7 @@ async def test_lost_owner(pool: Pool) -> None:
     assert not await pool.run(lambda tx: still_owns(tx, first.rack, old))
 
 
-@pytest_twisted.ensureDeferred
+@asynchronous
 async def test_claim_race(pool: Pool) -> None:
     """Of workers that claim the same loss at the same moment exactly one wins, every time."""
     region = await found(pool)
@@ -190,9 +192,7 @@ async def test_claim_race(pool: Pool) -> None:
         results = await gatherResults(
             [
                 Deferred.fromCoroutine(
-                    pool.run(
-                        lambda tx, worker=worker, lost=owner: claim(tx, first.rack, lost, worker.id)
-                    )
+                    pool.run(partial(claim, rack=first.rack, lost=owner, worker=worker.id))
                 )
                 for worker in team
             ]
@@ -204,7 +204,7 @@ async def test_claim_race(pool: Pool) -> None:
         owner = winners[0]
 
 
-@pytest_twisted.ensureDeferred
+@asynchronous
 async def test_register_race(pool: Pool) -> None:
     """Two first links at the same moment make one rack; the second is told to come later."""
     one, two = await two_workers(pool)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from uuid import uuid4
 
 import pytest
-import pytest_twisted
 from attrs import evolve
 from twisted.internet.defer import Deferred, gatherResults
 
@@ -28,6 +28,7 @@ from maasha.db.regions import (
 from maasha.db.transaction import Transaction
 from maasha.model.cluster import SYSTEM_ID_ALPHABET, Endpoint, SystemId, WorkerId
 from maasha.model.stamp import Stamp
+from tests.asynchronous import asynchronous
 from tests.integration.db.cluster import Worker, found, hire, link, silence
 
 ENDPOINTS = (Endpoint("192.0.2.1", 5250), Endpoint("2001:db8::1", 5250))
@@ -38,7 +39,7 @@ async def alive(pool: Pool) -> set[WorkerId]:
     return {worker.id for worker in await pool.run(workers)}
 
 
-@pytest_twisted.ensureDeferred
+@asynchronous
 async def test_region(pool: Pool) -> None:
     """A region keeps its system id, also when its workers register it all at once."""
     made = await gatherResults(
@@ -52,7 +53,7 @@ async def test_region(pool: Pool) -> None:
     assert set(made[0]) <= set(SYSTEM_ID_ALPHABET)
 
 
-@pytest_twisted.ensureDeferred
+@asynchronous
 async def test_taken_id(pool: Pool) -> None:
     """A system id that a controller has is not given to another."""
     await pool.run(lambda tx: register_region(tx, "region1", "0.1.0", choose=lambda _: "a"))
@@ -63,7 +64,7 @@ async def test_taken_id(pool: Pool) -> None:
     assert second == "bbbbbb"
 
 
-@pytest_twisted.ensureDeferred
+@asynchronous
 async def test_successor(pool: Pool) -> None:
     """A new process takes its slot's row with a higher epoch; the old one's heartbeat fails."""
     region = await found(pool)
@@ -77,7 +78,7 @@ async def test_successor(pool: Pool) -> None:
     assert await alive(pool) == {new.id, other.id}
 
 
-@pytest_twisted.ensureDeferred
+@asynchronous
 async def test_event_loops(pool: Pool) -> None:
     """Racks find the living workers that have said where they listen."""
     region = await found(pool)
@@ -85,14 +86,14 @@ async def test_event_loops(pool: Pool) -> None:
     assert await pool.run(endpoints_by_event_loop) == {}
     for worker in (here, silent):
         assert await pool.run(
-            lambda tx, worker=worker: publish_endpoints(tx, worker.id, worker.epoch, ENDPOINTS)
+            partial(publish_endpoints, worker=worker.id, epoch=worker.epoch, endpoints=ENDPOINTS)
         )
     await silence(pool, silent)
     assert await pool.run(endpoints_by_event_loop) == {"region1:pid=100": ENDPOINTS}
     assert {row.endpoints for row in await pool.run(workers)} == {ENDPOINTS}
 
 
-@pytest_twisted.ensureDeferred
+@asynchronous
 async def test_unregister(pool: Pool) -> None:
     """A worker that ends in good order leaves no row; one of another epoch is left alone."""
     worker = await hire(pool, await found(pool), 0)
@@ -102,7 +103,7 @@ async def test_unregister(pool: Pool) -> None:
     assert await alive(pool) == set()
 
 
-@pytest_twisted.ensureDeferred
+@asynchronous
 async def test_reaped(pool: Pool) -> None:
     """A worker silent for longer than its time to live goes, with its links; its rack has none."""
     region = await found(pool)
@@ -122,7 +123,7 @@ async def test_reaped(pool: Pool) -> None:
     ) == ("worker.dead")
 
 
-@pytest_twisted.ensureDeferred
+@asynchronous
 async def test_two_reapers(pool: Pool) -> None:
     """Of two reapers at once the second leaves to the first what it holds, without waiting."""
     region = await found(pool)
@@ -142,7 +143,7 @@ async def come_back(pool: Pool, worker: Worker) -> tuple[WorkerId, Stamp]:
     return await pool.run(lambda tx: reinsert_worker(tx, worker.identity, worker.id, worker.epoch))
 
 
-@pytest_twisted.ensureDeferred
+@asynchronous
 async def test_reinserted(pool: Pool) -> None:
     """A living worker whose row has gone gets it back with its id, links and a higher epoch."""
     region = await found(pool)
@@ -169,7 +170,7 @@ async def test_reinserted(pool: Pool) -> None:
     assert (await hire(pool, region, 5)).id > worker.id
 
 
-@pytest_twisted.ensureDeferred
+@asynchronous
 async def test_restored_row(pool: Pool) -> None:
     """A row of its own with an older epoch, from a restored dump, is replaced."""
     worker = await hire(pool, await found(pool), 0)
@@ -179,20 +180,20 @@ async def test_restored_row(pool: Pool) -> None:
     assert epoch != worker.epoch
 
 
-@pytest_twisted.ensureDeferred
+@asynchronous
 async def test_taken_number(pool: Pool) -> None:
     """If another process has its id meanwhile, a worker that comes back gets a new one."""
     region = await found(pool)
-    worker, other = await hire(pool, region, 0), await hire(pool, region, 1)
-    await pool.run(lambda tx: tx.execute("delete from worker where id = %s", worker.id))
-    await pool.run(
-        lambda tx: tx.execute("update worker set id = %s where id = %s", worker.id, other.id)
-    )
+    worker = await hire(pool, region, 0)
+    await pool.run(lambda tx: tx.execute("delete from worker"))
+    await pool.run(lambda tx: tx.execute("alter sequence worker_id_seq restart with 1"))
+    other = await hire(pool, region, 1)
+    assert other.id == worker.id
     again, _ = await come_back(pool, worker)
-    assert again not in (worker.id, other.id)
+    assert again != worker.id
 
 
-@pytest_twisted.ensureDeferred
+@asynchronous
 async def test_superseded(pool: Pool) -> None:
     """A worker whose slot has a newer process does not come back; an older one's row it takes."""
     region = await found(pool)

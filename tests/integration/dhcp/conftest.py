@@ -8,7 +8,6 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv4Network
-from pathlib import Path
 
 import pytest
 from attrs import frozen

@@ -40,6 +40,11 @@ def test_multipart() -> None:
     assert found == {"a": ["1", "2"], "b": ["ü"]}
 
 
+def test_empty_multipart() -> None:
+    """A multipart body without parts, as MAAS's client sends it, has no fields."""
+    assert read_body(MULTIPART, b"--xyz--\r\n") == {}
+
+
 def test_json() -> None:
     """A JSON object of plain values and lists is taken as if its fields were texts."""
     body = {"a": "x", "b": True, "c": 3, "d": None, "e": ["1", 2]}

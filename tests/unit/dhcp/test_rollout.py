@@ -34,6 +34,7 @@ class Interrupted(RuleBasedStateMachine):
 
     @rule(wish=WISHES)
     def change_wish(self, wish: Wanted) -> None:
+        """Let the operator want something else."""
         self.pairing += 1
         if not isinstance(wish, Off):
             wish = evolve(wish, pairing=self.pairing)
@@ -41,6 +42,7 @@ class Interrupted(RuleBasedStateMachine):
 
     @rule()
     def ask(self) -> None:
+        """Let the region ask for the next step: one move at a time, and none beside an open one."""
         before = self.fleet.members()
         plan = self.fleet.plan()
         if not isinstance(self.fleet.wanted, Off):
@@ -51,6 +53,7 @@ class Interrupted(RuleBasedStateMachine):
 
     @rule(number=NUMBERS)
     def obey(self, number: int) -> None:
+        """Let a rack do what it was asked."""
         self.obey_safely(self.fleet.racks[key(number)])
 
     def obey_safely(self, rack: Rack) -> None:
@@ -61,10 +64,12 @@ class Interrupted(RuleBasedStateMachine):
 
     @rule(number=NUMBERS)
     def answer(self, number: int) -> None:
+        """Let a rack say what it runs."""
         self.fleet.answer(self.fleet.racks[key(number)])
 
     @rule()
     def advance(self) -> None:
+        """Let a step go well."""
         self.ask()
         for rack in self.fleet.racks.values():
             self.obey_safely(rack)
@@ -72,6 +77,7 @@ class Interrupted(RuleBasedStateMachine):
 
     @rule(number=NUMBERS)
     def darken(self, number: int) -> None:
+        """Cut or mend a rack's link to the region."""
         rack = self.fleet.racks[key(number)]
         rack.dark = not rack.dark
 
@@ -83,11 +89,13 @@ class Interrupted(RuleBasedStateMachine):
 
     @rule(number=NUMBERS)
     def revive(self, number: int) -> None:
+        """Switch a host on again."""
         self.fleet.racks[key(number)].dead = False
         self.fleet.settle()
 
     @rule()
     def converge(self) -> None:
+        """Mend everything: what is wanted is reached."""
         self.fleet.recover()
         assert self.fleet.plan().complete
         runs = {r.key: r.runs.duty for r in self.fleet.racks.values() if r.runs != OFF}
@@ -95,24 +103,28 @@ class Interrupted(RuleBasedStateMachine):
 
     @invariant()
     def safe(self) -> None:
+        """Hold after everything that happens."""
         assert self.fleet.broken() == []
 
 
 TestInterrupted = Interrupted.TestCase
-TestInterrupted.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestInterrupted.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
 
 
 def address(number: int) -> IPv4Address:
+    """Give the address of the rack with this number."""
     return IPv4Address(f"10.0.0.{number}")
 
 
 def in_pair(duty: Duty, number: int, other: int, name: str = "failover-vlan-7-1") -> Role:
+    """Give a rack's role in a pair."""
     return Role(duty, name, address(number), address(other))
 
 
 def member(
     number: int, role: Role = OFF, state: PeerState = PeerState.UNKNOWN, asked: Role | None = None
 ) -> Member:
+    """Give a member that is certain of its role, unless it was asked for another."""
     return Member(key(number), address(number), asked or role, role, state, hostname=f"r{number}")
 
 

@@ -7,7 +7,15 @@ import json
 import pytest
 
 from maasha.model.cluster import Endpoint
-from maasha.rack.discovery import BadAnswer, EventLoop, merged, parse, rpc_url
+from maasha.rack.discovery import (
+    BadAnswer,
+    EventLoop,
+    Reply,
+    listing,
+    merged,
+    parse,
+    rpc_url,
+)
 
 URL = "http://region:5240/MAAS/rpc/"
 
@@ -24,6 +32,23 @@ def test_event_loops_and_their_endpoints_are_read() -> None:
 def test_no_workers_is_an_answer(body: bytes) -> None:
     """Null and empty both mean: nobody to link to now."""
     assert parse(URL, body) == ()
+
+
+@pytest.mark.parametrize("status", [502, 503])
+def test_a_region_that_starts_names_no_workers(status: int) -> None:
+    """A region without its database says 503 in plain text: that is no wrong address."""
+    assert listing(URL, Reply(status, b"try again")) == ()
+
+
+def test_another_status_is_named() -> None:
+    """A web server that is no region answers 404."""
+    with pytest.raises(BadAnswer, match="404"):
+        listing(URL, Reply(404, b"{}"))
+
+
+def test_a_listing_is_read() -> None:
+    """200 carries the endpoints."""
+    assert listing(URL, Reply(200, b'{"eventloops": null}')) == ()
 
 
 def test_a_bad_endpoint_is_skipped() -> None:

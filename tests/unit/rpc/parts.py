@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 from uuid import UUID
 
 from attrs import define, field
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, ensureDeferred, succeed
 from twisted.internet.interfaces import IProtocol, IProtocolFactory, IStreamClientEndpoint
-from twisted.internet.protocol import Protocol
+from twisted.internet.protocol import Protocol, connectionDone
 from twisted.internet.task import Clock
 from twisted.logger import ILogObserver, LogEvent, formatEvent
 from twisted.python.failure import Failure
@@ -198,7 +198,7 @@ class Line:
 
     def _far_end(self) -> IProtocol:
         if not IProtocolFactory.providedBy(self.far):
-            return cast(IProtocol, self.far)
+            return self.far
         built = self.far.buildProtocol(RACK_PEER)
         assert built is not None
         return built
@@ -289,10 +289,15 @@ class Peer(Protocol):
 
     def __init__(self) -> None:
         self.heard = b""
+        self.ended: Deferred[None] = Deferred()
 
     def dataReceived(self, data: bytes) -> None:
         """Keep it."""
         self.heard += data
+
+    def connectionLost(self, _reason: Failure = connectionDone) -> None:
+        """Say so."""
+        self.ended.callback(None)
 
 
 @implementer(ILogObserver)

@@ -10,17 +10,13 @@ import pytest
 import pytest_twisted
 from attrs import define, evolve
 from twisted.internet import reactor as global_reactor
-from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.defer import ensureDeferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, TCP4ServerEndpoint, connectProtocol
-from twisted.internet.interfaces import IProtocol
-from twisted.internet.protocol import Factory, Protocol
-from twisted.protocols import amp
+from twisted.protocols.portforward import ProxyFactory
 
-from maasha.rpc.alive import Alive
-from maasha.rpc.commands import Call
-from maasha.rpc.arguments import Text
-from maasha.rpc.errors import WrongSecret
-from maasha.rpc.protocol import Link, Timing
+from maasha.rpc.errors import LinkLost, Unreachable, WrongSecret
+from maasha.rpc.handshake import RackFacts
+from maasha.rpc.protocol import TIMING, Timing
 from maasha.rpc.rack_side import Session, join
 from maasha.rpc.region_side import RegionFactory
 from tests.unit.rpc.parts import (
@@ -34,39 +30,176 @@ from tests.unit.rpc.parts import (
     Counter,
     Door,
     Hands,
+    Peer,
 )
 
-reactor: Any = global_reactor  # a module at run time, which no type describes
-HASTY = Timing(heartbeat=0.05, ping=0.1, proof=0.2, farewell=0.1)
+reactor: Any = global_reactor  # its type depends on the platform
+HASTY = Timing(heartbeat=0.05, ping=0.1, proof=0.5, farewell=0.1)
 
 
-class Valve(Protocol):
-    """One side of a relay; when `shut`, bytes vanish and no end is passed on."""
+class Relay(ProxyFactory):
+    """Passes bytes on between a rack and a region, until it freezes."""
 
-    def __init__(self, relay: Relay, other: Valve | None = None) -> None:
-        self.relay = relay
-        self.other = other
+    noisy = False
 
-    def connectionMade(self) -> None:
-        """Dial the region for a rack."""
-        if self.other is None:
-            self.waiting: list[bytes] = []
-            self.other = Valve(self.relay, self)
-            connectProtocol(self.relay.target, self.other)
-        else:
-            for data in self.other.waiting:
-                self.transport.write(data)
+    def __init__(self, port: int) -> None:
+        super().__init__("127.0.0.1", port)
+        self.passed: list[Any] = []
 
-    def dataReceived(self, data: bytes) -> None:
-        """Pass it on."""
-        if self.relay.shut:
-            return
-        if self.other is not None and self.other.transport is not None:
-            self.other.transport.write(data)
-        else:
-            self.waiting.append(data)
+    def buildProtocol(self, addr: Any) -> Any:
+        """Keep the connection."""
+        self.passed.append(super().buildProtocol(addr))
+        return self.passed[-1]
 
-    def connectionLost(self, reason: Any = None) -> None:
-        """Pass it on."""
-        if self.other is not None and self.other.transport is not None and not self.relay.shut:
-            self.other.transport.loseConnection()
+    def freeze(self) -> None:
+        """Read nothing any more, close nothing: as SIGSTOP does, or an unplugged host."""
+        for server in self.passed:
+            server.transport.pauseProducing()
+            server.peer.transport.pauseProducing()
+
+
+@define
+class Region:
+    """A region that listens on the loopback, behind a relay."""
+
+    door: Door
+    relay: Relay
+    direct: int
+    relayed: int
+
+    async def join(self, timing: Timing = TIMING, facts: RackFacts = RACK_FACTS) -> Session:
+        """Join through the relay."""
+        endpoint = TCP4ClientEndpoint(reactor, "127.0.0.1", self.relayed)
+        return await join(
+            reactor, endpoint, facts, lambda: INTRODUCTION, Hands(), Counter(), timing=timing
+        )
+
+
+@pytest_twisted.async_yield_fixture(params=[HASTY])
+async def region(request: pytest.FixtureRequest) -> AsyncIterator[Region]:
+    """Start a region with the timing of the parameter and a relay in front of it."""
+    door = Door()
+    factory = RegionFactory(reactor, REGION_FACTS, door, Counter(), timing=request.param)
+    ports: list[Any] = []
+
+    async def listen(what: Any) -> int:
+        endpoint = TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1")
+        ports.append(await endpoint.listen(what))
+        number: int = ports[-1].getHost().port
+        return number
+
+    direct = await listen(factory)
+    relay = Relay(direct)
+    yield Region(door, relay, direct, await listen(relay))
+    for rack in door.racks:
+        rack.abort("the test is over")
+    for port in ports:
+        await port.stopListening()
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_link_sends_at_once_and_probes_the_network(region: Region) -> None:
+    """TCP_NODELAY, keepalive and TCP_USER_TIMEOUT are set on both ends."""
+    session = await region.join()
+    for link in (session._link, region.door.racks[0]._link):
+        handle: socket.socket = link.channel.getHandle()  # type: ignore[attr-defined]  # a real one
+        options = [
+            handle.getsockopt(level, option)
+            for level, option in (
+                (socket.IPPROTO_TCP, socket.TCP_NODELAY),
+                (socket.SOL_SOCKET, socket.SO_KEEPALIVE),
+                (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE),
+                (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL),
+                (socket.IPPROTO_TCP, socket.TCP_KEEPCNT),
+                (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT),
+            )
+        ]
+        assert options == [1, 1, 1, 1, 2, 2000]
+    await session.leave()
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_megabyte_crosses(region: Region) -> None:
+    """A long plan and its answer cross while the heartbeat goes on."""
+    session = await region.join()
+    plan = evolve(PLAN, config="é" * 500_000)
+    assert await region.door.racks[0].configure_dhcp(EPOCH, plan) == REPORT
+    await session.leave()
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_frozen_peer_is_noticed_by_both_sides(region: Region) -> None:
+    """Without a FIN, silence ends the link on both sides, and calls that wait fail."""
+    session = await region.join(HASTY)
+    ended = region.door.racks[0].closed
+    region.relay.freeze()
+    with pytest.raises(LinkLost):
+        await session.remote.report_dhcp(REPORT)
+    assert await session.closed == "silent for 0.1 s or more"
+    assert await ended == "silent for 0.1 s or more"
+    assert region.door.desk.ended == ["silent for 0.1 s or more"]
+
+
+@pytest_twisted.ensureDeferred
+async def test_leaving_a_peer_that_does_not_read_ends(region: Region) -> None:
+    """Megabytes that nobody takes do not keep a polite close open."""
+    session = await region.join(evolve(HASTY, heartbeat=60))
+    region.relay.freeze()
+    report = ensureDeferred(session.remote.report_dhcp(evolve(REPORT, problem="x" * 20_000_000)))
+    reason = await session.leave("enough")
+    assert reason == "enough"
+    with pytest.raises(LinkLost):
+        await report
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_peer_that_dies_is_noticed_at_once(region: Region) -> None:
+    """A connection that is reset ends the link with the network's reason."""
+    session = await region.join()
+    region.relay.passed[0].transport.abortConnection()
+    assert "lost" in await session.closed
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_wrong_secret_is_told_before_the_connection_ends(region: Region) -> None:
+    """The error crosses although the region closes."""
+    with pytest.raises(WrongSecret):
+        await region.join(facts=evolve(RACK_FACTS, secret=OTHER_SECRET))
+
+
+@pytest_twisted.ensureDeferred
+async def test_nobody_listens(region: Region) -> None:
+    """A closed port is named as what it is."""
+    port = socket.create_server(("127.0.0.1", 0))
+    closed = port.getsockname()[1]
+    port.close()
+    region.relayed = closed
+    with pytest.raises(Unreachable, match="refused"):
+        await region.join()
+
+
+@pytest_twisted.ensureDeferred
+@pytest.mark.parametrize("words", [b"GET / HTTP/1.0\r\n\r\n", b"\x16\x03\x01" * 50, b""])
+async def test_garbage_harms_no_one_else(region: Region, words: bytes) -> None:
+    """The connection of a stranger ends within the deadline; a rack's link goes on."""
+    session = await region.join()
+    stranger = Peer()
+    endpoint = TCP4ClientEndpoint(reactor, "127.0.0.1", region.direct)
+    await connectProtocol(endpoint, stranger)
+    assert stranger.transport is not None
+    stranger.transport.write(words)
+    await stranger.ended
+    await session.remote.report_dhcp(REPORT)
+    assert stranger.heard == b""
+    await session.leave()
+
+
+@pytest_twisted.ensureDeferred
+@pytest.mark.parametrize("region", [TIMING], indirect=True)
+async def test_many_racks_share_a_region(region: Region) -> None:
+    """Fifty racks join side by side, and each has its own link."""
+    joining = [ensureDeferred(region.join()) for _ in range(50)]
+    sessions = [await each for each in joining]
+    assert len(region.door.racks) == 50
+    for session in sessions:
+        await session.leave()

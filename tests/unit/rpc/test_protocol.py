@@ -24,7 +24,7 @@ from maasha.rpc.errors import (
     declared,
 )
 from maasha.rpc.protocol import STRANGER_BYTES, Link
-from tests.unit.rpc.parts import Listener, Line, Peer, error_of, value_of, waits
+from tests.unit.rpc.parts import Line, Listener, Peer, error_of, value_of, waits
 
 
 class Echo(Call):

@@ -19,7 +19,6 @@ from maasha.rpc.errors import (
 )
 from maasha.rpc.versions import Versions
 from tests.unit.rpc.parts import (
-    Listener,
     EPOCH,
     INTRODUCTION,
     OTHER_INSTANCE,
@@ -32,6 +31,7 @@ from tests.unit.rpc.parts import (
     Desk,
     Door,
     Hands,
+    Listener,
     error_of,
     house,
     value_of,

@@ -1,0 +1,121 @@
+"""The files of a rack's dhcpd."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from maasha.dhcp import folder as module
+from maasha.dhcp.folder import Folder, Identity
+from maasha.dhcp.joining import Past
+from maasha.dhcp.render import render
+from tests.unit.dhcp.networks import PLAIN, PRIMARY, rack
+
+PLAN = render(rack(PLAIN), {PLAIN.vlan: PRIMARY}).plan
+LEASE = "lease 10.0.0.50 {\n  binding state active;\n}\n"
+
+
+def ids() -> Callable[[], str]:
+    """Give a maker of names: store-1, store-2 ..."""
+    numbers = count(1)
+    return lambda: f"store-{next(numbers)}"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    """Give an empty folder."""
+    return Folder(tmp_path / "dhcp", ids())
+
+
+def test_a_plan_survives(folder: Folder) -> None:
+    """The last good plan comes back as it was; a new folder has none."""
+    assert folder.plan() is None
+    folder.keep_plan(PLAN)
+    assert folder.plan() == PLAN
+
+
+def test_a_damaged_record_is_none(folder: Folder) -> None:
+    """What cannot be read was never there."""
+    folder.keep_plan(PLAN)
+    (folder.config.parent / "plan.json").write_text('{"generation": 1}')
+    assert folder.plan() is None
+
+
+def test_our_dhcpd_is_remembered_until_it_is_stopped(folder: Folder) -> None:
+    """Its identity comes back, or none."""
+    identity = Identity(12, 3456, "abc")
+    folder.keep_identity(identity)
+    assert folder.identity() == identity
+    folder.keep_identity(None)
+    assert folder.identity() is None
+
+
+def test_an_empty_leases_file_has_a_new_name(folder: Folder) -> None:
+    """Whenever the leases are lost the store is another one."""
+    assert folder.lease_store() == ""
+    folder.ensure_leases()
+    assert (folder.lease_store(), folder.leases.read_text()) == ("store-1", "")
+    folder.leases.write_text(LEASE)
+    folder.ensure_leases()
+    assert (folder.lease_store(), folder.leases.read_text()) == ("store-1", LEASE)
+    folder.leases.unlink()
+    folder.ensure_leases()
+    assert (folder.lease_store(), folder.leases.read_text()) == ("store-2", "")
+
+
+def test_leases_that_came_without_a_name_get_one(folder: Folder) -> None:
+    """Leases of an earlier installation are kept."""
+    folder.leases.parent.mkdir()
+    folder.leases.write_text(LEASE)
+    folder.ensure_leases()
+    assert (folder.lease_store(), folder.leases.read_text()) == ("store-1", LEASE)
+
+
+def test_a_start_finds_its_files_in_place(folder: Folder) -> None:
+    """The configuration is there, readable by root alone, and the past is gone."""
+    folder.ensure_leases()
+    folder.leases.write_text(LEASE + "host x {\n  deleted;\n}\n")
+    folder.prepare(PLAN.config, Past())
+    assert folder.config.read_text() == PLAN.config
+    assert folder.config.stat().st_mode & 0o777 == 0o640
+    assert folder.leases.read_text() == LEASE
+    before = folder.leases.stat().st_ino
+    folder.prepare(PLAN.config, Past())
+    assert folder.leases.stat().st_ino == before
+
+
+def test_a_configuration_is_withdrawn(folder: Folder) -> None:
+    """A rack that is to serve nothing has none."""
+    folder.prepare(PLAN.config, Past())
+    folder.withdraw()
+    assert not folder.config.exists()
+
+
+def test_the_log_says_what_was_said_since(folder: Folder) -> None:
+    """Only the words of the last start count."""
+    assert (folder.log_size(), folder.log_since(0)) == (0, "")
+    folder.log.parent.mkdir()
+    folder.log.write_text("old\n")
+    size = folder.log_size()
+    folder.log.write_text("old\nnew\n")
+    assert folder.log_since(size) == "new\n"
+
+
+def test_the_log_does_not_grow_for_ever(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long log is kept once more, and dhcpd goes on in the same file."""
+    monkeypatch.setattr(module, "LOG_LIMIT", 10)
+    folder.log.parent.mkdir()
+    with folder.log.open("a") as stream:
+        stream.write("0123456789")
+        stream.flush()
+        folder.trim_log()
+        assert folder.log_size() == 10
+        stream.write("x")
+        stream.flush()
+        folder.trim_log()
+        stream.write("after")
+    assert folder.log.read_text() == "after"
+    assert folder.log.with_suffix(".log.1").read_text() == "0123456789x"
