@@ -20,7 +20,7 @@ MANAGEMENT = "10.100.0.0/24"
 SMALL_LAN = "10.0.0.0/24"
 LARGE_LAN = "10.1.0.0/22"
 """More than 400 addresses to hand out."""
-DATABASE, REGION = "10.100.0.5", "10.100.0.10"
+DATABASE, REGION, OUTSIDER = "10.100.0.5", "10.100.0.10", "10.100.0.66"
 URL = f"http://{REGION}:5240/MAAS/"
 PROFILE = "maas"
 """The CLI profile on the racks; the manual's examples use this name."""
@@ -38,7 +38,7 @@ def silent(_: str) -> None:
 
 @attrs.frozen(eq=False)
 class Cluster:
-    """One region, racks `rack1` and `rack2`, and `clients` on both LANs."""
+    """One region, racks `rack1` and `rack2`, `clients` on both LANs, and an `outsider`."""
 
     lab: Lab
     database: Postgres
@@ -67,6 +67,11 @@ class Cluster:
     def clients(self) -> Host:
         """The host of the DHCP clients: eth0 on the small LAN, eth1 on the large one."""
         return self.lab.hosts["clients"]
+
+    @property
+    def outsider(self) -> Host:
+        """A host on the management network that is no part of the instance."""
+        return self.lab.hosts["outsider"]
 
     @property
     def lan(self) -> Network:
@@ -161,6 +166,7 @@ def boot(lab: Lab) -> Cluster:
         addresses = {mgmt: f"10.100.0.2{number}", lan: f"10.0.0.{number}"}
         lab.host(f"rack{number}", {**addresses, large: f"10.1.0.{number}"})
     lab.host("clients", {lan: None, large: None})
+    lab.host("outsider", {mgmt: OUTSIDER})
     return Cluster(lab, Postgres(db))
 
 

@@ -20,7 +20,7 @@ from lab.requirements import missing
 DIRECTORY = PROJECT / ".run" / "demo"
 PORT = 5240
 ADDRESS = f"http://localhost:{PORT}/MAAS/"
-HOSTS = {"db", "region", "rack1", "rack2", "clients"}
+HOSTS = {"db", "region", "rack1", "rack2", "clients", "outsider"}
 
 
 class Complaint(Exception):
@@ -138,10 +138,11 @@ def _keep_relay(cluster: Cluster) -> None:
         return
     anchor = cluster.region.namespace
     log = cluster.region.directory / "relay.log"
+    enter = ["nsenter", "--target", str(anchor), "--pid", "--"]
+    relay = [sys.executable, "-m", "lab.relay", str(PORT), f"/proc/{anchor}/ns/net"]
     with log.open("w") as output:
         subprocess.Popen(
-            ["nsenter", "--target", str(anchor), "--pid", "--", sys.executable]
-            + ["-m", "lab.relay", str(PORT), f"/proc/{anchor}/ns/net"],
+            [*enter, *relay],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, ParamSpec, TypeVar
 
-import pytest_twisted  # type: ignore[import-untyped]  # no types upstream
+import pytest_twisted
 from twisted.internet.defer import Deferred
 
 P = ParamSpec("P")

@@ -20,12 +20,23 @@ from maasha.api.errors import (
     Unauthorized,
     UnknownPath,
 )
+from maasha.db.errors import (
+    ConstraintViolation,
+    DatabaseError,
+    DatabaseUnavailable,
+    OutcomeUnknown,
+    SerializationConflict,
+    StatementCancelled,
+)
 
 Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | int | float | bool | None"
 JsonObject: TypeAlias = "dict[str, Json]"
 
 TEXT = "text/plain; charset=utf-8"
 JSON = "application/json"
+
+BUSY_RETRY = 1.0
+"""Seconds after which a request that met too many others may come again."""
 
 STATUS: Mapping[type[RequestRefused], int] = {
     FieldErrors: 400,
@@ -82,15 +93,27 @@ def refused(error: RequestRefused) -> Answer:
     return plain(status, str(error))
 
 
-def database_away(reason: str, retry_after: float) -> Answer:
-    """503: nothing was changed and the same request may be sent again in `retry_after` seconds."""
+def database_failed(error: DatabaseError) -> Answer | None:
+    """Answer for the database; None for what is a fault of ours.
+
+    503 says that nothing was changed and the same request may be sent again. A commit whose outcome
+    is unknown is no 503: clients repeat those by themselves, and one is to look first.
+    """
+    if isinstance(error, DatabaseUnavailable):
+        return _try_again(f"The database cannot be reached ({error.reason})", error.retry_after)
+    if isinstance(error, SerializationConflict | StatementCancelled):
+        return _try_again(f"The database was too busy ({error.reason})", BUSY_RETRY)
+    if isinstance(error, ConstraintViolation):
+        return plain(409, f"This contradicts what is stored: {error} Read it anew.")
+    if isinstance(error, OutcomeUnknown):
+        return plain(500, f"The database went away during the change: {error}.")
+    return None
+
+
+def _try_again(why: str, retry_after: float) -> Answer:
     seconds = max(1, round(retry_after))
-    return plain(
-        503,
-        f"The region's database cannot be reached ({reason}); nothing was changed. "
-        f"Try again in {seconds} s.",
-        {"Retry-After": str(seconds)},
-    )
+    text = f"{why}; nothing was changed. Try again in {seconds} s."
+    return plain(503, text, {"Retry-After": str(seconds)})
 
 
 def broken(number: str) -> Answer:

@@ -34,9 +34,14 @@ async def the_fabric(tx: Transaction, path: Path, name: str = "id") -> FabricRow
 async def the_vlan(tx: Transaction, path: Path) -> VlanRow:
     """Find the VLAN by fabric and VID, or by its id."""
     if "fabric_id" not in path:
-        return _found(await vlan(tx, VlanId(number(path["id"], "VLAN"))), "VLAN")
+        return await vlan_by_id(tx, VlanId(number(path["id"], "VLAN")))
     fabric_id = FabricId(number(path["fabric_id"], "VLAN"))
     return _found(await vlan_of_vid(tx, fabric_id, number(path["vid"], "VLAN")), "VLAN")
+
+
+async def vlan_by_id(tx: Transaction, wanted: VlanId) -> VlanRow:
+    """Find the VLAN that a form names."""
+    return _found(await vlan(tx, wanted), "VLAN")
 
 
 async def the_subnet(tx: Transaction, path: Path) -> SubnetRow:

@@ -56,10 +56,14 @@ async def create_range(call: Call, form: RangeCreate) -> Answer:
 
     async def work(tx: Transaction) -> tuple[RangeRow, SubnetRow, bool, Picture]:
         subnet = await _subnet(tx, form)
-        username = call.user.username if call.user else ""
-        comment = either(form.comment, "")
         new = RangeRow(
-            UNNUMBERED, subnet.id, form.type, form.start_ip, form.end_ip, comment, username
+            UNNUMBERED,
+            subnet.id,
+            form.type,
+            form.start_ip,
+            form.end_ip,
+            either(form.comment, ""),
+            call.caller.username,
         )
         _require_rights(call, new, new)
         await _check(tx, new, subnet)
@@ -136,12 +140,13 @@ async def _check(tx: Transaction, new: RangeRow, subnet: SubnetRow) -> None:
 
 def _require_rights(call: Call, before: RangeRow, after: RangeRow) -> None:
     """Let users have reserved ranges of their own; all else is for administrators."""
-    if call.user is None or call.user.is_superuser:
+    user = call.caller
+    if user.is_superuser:
         return
     if RangeType.DYNAMIC in (before.type, after.type):
-        raise Forbidden(call.user.username, "touch dynamic ranges")
-    if before.username != call.user.username:
-        raise Forbidden(call.user.username, "touch a range of somebody else")
+        raise Forbidden(user.username, "touch dynamic ranges")
+    if before.username != user.username:
+        raise Forbidden(user.username, "touch a range of somebody else")
 
 
 async def _store(

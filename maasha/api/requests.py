@@ -34,13 +34,21 @@ def read_request(request: Request) -> Asked:
     path, _, query = request.uri.partition(b"?")
     return Asked(
         method=_method(request),
-        segments=tuple(unquote(part) for part in _text(path).split("/")[2:]),
+        segments=_segments(_text(path)),
         query=read_urlencoded(query),
         authorization=_header(request, "authorization"),
         origin=_origin(request),
         content_type=_header(request, "content-type") or "",
         body=_body(request),
     )
+
+
+def _segments(path: str) -> tuple[str, ...]:
+    """Decode what stands between the slashes behind /MAAS/."""
+    try:
+        return tuple(unquote(part, errors="strict") for part in path.split("/")[2:])
+    except UnicodeDecodeError:
+        raise BadRequest(f"The path {path} is not UTF-8; encode it anew.") from None
 
 
 def _method(request: Request) -> str:

@@ -8,6 +8,7 @@ from typing import TypeVar
 from attrs import frozen
 from twisted.internet.interfaces import IReactorTime
 
+from maasha.api.errors import Unauthorized
 from maasha.db.accounts import User
 from maasha.db.networks import lock_networks
 from maasha.db.notices import Notices
@@ -32,18 +33,23 @@ class ApiServices:
 
 @frozen
 class Call:
-    """One request: who calls (None: nobody who said so) and what its path named."""
+    """One request: who calls (None: nobody who proved it) and what its path named."""
 
     services: ApiServices
     user: User | None
     path: Mapping[str, str]
-    origin: str
-    """Scheme, host and port as the client knows them."""
+
+    @property
+    def caller(self) -> User:
+        """The user; an operation with a role is only performed for one."""
+        if self.user is None:
+            raise Unauthorized("Nobody signed this request; sign it with an API key.")
+        return self.user
 
     @property
     def who(self) -> str:
         """The caller as events name it."""
-        return f"user:{self.user.username}" if self.user else "anyone"
+        return f"user:{self.caller.username}"
 
     async def read(self, work: Work[T]) -> T:
         """Read at one moment; nothing can be written."""

@@ -7,11 +7,10 @@ from twisted.logger import Logger
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
-from maasha.api.answers import Answer, broken, database_away, ok, plain, refused
+from maasha.api.answers import Answer, broken, database_failed, ok, plain, refused
 from maasha.api.describe import describe, digest
 from maasha.api.discovery import event_loops_json
 from maasha.api.errors import (
-    Conflict,
     Forbidden,
     MethodNotAllowed,
     RequestRefused,
@@ -25,19 +24,11 @@ from maasha.api.requests import Asked, read_request
 from maasha.api.routes import ROOT, Registry, Role, Route
 from maasha.api.services import ApiServices, Call
 from maasha.db.accounts import StoredKey, User, find_key
-from maasha.db.errors import (
-    ConstraintViolation,
-    DatabaseUnavailable,
-    OutcomeUnknown,
-    SerializationConflict,
-    StatementCancelled,
-)
+from maasha.db.errors import DatabaseError
 from maasha.db.regions import endpoints_by_event_loop
 from maasha.db.transaction import Transaction
 
 API = ("api", "2.0")
-CONFLICT_RETRY = 1.0
-"""Seconds after which a request that met too many others may come again."""
 BAD_KEY = "Invalid API key."
 
 
@@ -72,14 +63,8 @@ class MaasResource(Resource):
             return await self._respond(read_request(request))
         except RequestRefused as refusal:
             return refused(refusal)
-        except DatabaseUnavailable as away:
-            return database_away(away.reason, away.retry_after)
-        except (SerializationConflict, StatementCancelled) as busy:
-            return database_away(busy.reason, CONFLICT_RETRY)
-        except ConstraintViolation as clash:
-            return refused(Conflict(f"This contradicts what is stored ({clash}); read it anew."))
-        except OutcomeUnknown as unknown:
-            return plain(500, f"The database went away during the change: {unknown}.")
+        except DatabaseError as error:
+            return database_failed(error) or self._broken(request)
         except Exception:
             return self._broken(request)
 
@@ -113,7 +98,7 @@ class MaasResource(Resource):
             return ok(describe(self._registry, asked.origin))
         route = self._registry.find(segments, asked.method, _op(asked.query))
         user = await self._caller(asked, route)
-        call = Call(self._services, user, route.path, asked.origin)
+        call = Call(self._services, user, route.path)
         form = read_form(route.operation.form, _fields(asked, route))
         return await route.operation.perform(call, form)
 

@@ -6,10 +6,10 @@ from attrs import evolve
 
 from maasha.api.answers import GONE, Answer, JsonObject, ok
 from maasha.api.changes import differences
-from maasha.api.errors import Conflict, NotFound
+from maasha.api.errors import Conflict
 from maasha.api.fields import listed
 from maasha.api.forms import Nothing, either
-from maasha.api.lookups import the_subnet
+from maasha.api.lookups import the_subnet, vlan_by_id
 from maasha.api.picture import Picture, read_picture
 from maasha.api.routes import Crud, Noun, Operation, Role
 from maasha.api.services import Call
@@ -29,7 +29,6 @@ from maasha.db.subnets import (
     taken_addresses,
 )
 from maasha.db.transaction import Transaction
-from maasha.db.vlans import vlan
 from maasha.model.network import SubnetId, VlanId
 
 SUBNETS = Noun("SubnetsHandler", "subnets/", "The subnets.")
@@ -63,9 +62,8 @@ async def create_subnet(call: Call, form: SubnetCreate) -> Answer:
     """Make one on a VLAN."""
 
     async def work(tx: Transaction) -> JsonObject:
-        if await vlan(tx, VlanId(form.vlan)) is None:
-            raise NotFound("VLAN")
-        blank = SubnetRow(UNNUMBERED, VlanId(form.vlan), str(form.cidr), form.cidr)
+        on = await vlan_by_id(tx, VlanId(form.vlan))
+        blank = SubnetRow(UNNUMBERED, on.id, str(form.cidr), form.cidr)
         new = _changed(blank, form)
         check_subnet(new, SubnetSurroundings(await overlapping(tx, new.cidr, None)))
         made = evolve(new, id=await add_subnet(tx, new))

@@ -7,7 +7,7 @@ from maasha.api.changes import differences
 from maasha.api.errors import Conflict, FieldErrors
 from maasha.api.fields import listed
 from maasha.api.forms import Nothing
-from maasha.api.lookups import the_fabric, the_vlan
+from maasha.api.lookups import the_fabric, the_vlan, vlan_by_id
 from maasha.api.picture import Picture, read_picture
 from maasha.api.routes import Crud, Noun, Operation, Role
 from maasha.api.services import Call
@@ -26,7 +26,6 @@ from maasha.db.vlans import (
     rack_choices,
     remove_vlan,
     store_vlan,
-    vlan,
     vlan_of_vid,
 )
 from maasha.model.network import FabricId
@@ -70,10 +69,7 @@ async def create_vlan(call: Call, form: VlanCreate) -> Answer:
         made = await add_vlan(tx, fabric.id, form.vid)
         label = f"{fabric.name}.{form.vid}"
         await record(tx, call.who, f"vlan:{made}", "vlan.created", "info", label)
-        row = await vlan(tx, made)
-        if row is None:
-            raise LookupError(f"VLAN {made} vanished in the transaction that made it")
-        after, _ = await _update(tx, call.who, row, form)
+        after, _ = await _update(tx, call.who, await vlan_by_id(tx, made), form)
         return after, await read_picture(tx)
 
     made, picture = await call.change(work)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import string
 from collections.abc import Callable
 
@@ -64,13 +65,12 @@ async def create_admin(tx: Transaction, username: str, email: str = "") -> User:
         username,
         email,
     )
-    if row is None:
-        raise NoSuchUser(username)
+    assert row is not None  # noqa: S101 -- "insert ... on conflict update" gives the row or raises
     return _user(row)
 
 
 async def create_api_key(
-    tx: Transaction, username: str, choose: Choose, name: str = "maasha"
+    tx: Transaction, username: str, choose: Choose = secrets.choice, name: str = "maasha"
 ) -> str:
     """Make a key for a user and give its text; raises `NoSuchUser`."""
     consumer, token, secret = (

@@ -32,6 +32,16 @@ class StartFailed(Exception):
 
 
 @frozen
+class StillRunning(Exception):
+    """A process does not end, not even by SIGKILL: it hangs in the kernel."""
+
+    pid: int
+
+    def __str__(self) -> str:
+        return f"process {self.pid} does not end even when killed: restart this host"
+
+
+@frozen
 class OmapiSilent(Exception):
     """dhcpd gave no (sensible) answer over OMAPI."""
 

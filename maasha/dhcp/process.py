@@ -12,6 +12,7 @@ from twisted.internet.interfaces import IReadDescriptor
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from maasha.dhcp.errors import StillRunning
 from maasha.dhcp.proc import start_time
 from maasha.dhcp.reactor import IReactorDhcp
 
@@ -55,13 +56,12 @@ class Process:
                 return
 
     async def stop(self, grace: float = STOP_GRACE) -> None:
-        """End it, by force after `grace` seconds; raises TimeoutError if even that fails."""
+        """End it, by force after `grace` seconds; raises StillRunning if even that fails."""
         self.send(signal.SIGTERM)
-        try:
-            await self.ended().addTimeout(grace, self._reactor)
-        except TimeoutError:
+        if not await self._ended_within(grace):
             self.send(signal.SIGKILL)
-            await self.ended().addTimeout(KILL_GRACE, self._reactor)
+            if not await self._ended_within(KILL_GRACE):
+                raise StillRunning(self.pid)
 
     def release(self) -> None:
         """Watch it no longer; it runs on."""
@@ -90,6 +90,13 @@ class Process:
     def logPrefix(self) -> str:
         """Name this reader in the reactor's own logs."""
         return f"process {self.pid}"
+
+    async def _ended_within(self, seconds: float) -> bool:
+        try:
+            await self.ended().addTimeout(seconds, self._reactor)
+        except TimeoutError:
+            return False
+        return True
 
     def _forget(self, waiter: Deferred[None]) -> None:
         if waiter in self._waiting:

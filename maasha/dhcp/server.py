@@ -15,7 +15,7 @@ from twisted.python.threadpool import ThreadPool
 
 from maasha.dhcp.check import Accepted, Refused
 from maasha.dhcp.daemon import PROGRAM, Dhcpd
-from maasha.dhcp.errors import OmapiSilent, PlanRefused, StartFailed
+from maasha.dhcp.errors import OmapiSilent, PlanRefused, StartFailed, StillRunning
 from maasha.dhcp.folder import Folder
 from maasha.dhcp.joining import new_primaries, past
 from maasha.dhcp.omapi import PeerStates
@@ -43,7 +43,7 @@ class Running(Protocol):
         """Fire when it is gone."""
 
     async def stop(self) -> None:
-        """End it."""
+        """End it, or raise StillRunning."""
 
     def release(self) -> None:
         """Watch it no longer."""
@@ -68,7 +68,7 @@ class Daemon(Protocol):
         """Take over what was started on this plan."""
 
     async def clear(self) -> None:
-        """Stop whatever else runs on the files."""
+        """Stop whatever else runs on the files, or raise StillRunning."""
 
 
 class DhcpServer:
@@ -128,7 +128,10 @@ class DhcpServer:
         )
 
     async def resume(self) -> DhcpReport:
-        """Take over the dhcpd that runs, or start it on the last good plan; needs no region."""
+        """Take over the dhcpd that runs, or start it on the last good plan; needs no region.
+
+        Raises PlanRefused only if a dhcpd that is to serve nothing cannot be stopped.
+        """
         return await self._in_turn(self._resume)
 
     async def apply(self, plan: DhcpPlan) -> DhcpReport:
@@ -155,7 +158,7 @@ class DhcpServer:
         elif self._plan.interfaces:
             await self._restart()
         else:
-            await self._daemon.clear()
+            await self._stop()
         self._looking.startService()
         await self._look()
         return self._tell()
@@ -180,16 +183,14 @@ class DhcpServer:
             self._running.release()
 
     async def _change(self, plan: DhcpPlan) -> None:
-        before = self._plan
         if plan.interfaces:
-            await self._test(plan, before)
+            await self._test(plan, self._plan)
         await self._stop()
         if not plan.interfaces:
-            await self._daemon.clear()
             self._folder.withdraw()
             return
         try:
-            await self._start(plan, before)
+            await self._start(plan, self._plan)
         except StartFailed as failure:
             await self._roll_back(failure)
 
@@ -228,20 +229,27 @@ class DhcpServer:
             self._start_later()
 
     async def _start(self, plan: DhcpPlan, before: DhcpPlan) -> None:
-        await self._daemon.clear()
         try:
+            await self._daemon.clear()
             self._folder.prepare(plan.config, past(plan, before))
+        except StillRunning as error:
+            raise StartFailed(str(error)) from error
         except OSError as error:
             raise StartFailed(f"dhcpd's files cannot be written: {error}") from error
         self._hold(await self._daemon.start(plan))
 
     async def _stop(self) -> None:
-        """Stop dhcpd; its end is no surprise then."""
+        """Stop every dhcpd of ours; its end is no surprise then. Raises PlanRefused if it stays."""
         self._forget_again()
         running, self._running = self._running, None
+        try:
+            if running is not None:
+                await running.stop()
+            await self._daemon.clear()
+        except StillRunning as error:
+            self._running = running
+            raise PlanRefused(str(error)) from error
         self._states = ()
-        if running is not None:
-            await running.stop()
 
     def _hold(self, running: Running) -> None:
         self._forget_again()

@@ -1,4 +1,4 @@
-"""All regions and the database are gone for a minute: DHCP goes on, and the table is right after."""
+"""All regions and the database are gone for a minute: DHCP goes on, nothing is lost."""
 
 from __future__ import annotations
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Mapping
 from ipaddress import ip_interface
 from typing import Any
@@ -156,7 +155,7 @@ async def add_user(tx: Transaction, username: str, *, is_superuser: bool) -> str
     await tx.execute(
         "update user_account set is_superuser = %s where username = %s", is_superuser, username
     )
-    return await create_api_key(tx, username, secrets.choice)
+    return await create_api_key(tx, username)
 
 
 def serve(reactor: ReactorBase, services: ApiServices) -> IListeningPort:

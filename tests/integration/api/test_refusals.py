@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable
 
 import pytest_twisted
 from attrs import evolve
 from twisted.internet.base import ReactorBase
 from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.task import deferLater
+from twisted.logger import LogEvent, globalLogPublisher
 
 from maasha.db.dsn import DatabaseSettings
+from maasha.db.networks import lock_networks
+from maasha.db.transaction import Transaction
 from tests.databases import OpenPool, migrated
-from tests.integration.api.client import World, build
+from tests.integration.api.client import Reply, World, build
 from tests.postgres import Server
 
 VLAN = "fabrics/1/vlans/0/"
@@ -21,6 +26,14 @@ KEYED = (
     ("POST", "ipranges/"),
     ("DELETE", "subnets/1/"),
 )
+
+
+async def until(reactor: ReactorBase, is_so: Callable[[], Awaitable[bool]]) -> None:
+    """Look every 10 ms until it is so; fail after ten seconds."""
+    deadline = reactor.seconds() + 10
+    while not await is_so():
+        assert reactor.seconds() < deadline, is_so.__name__
+        await deferLater(reactor, 0.01)
 
 
 def dump(server: Server, name: str) -> bytes:
@@ -153,14 +166,63 @@ async def test_two_at_once(world: World) -> None:
 
 
 @pytest_twisted.ensureDeferred
+async def test_a_client_that_hangs_up(world: World, reactor: ReactorBase) -> None:
+    """What was begun is finished when its client goes away, and that is no fault of ours."""
+    failures: list[LogEvent] = []
+
+    def observe(event: LogEvent) -> None:
+        if "log_failure" in event:
+            failures.append(event)
+
+    async def hang_up(tx: Transaction) -> None:
+        await lock_networks(tx)
+        calling = Deferred.fromCoroutine(world.admin.post("fabrics/", name="late"))
+
+        async def is_waiting() -> bool:
+            return await tx.one("select from pg_locks where not granted") is not None
+
+        await until(reactor, is_waiting)
+        calling.addErrback(lambda _: None)
+        calling.cancel()
+        await calling
+
+    globalLogPublisher.addObserver(observe)
+
+    async def is_made() -> bool:
+        return "late" in (await world.admin.get("fabrics/")).text
+
+    try:
+        await world.pool.run(hang_up)
+        await until(reactor, is_made)
+    finally:
+        globalLogPublisher.removeObserver(observe)
+    assert failures == []
+
+
+@pytest_twisted.ensureDeferred
 async def test_database_away(
     own_postgres: Server, reactor: ReactorBase, open_pool: OpenPool
 ) -> None:
-    """While PostgreSQL is away one gets a 503 with Retry-After, and all is well when it is back."""
+    """While PostgreSQL is away one gets a 503 with Retry-After, and nothing was changed.
+
+    A change that waits for its racks at that moment was committed: it is answered with what was
+    seen last.
+    """
     settings = await migrated(own_postgres, reactor)
     world = await build(reactor, open_pool(settings, patience=1.0), _Deaf())
+    await world.admin.post("ipranges/", type="dynamic", start_ip="10.0.0.50", end_ip="10.0.0.99")
+    put = world.admin.put(VLAN, dhcp_on="true", primary_rack="rack-1")
+    waiting: Deferred[Reply] = Deferred.fromCoroutine(put)
+
+    async def is_committed() -> bool:
+        return bool((await world.admin.get(VLAN)).json["dhcp_on"])
+
+    await until(reactor, is_committed)
     before = dump(own_postgres, settings.name)
     own_postgres.kill()
+    committed = await waiting
+    assert committed.status == 200
+    assert committed.json["dhcp_status"].startswith("pending: ")
     for reply in (
         await world.admin.get("fabrics/"),
         await world.admin.post("fabrics/", name="lost"),
@@ -170,10 +232,11 @@ async def test_database_away(
     assert (await world.nobody.get("describe/")).status == 200
     assert (await world.nobody.get("version/")).status == 200
     own_postgres.start()
-    reply = await world.admin.get("fabrics/")
-    while reply.status == 503:
-        reply = await world.admin.get("fabrics/")
-    assert reply.status == 200
+
+    async def is_back() -> bool:
+        return (await world.admin.get("fabrics/")).status == 200
+
+    await until(reactor, is_back)
     assert dump(own_postgres, settings.name) == before
     await world.port.stopListening()
 

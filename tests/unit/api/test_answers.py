@@ -6,6 +6,15 @@ import pytest
 
 from maasha.api import answers, errors
 from maasha.api.answers import STATUS
+from maasha.db.errors import (
+    DatabaseError,
+    DatabaseUnavailable,
+    OutcomeUnknown,
+    QueryFailed,
+    SerializationConflict,
+    StatementCancelled,
+    UniqueViolation,
+)
 
 
 @pytest.mark.parametrize(
@@ -37,12 +46,32 @@ def test_field_errors_are_json() -> None:
 
 
 def test_headers() -> None:
-    """A 401 says how to authenticate, a 405 what is allowed, a 503 when to come again."""
+    """A 401 says how to authenticate, a 405 what is allowed."""
     assert "OAuth" in answers.refused(errors.Unauthorized("x")).headers["WWW-Authenticate"]
     assert answers.refused(errors.MethodNotAllowed("PUT", ("A", "B"))).headers["Allow"] == "A, B"
-    away = answers.database_away("gone", 2.4)
-    assert (away.status, away.headers["Retry-After"]) == (503, "2")
-    assert answers.database_away("gone", 0.1).headers["Retry-After"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "retry_after"),
+    [
+        (DatabaseUnavailable("gone", 2.4), 503, "2"),
+        (DatabaseUnavailable("gone", 0.1), 503, "1"),
+        (SerializationConflict("40001", "busy"), 503, "1"),
+        (StatementCancelled("slow"), 503, "1"),
+        (UniqueViolation("fabric_name_key", "fabric", ""), 409, None),
+        (OutcomeUnknown("lost"), 500, None),
+    ],
+)
+def test_database(error: DatabaseError, status: int, retry_after: str | None) -> None:
+    """Only where nothing was changed one is told to come again."""
+    answer = answers.database_failed(error)
+    assert answer is not None
+    assert (answer.status, answer.headers.get("Retry-After")) == (status, retry_after)
+
+
+def test_faults_of_ours() -> None:
+    """A statement that PostgreSQL does not take is a fault of ours."""
+    assert answers.database_failed(QueryFailed("42601", "syntax error")) is None
 
 
 def test_every_refusal_has_a_status() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-import pytest_twisted  # type: ignore[import-untyped]  # has no annotations
+import pytest_twisted
 from twisted.internet import reactor as global_reactor
 
 from maasha.dhcp.reactor import IReactorDhcp

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from twisted.internet.task import deferLater
 
+from maasha.dhcp import process as module
+from maasha.dhcp.errors import StillRunning
 from maasha.dhcp.proc import command_line, find, network_of, start_time
 from maasha.dhcp.process import Process, spawn, watch
 from tests.unit.dhcp.real import asynchronous, reactor
@@ -42,6 +44,20 @@ async def test_a_deaf_process_is_killed(tmp_path: Path) -> None:
         await deferLater(reactor, 0.01)
     await process.stop(grace=0.05)
     assert process.status == -signal.SIGKILL
+
+
+@asynchronous
+async def test_a_process_that_cannot_be_killed_is_told_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such a process hangs in the kernel; nobody waits for it for ever."""
+    monkeypatch.setattr(module, "KILL_GRACE", 0.02)
+    process = sleeper(tmp_path)
+    monkeypatch.setattr(process, "send", lambda _: None)
+    with pytest.raises(StillRunning, match=f"process {process.pid} does not end"):
+        await process.stop(grace=0.02)
+    os.kill(process.pid, signal.SIGKILL)
+    await process.ended()
 
 
 @asynchronous

@@ -14,7 +14,7 @@ from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from zope.interface import implementer
 
 from maasha.dhcp.check import Accepted, Refused
-from maasha.dhcp.errors import OmapiSilent, PlanRefused, StartFailed
+from maasha.dhcp.errors import OmapiSilent, PlanRefused, StartFailed, StillRunning
 from maasha.dhcp.folder import Folder
 from maasha.dhcp.omapi import PeerStates
 from maasha.dhcp.plan import EMPTY, digest
@@ -43,13 +43,16 @@ class Child:
     pid: int
     waiting: Deferred[None] = field(factory=Deferred)
     released: bool = False
+    stuck: bool = False
 
     def ended(self) -> Deferred[None]:
         """Give the end."""
         return self.waiting
 
     async def stop(self) -> None:
-        """End."""
+        """End, or not."""
+        if self.stuck:
+            raise StillRunning(self.pid)
         self.waiting.callback(None)
 
     def release(self) -> None:
@@ -68,6 +71,7 @@ class Stand:
     silent: bool = False
     state: PeerState = PeerState.NORMAL
     adoptable: Child | None = None
+    stray: bool = False
     child: Child | None = None
 
     async def check(self, config: str) -> Accepted | Refused:
@@ -104,8 +108,10 @@ class Stand:
         return self.adoptable
 
     async def clear(self) -> None:
-        """Do nothing."""
+        """Stop whatever else runs, or fail to."""
         self.calls.append("clear")
+        if self.stray:
+            raise StillRunning(7)
 
 
 @define
@@ -160,7 +166,7 @@ def room(tmp_path: Path) -> Iterator[Room]:
 def test_a_plan_is_checked_started_and_kept(room: Room) -> None:
     """After that it is the last good plan, and the report says that it runs."""
     report = room.apply(ALONE)
-    assert room.stand.calls == ["check", "clear", "start 1.1"]
+    assert room.stand.calls == ["check", "clear", "clear", "start 1.1"]
     assert room.folder.plan() == ALONE
     assert room.folder.config.read_text() == ALONE.config
     assert (report.serving, report.digest, report.generation) == (True, digest(ALONE), Stamp(1, 1))
@@ -219,7 +225,7 @@ def test_a_plan_that_does_not_start_is_rolled_back(room: Room) -> None:
         room.apply(plan_of(SOLO, 2, lease_time=60))
     assert refusal.value.listing == "its words"
     assert "it ended" in refusal.value.reason
-    assert room.stand.calls == ["check", "clear", "start 1.2", "clear", "start 1.1"]
+    assert room.stand.calls == ["check", "clear", "clear", "start 1.2", "clear", "start 1.1"]
     assert room.folder.config.read_text() == ALONE.config
     assert room.folder.plan() == ALONE
     assert room.server.report.serving
@@ -233,7 +239,7 @@ def test_a_first_plan_that_does_not_start_leaves_nothing(room: Room) -> None:
     assert not room.folder.config.exists()
     assert not room.server.report.serving
     room.clock.advance(60)
-    assert room.stand.calls == ["check", "clear", "start 1.1"]
+    assert room.stand.calls == ["check", "clear", "clear", "start 1.1"]
 
 
 def test_a_rollback_that_fails_is_tried_again(room: Room) -> None:
@@ -276,6 +282,31 @@ def test_an_empty_plan_stops_the_server(room: Room) -> None:
     assert "start 1.1" not in room.stand.calls
 
 
+def test_a_server_that_cannot_be_stopped_refuses_every_change(room: Room) -> None:
+    """A second one beside it would answer too."""
+    room.apply(ALONE)
+    assert room.stand.child is not None
+    room.stand.child.stuck = True
+    for plan in (PAIRED, EMPTY):
+        with pytest.raises(PlanRefused, match="restart this host"):
+            room.apply(plan)
+        assert room.server.report.serving
+    assert room.folder.plan() == ALONE
+
+
+def test_a_stray_server_that_cannot_be_stopped_keeps_ours_from_starting(room: Room) -> None:
+    """It is tried again until the stray is gone."""
+    room.apply(ALONE)
+    room.stand.stray = True
+    room.crash()
+    room.clock.advance(0.2)
+    assert room.stand.calls == ["clear"]
+    assert "process 7 does not end" in room.server.report.problem
+    room.stand.stray = False
+    room.clock.advance(0.4)
+    assert room.server.report.serving
+
+
 def test_a_server_that_ends_is_started_again(room: Room) -> None:
     """First after a blink, and told of at once."""
     room.apply(ALONE)
@@ -311,7 +342,7 @@ def test_a_plan_that_runs_no_more_is_started_at_once(room: Room) -> None:
     room.crash()
     report = room.apply(ALONE)
     assert report.serving
-    assert room.stand.calls == ["check", "clear", "start 1.1"]
+    assert room.stand.calls == ["check", "clear", "clear", "start 1.1"]
     room.clock.advance(60)
     assert room.stand.calls.count("start 1.1") == 1
 

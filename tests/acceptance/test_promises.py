@@ -1,0 +1,297 @@
+"""What goes wrong is refused with a reason on both sides and changes nothing else."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from lab import DHCPClients, Host, HostProcess, mac, until
+from lab.cluster import (
+    BIN,
+    OUTSIDER,
+    REGION,
+    SMALL_LAN,
+    STATE,
+    URL,
+    Cluster,
+    cli_environment,
+)
+from tests.acceptance.dhcpd import NORMAL, Dhcpd
+from tests.acceptance.figures import Figures
+
+pytestmark = pytest.mark.root
+
+SQUATTER = (
+    "import socket, time; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); "
+    "s.bind(('0.0.0.0', 67)); print('ready', flush=True); time.sleep(600)"
+)
+"""Holds UDP port 67, so that no dhcpd can start on that host."""
+
+
+@pytest.fixture(scope="module")
+def solo(cluster: Cluster) -> Cluster:
+    """Give the cluster with rack1 serving the small LAN alone."""
+    cluster.maasha("ipranges", "create", "type=dynamic", "start_ip=10.0.0.50", "end_ip=10.0.0.99")
+    answer = cluster.update_vlan(SMALL_LAN, "primary_rack=rack1", "dhcp_on=true")
+    assert answer["dhcp_status"] == "running"
+    return cluster
+
+
+@pytest.fixture
+def clients(solo: Cluster) -> Iterator[DHCPClients]:
+    """Give clients on the small LAN."""
+    with DHCPClients(solo.clients, "eth0") as own:
+        yield own
+
+
+def events(cluster: Cluster, kind: str) -> list[str]:
+    """Give the details of all events of a kind."""
+    return [row[0] for row in cluster.sql(f"select detail from event where kind = '{kind}'")]
+
+
+def rows(cluster: Cluster) -> tuple[tuple[str, ...], ...]:
+    """Give all that must not change: racks, VLANs, subnets, ranges, users and keys."""
+    tables = ("fabric", "vlan", "subnet", "iprange", "user_account", "api_key")
+    dump = [cluster.sql(f"select * from {table} order by id") for table in tables]
+    racks = cluster.sql("select system_id, hostname, deleted, lease_store from rack order by id")
+    return (*(row for table in dump for row in table), *racks)
+
+
+def log_of(host: Host, name: str) -> str:
+    """Give the text of a daemon's log."""
+    return (host.directory / f"{name}.log").read_text()
+
+
+def wait_logged(host: Host, name: str, text: str, since: int = 0) -> None:
+    """Wait until a daemon has logged a text after the first `since` characters."""
+    what = f"{text!r} in the log of {name} on {host.name}"
+    until(lambda: text in log_of(host, name)[since:], what, timeout=30.0, interval=0.1)
+
+
+def update_refused(cluster: Cluster, *changes: str) -> tuple[dict[str, object], str]:
+    """Run a `vlan update` that fails; gives what it printed as JSON and for people."""
+    vlan = cluster.vlan(SMALL_LAN)
+    argv = ["vlan", "update", str(vlan["fabric_id"]), str(vlan["vid"]), *changes]
+    done = cluster.region.run(
+        [str(BIN / "maasha"), "maas", *argv], env=cli_environment(), timeout=40.0, check=False
+    )
+    assert done.returncode == 2, done.stdout + done.stderr
+    answer: dict[str, object] = json.loads(done.stdout)
+    return answer, done.stderr
+
+
+def test_a_secondary_that_cannot_start_leaves_the_primary_serving(
+    solo: Cluster, clients: DHCPClients, figures: Figures
+) -> None:
+    """The primary is not even restarted; once the secondary can start, the pair is made."""
+    before = Dhcpd(solo.rack1).snapshot()
+    squatter = solo.rack2.converse(
+        [sys.executable, "-c", SQUATTER], log=solo.rack2.directory / "squatter.log"
+    )
+    assert squatter.stdout.readline() == "ready\n"
+    answer, _ = update_refused(solo, "secondary_rack=rack2")
+    assert str(answer["dhcp_status"]).startswith("failed: ")
+    assert "rack2" in str(answer["dhcp_status"])
+    assert "Address already in use" in str(answer["dhcp_problem"])
+    assert Dhcpd(solo.rack1).snapshot() == before
+    assert str(clients.acquire(mac(0x020000000001)).server) == "10.0.0.1"
+    squatter.end(signal.SIGKILL)
+    began = time.monotonic()
+    for rack in solo.racks:
+        Dhcpd(rack).wait_state(NORMAL, timeout=90.0)
+    figures.seconds("the secondary can start again -> both normal", time.monotonic() - began)
+
+
+def test_a_text_that_dhcpd_refuses_changes_nothing(solo: Cluster) -> None:
+    """The file, the process and its start stay; dhcpd's own words reach the caller."""
+    before = [Dhcpd(rack).snapshot() for rack in solo.racks]
+    ((secret,),) = solo.sql("select omapi_secret from instance")
+    solo.sql("update instance set omapi_secret = 'no*base64'")
+    try:
+        answer, shown = update_refused(solo, "lease_time=700")
+        assert [Dhcpd(rack).snapshot() for rack in solo.racks] == before
+    finally:
+        solo.sql(f"update instance set omapi_secret = '{secret}'")
+    for text in (str(answer["dhcp_problem"]), shown):
+        assert "dhcpd refuses this configuration" in text
+        assert "line 11: invalid base64 character" in text
+        assert ">   11     secret" in text
+    assert solo.update_vlan(SMALL_LAN, "lease_time=600")["dhcp_status"] == "running"
+
+
+def test_a_rack_with_the_wrong_secret_stays_out(solo: Cluster) -> None:
+    """Both sides say why; its DHCP goes on, and nothing in the database changes."""
+    server, kept = Dhcpd(solo.rack2).snapshot(), rows(solo)
+    secret = solo.rack2.directory / "rack" / "secret"
+    right, since = secret.read_text(), len(log_of(solo.rack2, "rackd"))
+    secret.write_text("00" * 16 + "\n")
+    restart_rackd(solo.rack2)
+    wait_logged(solo.rack2, "rackd", "wrong secret", since)
+    wait_logged(solo.region, "regiond", "wrong secret")
+    assert any("wrong secret" in detail for detail in events(solo, "rack.refused"))
+    assert rows(solo) == kept
+    assert Dhcpd(solo.rack2).snapshot() == server
+    secret.write_text(right)
+    restart_rackd(solo.rack2)
+    wait_linked(solo, "rack2")
+    assert Dhcpd(solo.rack2).snapshot() == server
+
+
+def restart_rackd(rack: Host) -> None:
+    """SIGKILL rackd; its runner starts it again."""
+    rack.signal("maasha-rackd", signal.SIGKILL)
+
+
+def connections(cluster: Cluster) -> dict[str, int]:
+    """Give the number of links by rack."""
+    return {rack["hostname"]: len(rack["connections"]) for rack in cluster.status()["racks"]}
+
+
+def wait_linked(cluster: Cluster, rack: str) -> None:
+    """Wait until a rack has both its links."""
+    what = f"two links of {rack}"
+    until(lambda: connections(cluster)[rack] == 2, what, timeout=30.0, interval=0.2)
+
+
+def stranger(cluster: Cluster, *arguments: str) -> HostProcess:
+    """Start a controller that does not fit, on the outsider's host."""
+    argv = [sys.executable, "-m", "tests.acceptance.stranger", *arguments]
+    log = cluster.outsider.directory / "stranger.log"
+    return cluster.outsider.converse(argv, log=log)
+
+
+def secret_of(cluster: Cluster) -> str:
+    """Give the region's secret."""
+    return (cluster.region.directory / "region" / "secret").read_text().strip()
+
+
+def test_a_rack_of_another_version_is_refused(solo: Cluster) -> None:
+    """The region logs what the rack is told: which versions would fit."""
+    kept = rows(solo)
+    foreign = stranger(solo, "rack", REGION, "5250", secret_of(solo))
+    told = foreign.stdout.readline()
+    assert told.startswith("WrongVersion: wrong version: protocol 99..99 was offered, 1..1")
+    assert "upgrade the older side" in told
+    wait_logged(solo.region, "regiond", "wrong version: protocol 99..99")
+    assert any("wrong version" in detail for detail in events(solo, "rack.refused"))
+    assert rows(solo) == kept
+
+
+def test_a_region_of_another_version_is_refused(solo: Cluster) -> None:
+    """A rack that finds such a region says why and keeps serving; its own regions take it back."""
+    server, kept = Dhcpd(solo.rack2).snapshot(), rows(solo)
+    ((instance,),) = solo.sql("select uuid from instance")
+    foreign = stranger(solo, "region", secret_of(solo), instance)
+    assert foreign.stdout.readline() == "ready\n"
+    config = solo.rack2.directory / "rackd.conf"
+    right, since = config.read_text(), len(log_of(solo.rack2, "rackd"))
+    config.write_text(right.replace(REGION, OUTSIDER))
+    restart_rackd(solo.rack2)
+    wait_logged(solo.rack2, "rackd", "wrong version: protocol 1..1 was offered, 99..99", since)
+    assert Dhcpd(solo.rack2).snapshot() == server
+    config.write_text(right)
+    foreign.end(signal.SIGKILL)
+    restart_rackd(solo.rack2)
+    wait_linked(solo, "rack2")
+    assert Dhcpd(solo.rack2).snapshot() == server
+    assert rows(solo) == kept
+
+
+def test_garbage_on_the_port_of_the_racks_harms_nobody(solo: Cluster) -> None:
+    """The noise is hung up on; links, workers and servers stay as they were."""
+    kept, linked = rows(solo), solo.sql("select id, rack_id, worker_id from link order by id")
+    workers = [process.id for process in solo.region.processes("maasha.daemon.worker")]
+    servers = [Dhcpd(rack).snapshot() for rack in solo.racks]
+    noise = stranger(solo, "garbage", REGION, "5250")
+    assert noise.stdout.readline() == "20\n"
+    assert solo.sql("select id, rack_id, worker_id from link order by id") == linked
+    assert [p.id for p in solo.region.processes("maasha.daemon.worker")] == workers
+    assert [Dhcpd(rack).snapshot() for rack in solo.racks] == servers
+    assert rows(solo) == kept
+
+
+def test_a_wrong_file_is_refused_with_every_error(solo: Cluster) -> None:
+    """Rackd and regiond name all that is wrong, with lines, and exit with status 78."""
+    text = "maas_url: [ftp://x/, 17]\nconnections: many\nconection: 2\n"
+    for host, name in ((solo.rack1, "rackd"), (solo.region, "regiond")):
+        path = host.directory / "wrong.conf"
+        path.write_text(text)
+        argv = [str(BIN / "twistd"), "--nodaemon", "--pidfile=", f"maasha-{name}"]
+        done = host.run([*argv, "--config", str(STATE / "wrong.conf")], check=False, timeout=30.0)
+        assert done.returncode == 78
+        for line in (1, 2, 3) if name == "rackd" else (1, 2):
+            assert f"wrong.conf:{line}: " in done.stderr
+
+
+def test_the_database_may_die_and_come_back(solo: Cluster, figures: Figures) -> None:
+    """The API says 503 and when to come again; links and DHCP do not notice."""
+    servers, kept = [Dhcpd(rack).snapshot() for rack in solo.racks], rows(solo)
+    sessions = established(solo)
+    for process in solo.db.processes("postgres"):
+        process.id.signal(signal.SIGKILL)
+    solo.runner(solo.db).stop("postgres")
+    answer = solo.region.run(["curl", "-si", f"{URL}rpc/"], timeout=20.0).stdout
+    assert " 503 " in answer.splitlines()[0]
+    assert "retry-after: " in answer.lower()
+    time.sleep(12.0)  # longer than any time-to-live, so that whoever judges too early is seen
+    solo.runner(solo.db).start("postgres")
+    began = time.monotonic()
+    until(lambda: answers(solo), "the API to answer", timeout=30.0, interval=0.2)
+    figures.seconds("PostgreSQL started again -> API answers", time.monotonic() - began)
+    until(lambda: connections(solo) == {"rack1": 2, "rack2": 2}, "links", timeout=30.0)
+    assert established(solo) == sessions
+    assert [Dhcpd(rack).snapshot() for rack in solo.racks] == servers
+    assert rows(solo) == kept
+
+
+def established(cluster: Cluster) -> set[str]:
+    """Give the racks' TCP connections to region workers, as the region's kernel sees them."""
+    text = cluster.region.run(["ss", "-Htn", "state", "established"]).stdout
+    pairs = [line.split()[2:4] for line in text.splitlines()]
+    return {f"{ours} {theirs}" for ours, theirs in pairs if ":525" in ours}
+
+
+def answers(cluster: Cluster) -> bool:
+    """Whether the API answers."""
+    argv = [str(BIN / "maasha"), "maas", "version", "read"]
+    return cluster.region.run(argv, env=cli_environment(), check=False).returncode == 0
+
+
+def owner_of(cluster: Cluster, rack: str) -> tuple[str, ...]:
+    """Give slot and process of the worker that owns a rack; empty: nobody."""
+    found = cluster.sql(
+        "select worker.slot, worker.pid from rack join worker on worker.id = owner "
+        f"where rack.hostname = '{rack}'"
+    )
+    return found[0] if found else ()
+
+
+def test_a_killed_worker_loses_nothing(solo: Cluster, figures: Figures) -> None:
+    """Another worker owns its racks at once; the master starts it again, DHCP does not notice."""
+    servers, kept = [Dhcpd(rack).snapshot() for rack in solo.racks], rows(solo)
+    slot, pid = owner_of(solo, "rack1")
+    (process,) = [
+        p for p in solo.region.processes("maasha.daemon.worker") if p.matches(f"--slot={slot}")
+    ]
+    process.id.signal(signal.SIGKILL)
+    began = time.monotonic()
+    until(lambda: owner_of(solo, "rack1") not in ((), (slot, pid)), "another owner", timeout=20.0)
+    figures.seconds("worker SIGKILLed -> its rack has another owner", time.monotonic() - began)
+    until(lambda: live_workers(solo) == 4, "four workers", timeout=30.0, interval=0.2)
+    until(lambda: connections(solo) == {"rack1": 2, "rack2": 2}, "links", timeout=30.0)
+    assert solo.update_vlan(SMALL_LAN, "lease_time=650")["dhcp_status"] == "running"
+    assert solo.update_vlan(SMALL_LAN, "lease_time=600")["dhcp_status"] == "running"
+    assert rows(solo) == kept
+    assert [server.file_hash for server in servers] == [
+        Dhcpd(rack).snapshot().file_hash for rack in solo.racks
+    ]
+
+
+def live_workers(cluster: Cluster) -> int:
+    """Give how many workers the region shows."""
+    return sum(len(region["workers"]) for region in cluster.status()["regions"])
