@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, cast
 from uuid import uuid4
 
-import treq
 from twisted.application.internet import backoffPolicy
 from twisted.application.service import IService
 from twisted.internet.base import ReactorBase
 from twisted.internet.protocol import Factory
 from twisted.python import usage
+from twisted.web.client import Agent, readBody
 
 from maasha import __version__
 from maasha.config import RackdSettings, parse_rackd
@@ -27,7 +27,7 @@ from maasha.host.daemons import load, refuse
 from maasha.model.dhcp import DhcpReport
 from maasha.rack.commands import DEFAULT_CONFIG, config_path
 from maasha.rack.controller import Controller, Surroundings
-from maasha.rack.discovery import Reply
+from maasha.rack.discovery import TIMEOUT, Reply
 from maasha.rack.memory import Memory, SecretMalformed, SecretMissing
 from maasha.rack.search import Search
 
@@ -65,9 +65,11 @@ def build(reactor: Any, settings: RackdSettings, memory: Memory) -> IService:
         daemon = Dhcpd(reactor, reactor.getThreadPool(), folder, settings.dhcpd)
         return DhcpServer(reactor, folder, daemon, changed, chance.random)
 
+    web = Agent(reactor, connectTimeout=TIMEOUT)
+
     async def fetch(url: str) -> Reply:
-        answer = await treq.get(url, reactor=reactor, persistent=False)
-        return Reply(answer.code, await treq.content(answer))
+        answer = await web.request(b"GET", url.encode())
+        return Reply(answer.code, await readBody(answer))
 
     around = Surroundings(
         hostname=socket.gethostname(),

@@ -28,7 +28,7 @@ select concat_ws('/',
 """
 """Tells this database from every copy: another cluster (initdb) has another system identifier, a
 promoted standby another timeline, a restored dump another database or another table. The timeline
-is the one that is being written: pg_control_checkpoint() shows the old one until the checkpoint
+is the one that is being written: pg_control_checkpoint() may show the old one until the checkpoint
 after a promotion is through. All four may be read by an ordinary role."""
 
 CREATE = """

@@ -142,6 +142,13 @@ class DhcpServer:
         """
         return await self._in_turn(lambda: self._apply(plan))
 
+    async def settled(self) -> DhcpReport:
+        """Give the report when every call made before this one has been carried out.
+
+        `report` may be about to change; this one holds until something new is asked or happens.
+        """
+        return await self._in_turn(self._settled)
+
     async def release(self) -> None:
         """Let go of dhcpd, which goes on serving."""
         await self._in_turn(self._release)
@@ -163,16 +170,16 @@ class DhcpServer:
         await self._look()
         return self._tell()
 
+    async def _settled(self) -> DhcpReport:
+        return self._tell()
+
     async def _apply(self, plan: DhcpPlan) -> DhcpReport:
-        same = digest(plan) == digest(self._plan)
-        if not same or (plan.interfaces and self._running is None):
-            try:
-                await self._change(plan)
-            except PlanRefused as refusal:
-                self._problem = str(refusal)
-                self._tell()
-                raise
-        self._keep(plan)
+        try:
+            await self._change(plan)
+        except PlanRefused as refusal:
+            self._problem = str(refusal)
+            self._tell()
+            raise
         await self._look()
         return self._tell()
 
@@ -183,16 +190,26 @@ class DhcpServer:
             self._running.release()
 
     async def _change(self, plan: DhcpPlan) -> None:
-        if plan.interfaces:
-            await self._test(plan, self._plan)
-        await self._stop()
-        if not plan.interfaces:
+        same = digest(plan) == digest(self._plan)
+        if same and (self._running is not None or not plan.interfaces):
+            self._keep(plan)
+        elif plan.interfaces:
+            await self._replace(plan)
+        else:
+            await self._stop()
             self._folder.withdraw()
-            return
+            self._keep(plan)
+
+    async def _replace(self, plan: DhcpPlan) -> None:
+        """Run the plan in place of the one before; until it is kept it never happened."""
+        await self._test(plan, self._plan)
+        await self._stop()
         try:
-            await self._start(plan, self._plan)
-        except StartFailed as failure:
+            running = await self._start(plan, self._plan)
+            self._keep(plan)
+        except (StartFailed, PlanRefused) as failure:
             await self._roll_back(failure)
+        self._hold(running)
 
     async def _test(self, plan: DhcpPlan, before: DhcpPlan) -> None:
         """Find out all that can be known while the old plan still runs; raises PlanRefused."""
@@ -207,7 +224,7 @@ class DhcpServer:
         for role in new_primaries(plan, before):
             await self._daemon.reach(role)
 
-    async def _roll_back(self, failure: StartFailed) -> NoReturn:
+    async def _roll_back(self, failure: StartFailed | PlanRefused) -> NoReturn:
         """Run the last good plan again; `_plan` is still that one."""
         self.log.warn("dhcpd did not start, the last good plan is put back: {why}", why=failure)
         if self._plan.interfaces:
@@ -217,18 +234,18 @@ class DhcpServer:
         raise PlanRefused(
             f"dhcpd does not start with this configuration ({failure.reason}); "
             "the one before is in force again",
-            failure.words,
+            failure.words if isinstance(failure, StartFailed) else "",
         )
 
     async def _restart(self) -> None:
         """Start the last good plan, now or later."""
         try:
-            await self._start(self._plan, self._plan)
+            self._hold(await self._start(self._plan, self._plan))
         except StartFailed as failure:
             self._problem = str(failure)
             self._start_later()
 
-    async def _start(self, plan: DhcpPlan, before: DhcpPlan) -> None:
+    async def _start(self, plan: DhcpPlan, before: DhcpPlan) -> Running:
         try:
             await self._daemon.clear()
             self._folder.prepare(plan.config, past(plan, before))
@@ -236,7 +253,7 @@ class DhcpServer:
             raise StartFailed(str(error)) from error
         except OSError as error:
             raise StartFailed(f"dhcpd's files cannot be written: {error}") from error
-        self._hold(await self._daemon.start(plan))
+        return await self._daemon.start(plan)
 
     async def _stop(self) -> None:
         """Stop every dhcpd of ours; its end is no surprise then. Raises PlanRefused if it stays."""
@@ -260,7 +277,10 @@ class DhcpServer:
     def _keep(self, plan: DhcpPlan) -> None:
         """Make this the plan that outlives us; only now it counts as carried out."""
         if plan != self._plan:
-            self._folder.keep_plan(plan)
+            try:
+                self._folder.keep_plan(plan)
+            except OSError as error:
+                raise PlanRefused(f"the plan cannot be kept on disk: {error}") from error
         self._plan = plan
         self._problem = ""
 

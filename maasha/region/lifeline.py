@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 from twisted.internet.abstract import FileDescriptor
 from twisted.internet.interfaces import IReactorFDSet
+from twisted.internet.main import CONNECTION_LOST
+from twisted.python.failure import Failure
 
 GRACE = 2
 """Seconds to end in good order; an orphan that held the API's port would block the next master."""
@@ -26,10 +28,13 @@ class Lifeline(FileDescriptor):
         """Give the descriptor."""
         return self._descriptor
 
-    def doRead(self) -> None:
-        """Do nothing for data; at the end of file end this process, within the grace."""
-        if not os.read(self._descriptor, PIECE):
-            self.stopReading()
-            signal.signal(signal.SIGALRM, signal.SIG_DFL)
-            signal.alarm(GRACE)
-            self._cut()
+    def doRead(self) -> Exception | None:
+        """Take no notice of data; at the end of file tell the reactor, which ends us."""
+        return None if os.read(self._descriptor, PIECE) else CONNECTION_LOST
+
+    def connectionLost(self, reason: Failure) -> None:
+        """End this process, within the grace; also called for a bare hang-up without a read."""
+        super().connectionLost(reason)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(GRACE)
+        self._cut()

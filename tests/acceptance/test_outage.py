@@ -15,6 +15,7 @@ from lab import MAC, DHCPClients, Lease, NoLease, Patience, Process, mac, until
 from lab.cluster import LARGE_LAN, Cluster
 from tests.acceptance.dhcpd import NORMAL, Dhcpd
 from tests.acceptance.figures import Figures
+from tests.acceptance.watching import answers
 
 pytestmark = pytest.mark.root
 
@@ -150,18 +151,8 @@ def test_dhcp_goes_on_without_any_region(
         """Compare all of the table with what the clients know, at one moment."""
         history.expire()
         known = {str(lease.ip): lease.chaddr for lease in history.held.values()}
-        return serving(pair) and active(pair) == known
+        return answers(pair) and active(pair) == known
 
     live_through(clients, history, 5.0)
     until(right, "the region's table to be right", timeout=60.0, interval=0.3)
     figures.seconds("database and region started again -> table right", time.monotonic() - back)
-
-
-def serving(cluster: Cluster) -> bool:
-    """Whether the API answers."""
-    return (
-        cluster.region.run(
-            ["sh", "-c", "maasha maas version read"], env={"HOME": "/run/lab/home"}, check=False
-        ).returncode
-        == 0
-    )

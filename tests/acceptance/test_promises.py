@@ -23,6 +23,17 @@ from lab.cluster import (
 )
 from tests.acceptance.dhcpd import NORMAL, Dhcpd
 from tests.acceptance.figures import Figures
+from tests.acceptance.watching import (
+    answers,
+    connections,
+    established,
+    events,
+    live_workers,
+    log_of,
+    owner_of,
+    wait_linked,
+    wait_logged,
+)
 
 pytestmark = pytest.mark.root
 
@@ -49,28 +60,12 @@ def clients(solo: Cluster) -> Iterator[DHCPClients]:
         yield own
 
 
-def events(cluster: Cluster, kind: str) -> list[str]:
-    """Give the details of all events of a kind."""
-    return [row[0] for row in cluster.sql(f"select detail from event where kind = '{kind}'")]
-
-
 def rows(cluster: Cluster) -> tuple[tuple[str, ...], ...]:
     """Give all that must not change: racks, VLANs, subnets, ranges, users and keys."""
     tables = ("fabric", "vlan", "subnet", "iprange", "user_account", "api_key")
     dump = [cluster.sql(f"select * from {table} order by id") for table in tables]
     racks = cluster.sql("select system_id, hostname, deleted, lease_store from rack order by id")
     return (*(row for table in dump for row in table), *racks)
-
-
-def log_of(host: Host, name: str) -> str:
-    """Give the text of a daemon's log."""
-    return (host.directory / f"{name}.log").read_text()
-
-
-def wait_logged(host: Host, name: str, text: str, since: int = 0) -> None:
-    """Wait until a daemon has logged a text after the first `since` characters."""
-    what = f"{text!r} in the log of {name} on {host.name}"
-    until(lambda: text in log_of(host, name)[since:], what, timeout=30.0, interval=0.1)
 
 
 def update_refused(cluster: Cluster, *changes: str) -> tuple[dict[str, object], str]:
@@ -145,17 +140,6 @@ def test_a_rack_with_the_wrong_secret_stays_out(solo: Cluster) -> None:
 def restart_rackd(rack: Host) -> None:
     """SIGKILL rackd; its runner starts it again."""
     rack.signal("maasha-rackd", signal.SIGKILL)
-
-
-def connections(cluster: Cluster) -> dict[str, int]:
-    """Give the number of links by rack."""
-    return {rack["hostname"]: len(rack["connections"]) for rack in cluster.status()["racks"]}
-
-
-def wait_linked(cluster: Cluster, rack: str) -> None:
-    """Wait until a rack has both its links."""
-    what = f"two links of {rack}"
-    until(lambda: connections(cluster)[rack] == 2, what, timeout=30.0, interval=0.2)
 
 
 def stranger(cluster: Cluster, *arguments: str) -> HostProcess:
@@ -249,28 +233,6 @@ def test_the_database_may_die_and_come_back(solo: Cluster, figures: Figures) -> 
     assert rows(solo) == kept
 
 
-def established(cluster: Cluster) -> set[str]:
-    """Give the racks' TCP connections to region workers, as the region's kernel sees them."""
-    text = cluster.region.run(["ss", "-Htn", "state", "established"]).stdout
-    pairs = [line.split()[2:4] for line in text.splitlines()]
-    return {f"{ours} {theirs}" for ours, theirs in pairs if ":525" in ours}
-
-
-def answers(cluster: Cluster) -> bool:
-    """Whether the API answers."""
-    argv = [str(BIN / "maasha"), "maas", "version", "read"]
-    return cluster.region.run(argv, env=cli_environment(), check=False).returncode == 0
-
-
-def owner_of(cluster: Cluster, rack: str) -> tuple[str, ...]:
-    """Give slot and process of the worker that owns a rack; empty: nobody."""
-    found = cluster.sql(
-        "select worker.slot, worker.pid from rack join worker on worker.id = owner "
-        f"where rack.hostname = '{rack}'"
-    )
-    return found[0] if found else ()
-
-
 def test_a_killed_worker_loses_nothing(solo: Cluster, figures: Figures) -> None:
     """Another worker owns its racks at once; the master starts it again, DHCP does not notice."""
     servers, kept = [Dhcpd(rack).snapshot() for rack in solo.racks], rows(solo)
@@ -290,8 +252,3 @@ def test_a_killed_worker_loses_nothing(solo: Cluster, figures: Figures) -> None:
     assert [server.file_hash for server in servers] == [
         Dhcpd(rack).snapshot().file_hash for rack in solo.racks
     ]
-
-
-def live_workers(cluster: Cluster) -> int:
-    """Give how many workers the region shows."""
-    return sum(len(region["workers"]) for region in cluster.status()["regions"])

@@ -10,7 +10,9 @@ from uuid import uuid4
 
 import treq
 from attrs import frozen
+from twisted.internet.address import IPv4Address
 from twisted.internet.base import ReactorBase
+from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import IListeningPort
 from twisted.web.resource import Resource
 from twisted.web.server import Site
@@ -158,12 +160,13 @@ async def add_user(tx: Transaction, username: str, *, is_superuser: bool) -> str
     return await create_api_key(tx, username)
 
 
-def serve(reactor: ReactorBase, services: ApiServices) -> IListeningPort:
+async def serve(reactor: ReactorBase, services: ApiServices) -> IListeningPort:
     """Serve the API on a free port of the loopback."""
     root = Resource()
     root.putChild(b"MAAS", make_resource(services))
     site = Site(root, parsePOSTFormSubmission=False)
-    return reactor.listenTCP(0, site, interface="127.0.0.1")  # type: ignore[attr-defined]
+    port: IListeningPort = await serverFromString(reactor, "tcp:0:interface=127.0.0.1").listen(site)
+    return port
 
 
 async def build(reactor: ReactorBase, pool: Pool, notices: Any) -> World:
@@ -176,6 +179,8 @@ async def build(reactor: ReactorBase, pool: Pool, notices: Any) -> World:
     )
     admin = await pool.run(lambda tx: add_user(tx, "admin", is_superuser=True))
     user = await pool.run(lambda tx: add_user(tx, "user", is_superuser=False))
-    port = serve(reactor, ApiServices(pool, notices, reactor, "0.1.0", instance.id))
-    origin = f"http://127.0.0.1:{port.getHost().port}"
+    port = await serve(reactor, ApiServices(pool, notices, reactor, "0.1.0", instance.id))
+    address = port.getHost()
+    assert isinstance(address, IPv4Address)
+    origin = f"http://127.0.0.1:{address.port}"
     return World(pool, Client(origin, admin), Client(origin, user), worker, racks, port)

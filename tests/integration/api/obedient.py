@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from attrs import frozen
 
@@ -30,7 +30,7 @@ class Obedient:
             if rack.running < rack.wanted and rack.failed != rack.wanted:
                 await self.pool.run(self._work(rack))
 
-    def _work(self, rack: RackView) -> Callable[[Transaction], object]:
+    def _work(self, rack: RackView) -> Callable[[Transaction], Awaitable[None]]:
         async def refuse(tx: Transaction) -> None:
             await record_refusal(tx, rack.name.key, rack.wanted, self.listing)
 

@@ -32,7 +32,7 @@ async def during(
     busy: list[Deferred[None]] = []
 
     def obey(_: str) -> None:
-        busy.append(Deferred.fromCoroutine(obedient.carry_out()))  # type: ignore[arg-type]
+        busy.append(Deferred.fromCoroutine(obedient.carry_out()))
 
     cancel = notices.subscribe(Channel.DHCP, obey)
     try:
@@ -191,11 +191,10 @@ async def test_description(world: World) -> None:
 async def test_a_vlan_deleted_meanwhile(world: World, reactor: ReactorBase) -> None:
     """A VLAN that vanishes during the wait ends the wait with what was seen last."""
     path = await prepared(world)
-    waiting = Deferred.fromCoroutine(
-        world.admin.put(path, dhcp_on="true", primary_rack="rack-1")  # type: ignore[arg-type]
-    )
+    put = world.admin.put(path, dhcp_on="true", primary_rack="rack-1")
+    waiting: Deferred[Reply] = Deferred.fromCoroutine(put)
     await deferLater(reactor, 0.5)
     await world.pool.run(lambda tx: tx.execute("delete from fabric"))
-    reply: Reply = await waiting
+    reply = await waiting
     assert reply.status == 200
     assert reply.json["dhcp_status"].startswith("pending")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from ipaddress import IPv4Address
 
 import pytest_twisted
@@ -128,7 +129,7 @@ async def test_leases(world: World) -> None:
     """A lease that two racks report is listed once, with both."""
     lease = Lease(IPv4Address("10.0.0.50"), BindingState.ACTIVE, "52:54:00:00:00:09")
     for rack in world.racks:
-        await world.pool.run(lambda tx, key=rack.rack: upsert(tx, key, (lease,)))
+        await world.pool.run(partial(upsert, rack=rack.rack, leases=(lease,)))
     (shown,) = (await world.user.get("leases/", state="active")).json
     assert (shown["ip"], shown["racks"]) == ("10.0.0.50", ["rack-1", "rack-2"])
     assert (await world.user.get("leases/", mac="52-54-00-00-00-10")).json == []

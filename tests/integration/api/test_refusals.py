@@ -8,9 +8,10 @@ from collections.abc import Awaitable, Callable
 import pytest_twisted
 from attrs import evolve
 from twisted.internet.base import ReactorBase
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.internet.task import deferLater
-from twisted.logger import LogEvent, globalLogPublisher
+from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
+from zope.interface import implementer
 
 from maasha.db.dsn import DatabaseSettings
 from maasha.db.networks import lock_networks
@@ -168,11 +169,7 @@ async def test_two_at_once(world: World) -> None:
 @pytest_twisted.ensureDeferred
 async def test_a_client_that_hangs_up(world: World, reactor: ReactorBase) -> None:
     """What was begun is finished when its client goes away, and that is no fault of ours."""
-    failures: list[LogEvent] = []
-
-    def observe(event: LogEvent) -> None:
-        if "log_failure" in event:
-            failures.append(event)
+    observe = Failures()
 
     async def hang_up(tx: Transaction) -> None:
         await lock_networks(tx)
@@ -196,7 +193,7 @@ async def test_a_client_that_hangs_up(world: World, reactor: ReactorBase) -> Non
         await until(reactor, is_made)
     finally:
         globalLogPublisher.removeObserver(observe)
-    assert failures == []
+    assert observe.seen == []
 
 
 @pytest_twisted.ensureDeferred
@@ -238,7 +235,20 @@ async def test_database_away(
 
     await until(reactor, is_back)
     assert dump(own_postgres, settings.name) == before
-    await world.port.stopListening()
+    await maybeDeferred(world.port.stopListening)
+
+
+@implementer(ILogObserver)
+class Failures:
+    """Keeps the failures that are logged."""
+
+    def __init__(self) -> None:
+        self.seen: list[LogEvent] = []
+
+    def __call__(self, event: LogEvent) -> None:
+        """Take an event."""
+        if "log_failure" in event:
+            self.seen.append(event)
 
 
 class _Deaf:

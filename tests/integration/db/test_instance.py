@@ -11,7 +11,6 @@ from twisted.internet.base import ReactorBase
 from maasha.db.dsn import DatabaseSettings, Host
 from maasha.db.events import history
 from maasha.db.instance import (
-    FINGERPRINT,
     NoInstance,
     confirm_incarnation,
     create_instance,
@@ -113,9 +112,6 @@ async def test_promoted_standby(
         own_postgres.kill()
         standby.ask("select pg_promote()")
         promoted = open_pool(standby.settings(settings.name))
-        checkpoint = "select timeline_id from pg_control_checkpoint()"
-        before = await promoted.run(lambda tx: tx.value(FINGERPRINT))
-        print(before, "checkpoint says", await promoted.run(lambda tx: tx.value(checkpoint)))
         assert await promoted.run(confirm_incarnation) == 2
     finally:
         standby.remove()

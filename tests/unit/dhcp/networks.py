@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from ipaddress import IPv4Address, IPv4Network
 
+from attrs import evolve
 from hypothesis import strategies as st
 
 from maasha.dhcp.facts import Member, Off, RackFacts, VlanFacts
 from maasha.model.cluster import RackKey
 from maasha.model.dhcp import SOLO, Duty, Role
-from maasha.model.network import IPRange, RangeType, Subnet, SubnetId, VlanId
+from maasha.model.network import (
+    MAX_LEASE_TIME,
+    MAX_MTU,
+    MIN_LEASE_TIME,
+    MIN_MTU,
+    IPRange,
+    RangeType,
+    Subnet,
+    SubnetId,
+    VlanId,
+)
 from maasha.model.stamp import Stamp
 
 RACK, PEER = RackKey(1), RackKey(2)
@@ -48,51 +60,74 @@ PLAIN = vlan(subnet(span("10.0.0.50", "10.0.0.99")))
 
 
 @st.composite
-def _subnets(draw: st.DrawFn) -> Subnet:
-    prefix = draw(st.sampled_from([0, 8, 16, 20, 24, 24, 24, 28, 30, 31, 32]))
-    start = draw(st.sampled_from([10 << 24, (10 << 24) + (3 << 16), 192 << 24, 0, 255 << 24]))
-    step = draw(st.integers(0, 3)) << (32 - prefix)
-    first = (start + step) & ((1 << 32) - 1) & ~((1 << (32 - prefix)) - 1)
-    network = IPv4Network((first, prefix))
-    near = st.integers(-2, 300).map(lambda n: IPv4Address(max(0, min(first + n, (1 << 32) - 1))))
-    inside = st.integers(0, min(network.num_addresses, 260) - 1).map(lambda n: network[n])
-    address = st.one_of(inside, inside, inside, near)
-    ends = st.tuples(address, address).map(sorted) | st.tuples(address, address).map(list)
+def _subnets(draw: st.DrawFn, start: int) -> Subnet:
+    """Draw a sound subnet that begins at `start`, with up to three ranges."""
+    network = IPv4Network((start, draw(st.sampled_from([16, 20, 24, 24, 24, 28, 29]))))
+    last = min(network.num_addresses - 1, draw(st.sampled_from([260, 5000])))
+    places = st.integers(0, last)
+    cuts = sorted(draw(st.lists(places, unique=True, min_size=2, max_size=6)))
+    ends = zip(cuts[::2], cuts[1::2], strict=False)
     kinds = st.sampled_from([RangeType.DYNAMIC, RangeType.DYNAMIC, RangeType.RESERVED])
-    ranges = st.builds(lambda kind, both: IPRange(kind, *both), kinds, ends)
     return Subnet(
         SubnetId(draw(st.integers(1, 9))),
         network,
-        draw(st.none() | address),
-        tuple(draw(st.lists(address, max_size=3))),
-        tuple(draw(st.lists(ranges, min_size=0, max_size=3))),
+        draw(st.none() | places.map(lambda place: network[place])),
+        tuple(network[place] for place in draw(st.lists(places, max_size=3))),
+        tuple(IPRange(draw(kinds), network[low], network[high]) for low, high in ends),
     )
 
 
 @st.composite
-def _vlans(draw: st.DrawFn, number: int) -> tuple[VlanFacts, Role]:
-    subnets = tuple(draw(st.lists(_subnets(), min_size=1, max_size=2)))
-    cidr = subnets[0].cidr
-    places = [cidr[min(n, cidr.num_addresses - 1)] for n in (1, 2)]
-    own = draw(st.sampled_from([places[0], places[0], places[0], None, IPv4Address("9.9.9.9")]))
-    members = (Member(RACK, own), Member(PEER, places[1]))
-    paired = Role(Duty.SECONDARY, f"failover-vlan-{number}-1", own, places[1])
-    role = draw(st.sampled_from([SOLO, paired, Role(Duty.PRIMARY, f"f-{number}", own, places[1])]))
-    facts = VlanFacts(
+def _vlans(draw: st.DrawFn, number: int) -> VlanFacts:
+    """Draw a sound VLAN, unless all its ranges are reserved or taken."""
+    count = draw(st.integers(1, 3))
+    subnets = [draw(_subnets((10 << 24) + (number << 20) + (n << 17))) for n in range(count)]
+    own, peer = (subnets[0].cidr[draw(st.integers(1, 6))] for _ in range(2))
+    return VlanFacts(
         VlanId(number),
-        draw(st.sampled_from([600, 600, 15, 604800, 0, -1, 2**31])),
-        draw(st.sampled_from([1500, 1500, 9000, 552, 65535, 65536, 0])),
-        subnets,
-        draw(st.sampled_from([f"eth{number}", f"eth{number}", "eth1", "", "-q", "a b", "x" * 16])),
+        draw(st.integers(MIN_LEASE_TIME, MAX_LEASE_TIME)),
+        draw(st.sampled_from([1500, 1500, 9000, MIN_MTU, MAX_MTU])),
+        tuple(draw(st.permutations(subnets))),
+        draw(st.sampled_from([f"eth{number}", f"bond0.{number}", f"br-{number}@x:1"])),
         Off(),
-        members,
+        (Member(RACK, own), Member(PEER, peer)),
     )
-    return facts, role
+
+
+def _with_subnet(facts: VlanFacts, extra: Subnet) -> VlanFacts:
+    return evolve(facts, subnets=(*facts.subnets, extra))
+
+
+FAULTS: tuple[Callable[[VlanFacts], VlanFacts], ...] = (
+    lambda facts: evolve(facts, lease_time=0),
+    lambda facts: evolve(facts, lease_time=2**31),
+    lambda facts: evolve(facts, mtu=65536),
+    lambda facts: evolve(facts, interface="-q"),
+    lambda facts: evolve(facts, interface="a b"),
+    lambda facts: evolve(facts, interface="eth1"),
+    lambda facts: evolve(facts, members=()),
+    lambda facts: evolve(facts, members=(Member(RACK, IPv4Address("9.9.9.9")),)),
+    lambda facts: _with_subnet(facts, subnet(cidr="10.0.0.0/8")),
+    lambda facts: _with_subnet(facts, subnet(span("9.0.0.1", "9.15.0.0"), cidr="9.0.0.0/8")),
+    lambda facts: _with_subnet(facts, subnet(span("9.0.0.9", "9.0.0.1"), cidr="9.0.0.0/24")),
+    lambda facts: _with_subnet(facts, subnet(span("9.0.0.9", "9.0.1.1"), cidr="9.0.0.0/24")),
+    lambda facts: _with_subnet(facts, subnet(span("9.0.0.0", "9.0.0.1"), cidr="9.0.0.0/31")),
+    lambda facts: _with_subnet(facts, subnet(cidr="255.255.255.255/32")),
+    lambda facts: _with_subnet(facts, subnet(cidr="0.0.0.0/0")),
+)
+"""What may be wrong with a VLAN ; the /31 and the /32 are only odd."""
 
 
 @st.composite
 def situations(draw: st.DrawFn) -> tuple[RackFacts, dict[VlanId, Role]]:
-    """Draw a rack with up to three VLANs, many of them faulty, and its roles."""
-    numbers = range(1, draw(st.integers(1, 3)) + 1)
-    drawn = [draw(_vlans(number)) for number in numbers]
-    return rack(*(facts for facts, _ in drawn)), {facts.vlan: role for facts, role in drawn}
+    """Draw a rack with up to three VLANs, some of them faulty, and its roles."""
+    vlans, roles = [], {}
+    for number in range(1, draw(st.integers(1, 3)) + 1):
+        facts = draw(_vlans(number))
+        mine, other = (member.address for member in facts.members)
+        name = f"failover-vlan-{number}-1"
+        pairs = [Role(duty, name, mine, other) for duty in (Duty.PRIMARY, Duty.SECONDARY)]
+        roles[facts.vlan] = draw(st.sampled_from([SOLO, *pairs]))
+        fault = draw(st.sampled_from([None, *FAULTS])) if draw(st.integers(0, 3)) == 3 else None
+        vlans.append(facts if fault is None else fault(facts))
+    return rack(*vlans), roles

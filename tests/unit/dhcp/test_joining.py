@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 
 from attrs import evolve
-from hypothesis import given
+from hypothesis import given, settings
 
 from maasha.dhcp.facts import RackFacts
 from maasha.dhcp.joining import Past, forget, new_primaries, past, spans
@@ -55,6 +55,7 @@ def test_a_rack_depends_on_a_new_secondary_only() -> None:
 
 
 @given(situations())
+@settings(max_examples=40, deadline=None)
 def test_the_addresses_of_a_vlan_can_be_read_back(
     situation: tuple[RackFacts, dict[VlanId, Role]],
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from attrs import evolve
-from hypothesis import given
+from hypothesis import given, settings
 
 from maasha.dhcp.facts import RackFacts
 from maasha.dhcp.failover import block
@@ -100,6 +100,7 @@ def test_with_nothing_to_serve_the_plan_is_empty() -> None:
 
 
 @given(situations())
+@settings(max_examples=40, deadline=None)
 def test_every_vlan_with_a_role_is_either_served_or_named(
     situation: tuple[RackFacts, dict[VlanId, Role]],
 ) -> None:

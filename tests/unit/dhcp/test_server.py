@@ -72,6 +72,7 @@ class Stand:
     state: PeerState = PeerState.NORMAL
     adoptable: Child | None = None
     stray: bool = False
+    gate: Deferred[None] | None = None
     child: Child | None = None
 
     async def check(self, config: str) -> Accepted | Refused:
@@ -96,6 +97,8 @@ class Stand:
     async def start(self, plan: DhcpPlan) -> Child:
         """Start, or fail."""
         self.calls.append(f"start {plan.generation}")
+        if self.gate is not None:
+            await self.gate
         if self.failures:
             self.failures -= 1
             raise StartFailed("it ended", "its words")
@@ -266,6 +269,38 @@ def test_files_that_cannot_be_written_fail_the_start(
     monkeypatch.setattr(room.folder, "prepare", full)
     with pytest.raises(PlanRefused, match="disk full"):
         room.apply(ALONE)
+
+
+def test_a_plan_that_cannot_be_kept_is_rolled_back(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What would not outlive rackd does not count; the plan before runs again."""
+    room.apply(ALONE)
+
+    def full(_: DhcpPlan) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(room.folder, "keep_plan", full)
+    with pytest.raises(PlanRefused, match="disk full"):
+        room.apply(plan_of(SOLO, 2, lease_time=60))
+    assert room.stand.calls[-1] == "start 1.1"
+    assert room.server.report.generation == Stamp(1, 1)
+    assert room.folder.config.read_text() == ALONE.config
+
+
+def test_a_settled_report_comes_after_what_is_under_way(room: Room) -> None:
+    """Whoever asks while a plan is being carried out hears of that plan."""
+    room.stand.gate = Deferred()
+    applied = Deferred.fromCoroutine(room.server.apply(ALONE))
+    settled = Deferred.fromCoroutine(room.server.settled())
+    assert not settled.called
+    assert not room.server.report.serving
+    room.stand.gate.callback(None)
+    assert room.server.report.generation == Stamp(1, 1)
+    results: list[DhcpReport] = []
+    for waiter in (applied, settled):
+        waiter.addCallback(results.append)
+    assert results == [room.server.report] * 2
 
 
 def test_an_empty_plan_stops_the_server(room: Room) -> None:

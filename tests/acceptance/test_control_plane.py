@@ -1,0 +1,105 @@
+"""Masters, workers and rows may vanish: links stay or come back, and DHCP never notices."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+import pytest
+
+from lab import Process, until
+from lab.cluster import SMALL_LAN, WORKERS, Cluster
+from tests.acceptance.dhcpd import Dhcpd
+from tests.acceptance.figures import Figures
+from tests.acceptance.watching import connections, established, live_workers, owner_of
+
+pytestmark = pytest.mark.root
+
+MOST_CONNECTIONS = 40
+"""Database connections of a region, the manual's figure."""
+BOTH_LINKED = {"rack1": 2, "rack2": 2}
+
+
+@pytest.fixture(scope="module")
+def solo(cluster: Cluster) -> Cluster:
+    """Give the cluster with rack1 serving the small LAN alone."""
+    cluster.maasha("ipranges", "create", "type=dynamic", "start_ip=10.0.0.50", "end_ip=10.0.0.99")
+    answer = cluster.update_vlan(SMALL_LAN, "primary_rack=rack1", "dhcp_on=true")
+    assert answer["dhcp_status"] == "running"
+    return cluster
+
+
+def workers(cluster: Cluster) -> tuple[Process, ...]:
+    """Give the region's worker processes."""
+    return cluster.region.processes("maasha.daemon.worker")
+
+
+def wait_whole(cluster: Cluster) -> None:
+    """Wait until all workers run and both racks have both links."""
+    until(lambda: live_workers(cluster) == WORKERS, "all workers", timeout=40.0, interval=0.2)
+    until(lambda: connections(cluster) == BOTH_LINKED, "links", timeout=40.0, interval=0.2)
+
+
+def test_a_region_keeps_to_its_database_connections(solo: Cluster, figures: Figures) -> None:
+    """All processes of a region together hold at most 40."""
+    ((count,),) = solo.sql("select count(*) from pg_stat_activity where usename = 'maasha'")
+    figures.count("database connections of a region with 4 workers", int(count))
+    assert 0 < int(count) <= MOST_CONNECTIONS
+
+
+def test_workers_leave_with_their_master(solo: Cluster, figures: Figures) -> None:
+    """Two seconds after the master is killed no worker holds its port; the next master has it."""
+    server, old = Dhcpd(solo.rack1).snapshot(), [worker.id for worker in workers(solo)]
+    solo.region.signal("maasha-regiond", signal.SIGKILL)
+    began = time.monotonic()
+    until(lambda: not any(worker.alive() for worker in old), "the workers' end", timeout=10.0)
+    gone = time.monotonic() - began
+    figures.seconds("master SIGKILLed -> all workers gone", gone)
+    assert gone <= 2.5
+    wait_whole(solo)
+    assert Dhcpd(solo.rack1).snapshot() == server
+
+
+def test_a_worker_whose_row_is_gone_keeps_its_links(solo: Cluster) -> None:
+    """It writes the row anew and wins the racks anew; no connection is broken for that."""
+    wait_whole(solo)
+    sessions, server = established(solo), Dhcpd(solo.rack1).snapshot()
+    solo.sql("delete from worker")
+    wait_whole(solo)
+    until(lambda: all(owner_of(solo, rack) for rack in BOTH_LINKED), "owners", timeout=20.0)
+    assert established(solo) == sessions
+    assert solo.update_vlan(SMALL_LAN, "lease_time=660")["dhcp_status"] == "running"
+    assert solo.update_vlan(SMALL_LAN, "lease_time=600")["dhcp_status"] == "running"
+    assert Dhcpd(solo.rack1).snapshot().file_hash == server.file_hash
+
+
+def test_a_frozen_worker_is_replaced(solo: Cluster, figures: Figures) -> None:
+    """Its rack notices and asks another to act; when it wakes it finds its place again."""
+    wait_whole(solo)
+    slot, _ = before = owner_of(solo, "rack1")
+    (frozen,) = [worker for worker in workers(solo) if worker.matches(f"--slot={slot}")]
+    frozen.id.signal(signal.SIGSTOP)
+    began = time.monotonic()
+    until(lambda: owner_of(solo, "rack1") not in ((), before), "another owner", timeout=20.0)
+    figures.seconds("worker SIGSTOPped -> its rack has another owner", time.monotonic() - began)
+    assert solo.update_vlan(SMALL_LAN, "lease_time=670")["dhcp_status"] == "running"
+    until(lambda: live_workers(solo) == WORKERS - 1, "it to be found dead", timeout=20.0)
+    frozen.id.signal(signal.SIGCONT)
+    wait_whole(solo)
+    assert solo.update_vlan(SMALL_LAN, "lease_time=600")["dhcp_status"] == "running"
+
+
+def test_racks_link_over_ipv6(solo: Cluster) -> None:
+    """Regions listen on both families and publish both; a rack needs only one of them."""
+    for host, last in ((solo.region, 10), (solo.rack2, 22)):
+        host.ip(f"addr add fd00:100::{last}/64 dev eth0 nodad")
+    solo.rack2.ip("addr del 10.100.0.22/24 dev eth0")
+    config = solo.rack2.directory / "rackd.conf"
+    config.write_text(config.read_text().replace("10.100.0.10", "[fd00:100::10]"))
+    solo.rack2.signal("maasha-rackd", signal.SIGKILL)
+
+    def over_ipv6() -> bool:
+        return any("[fd00:100::22]" in pair for pair in established(solo))
+
+    until(over_ipv6, "links over IPv6", timeout=40.0, interval=0.2)
+    wait_whole(solo)
