@@ -1,3 +1,3 @@
-"""maasha: a Twisted cluster of region and rack controllers that keeps DHCP and power control alive."""
+"""maasha: regions and racks, a Twisted cluster that keeps DHCP and power control alive."""
 
 __version__ = "0.1.0"

@@ -1,7 +1,5 @@
 """What clients may submit: one frozen record for each operation that takes fields."""
 
-# ruff: noqa: RUF009 - given, maybe and several declare attrs fields, they give no default values
-
 from __future__ import annotations
 
 from attrs import frozen

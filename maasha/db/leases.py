@@ -7,18 +7,7 @@ from attrs import frozen
 from maasha.db.channels import Channel, notify
 from maasha.db.transaction import Row, Transaction
 from maasha.model.cluster import RackKey
-from maasha.model.lease import BindingState, Lease
-
-LIFECYCLE = (
-    BindingState.ACTIVE,
-    BindingState.EXPIRED,
-    BindingState.RELEASED,
-    BindingState.ABANDONED,
-    BindingState.RESET,
-    BindingState.BACKUP,
-    BindingState.FREE,
-)
-"""The order of states between two words of a client, as in `maasha.dhcp.leases`."""
+from maasha.model.lease import LIFECYCLE, BindingState, Lease
 
 UPSERT = """
 insert into lease (rack_id, ip, state, mac, starts, ends, last_transaction, hostname)

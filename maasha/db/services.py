@@ -38,9 +38,11 @@ where id = %(vlan)s
 on conflict (vlan_id, rack_id) do update set running = excluded.running, state = excluded.state,
     partner = excluded.partner, changed = now()
 """
+COMMAND = "update rack set commanded = true where id = %s"
 SETTLE = "update service set asked = running where rack_id = %s and asked <> running"
 REPORT = """
 update rack set serving = %(serving)s, digest = %(digest)s, last_seen = clock_timestamp(),
+    commanded = commanded and not %(settles)s,
     problem = case
         when %(problem)s <> '' then %(problem)s
         when (failed_incarnation, failed_counter) = (wanted_incarnation, wanted_counter)
@@ -54,7 +56,7 @@ update rack set running_incarnation = %s, running_counter = %s,
 where id = %s returning system_id
 """
 FAILED = """
-update rack set failed_incarnation = %s, failed_counter = %s, problem = %s
+update rack set failed_incarnation = %s, failed_counter = %s, problem = %s, commanded = false
 where id = %s returning system_id
 """
 COMPANY = """
@@ -84,6 +86,7 @@ async def record_asked(
         await tx.execute(ASK, {"rack": rack, "vlan": one.vlan, "asked": asked, "off": off})
     vlans = [one.vlan for one in roles]
     await tx.execute(ASK_NO_MORE, {"rack": rack, "vlans": vlans, "off": off})
+    await tx.execute(COMMAND, rack)
     await _wake(tx, rack)
     return True
 
@@ -110,7 +113,7 @@ async def record_report(
     settled = await tx.execute(SETTLE, rack) if settles else 0
     await note_lease_store(tx, rack, report.lease_store)
     await _outdate_unknown(tx, row, report.generation)
-    if await _report(tx, row, report) or before != after or settled:
+    if await _report(tx, row, report, settles=settles) or before != after or settled:
         await _wake(tx, rack)
     return True
 
@@ -168,17 +171,18 @@ async def _store(tx: Transaction, rack: RackKey, service: VlanService) -> None:
     )
 
 
-async def _report(tx: Transaction, row: Row, report: DhcpReport) -> bool:
+async def _report(tx: Transaction, row: Row, report: DhcpReport, *, settles: bool) -> bool:
     """Write the rack's own part; whether it is news."""
     values = {
         "rack": row.id,
         "serving": report.serving,
         "digest": report.digest,
         "problem": report.problem,
+        "settles": settles,
     }
     await tx.execute(REPORT, values)
-    known = (row.serving, row.digest, row.problem)
-    return known != (report.serving, report.digest, report.problem or row.problem)
+    known = (row.serving, row.digest, row.problem, row.commanded and settles)
+    return known != (report.serving, report.digest, report.problem or row.problem, False)
 
 
 async def _outdate_unknown(tx: Transaction, row: Row, generation: Stamp) -> None:

@@ -33,6 +33,8 @@ where vlan_id = any(%s) and managed and family(start_ip) = 4 order by start_ip
 """
 MEMBERS = """
 select member.vlan_id, rack.id, rack.hostname, rack.deleted is not null as gone,
+    rack.commanded, (running_incarnation, running_counter)
+        >= (wanted_incarnation, wanted_counter) as current,
     asked, running, state, partner, exists (
         select from link join worker on worker.id = link.worker_id
         where link.rack_id = rack.id
@@ -147,6 +149,8 @@ def _member(row: Row, places: Mapping[Place, tuple[str, IPv4Address]]) -> Member
         state=PeerState(row.state) if heard else PeerState.UNKNOWN,
         partner=PeerState(row.partner) if heard else PeerState.UNKNOWN,
         deleted=row.gone,
+        commanded=row.commanded,
+        current=row.current,
     )
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from ipaddress import IPv4Address
 
 from maasha.dhcp.records import HEAD, Record
-from maasha.model.lease import BindingState, Lease
+from maasha.model.lease import LIFECYCLE, BindingState, Lease
 
 MAX_LINES = 1000
 """Of a record; dhcpd writes a few dozen. More is no record but damage."""
@@ -26,17 +26,6 @@ ESCAPE = re.compile(r"\\([0-7]{3}|.)")
 
 EARLIEST = datetime.min.replace(tzinfo=UTC)
 LATEST = datetime.max.replace(tzinfo=UTC)
-
-LIFECYCLE = (
-    BindingState.ACTIVE,
-    BindingState.EXPIRED,
-    BindingState.RELEASED,
-    BindingState.ABANDONED,
-    BindingState.RESET,
-    BindingState.BACKUP,
-    BindingState.FREE,
-)
-"""The order in which a lease goes through its states between two words of its client."""
 
 
 class LeaseParser:

@@ -34,6 +34,7 @@ class Routine(Service):
         self.setName(name)
         self._next: IDelayedCall | None = None
         self._run: Deferred[None] | None = None
+        self._busy = False
         self._woken = False
 
     def startService(self) -> None:
@@ -46,7 +47,7 @@ class Routine(Service):
         super().stopService()
         self._forget_next()
         self._woken = False
-        if self._run is None:
+        if self._run is None or self._run.called:
             return None
         ended: Deferred[None] = Deferred()
         self._run.addBoth(lambda _: ended.callback(None))
@@ -57,20 +58,19 @@ class Routine(Service):
         """Run now, or once more right after the run under way."""
         if not self.running:
             return
-        if self._run is not None:
+        if self._busy:
             self._woken = True
             return
         self._forget_next()
-        run: Deferred[None] = Deferred.fromCoroutine(self._once())
-        if not run.called:
-            self._run = run
-        run.addBoth(self._ended)
+        self._busy = True
+        self._run = Deferred.fromCoroutine(self._once())
+        self._run.addBoth(self._ended)
 
     async def _once(self) -> None:
         await self._work()
 
     def _ended(self, result: Failure | None) -> None:
-        self._run = None
+        self._run, self._busy = None, False
         if isinstance(result, Failure) and not result.check(CancelledError):
             self.log.failure("{name} failed; it runs again", failure=result, name=self.name)
         if not self.running:

@@ -21,6 +21,18 @@ class BindingState(Enum):
     BACKUP = "backup"
 
 
+LIFECYCLE = (
+    BindingState.ACTIVE,
+    BindingState.EXPIRED,
+    BindingState.RELEASED,
+    BindingState.ABANDONED,
+    BindingState.RESET,
+    BindingState.BACKUP,
+    BindingState.FREE,
+)
+"""The order in which a lease goes through its states between two words of its client."""
+
+
 @frozen
 class Lease:
     """The last word of one server on one address.

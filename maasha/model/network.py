@@ -20,7 +20,7 @@ MIN_MTU, MAX_MTU = 552, 65535
 DEFAULT_LEASE_TIME = 600
 """Seconds; what MAAS's dhcpd.conf has."""
 MIN_LEASE_TIME, MAX_LEASE_TIME = 15, 7 * 24 * 3600
-"""Seconds. Below, clients renew without pause; above, a dead client holds its address for a week."""
+"""Seconds. Below, clients renew without pause; above, a dead client keeps its address a week."""
 
 
 @frozen

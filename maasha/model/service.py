@@ -31,6 +31,10 @@ class MemberSituation:
     state: PeerState = PeerState.UNKNOWN
     partner: PeerState = PeerState.UNKNOWN
     deleted: bool = False
+    commanded: bool = False
+    """It was told another plan and has not answered yet, as far as is known."""
+    current: bool = True
+    """It runs all that its rack's newest generation wants."""
 
 
 @frozen

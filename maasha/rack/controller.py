@@ -18,6 +18,7 @@ from maasha.host.routine import Routine
 from maasha.model.cluster import Introduction
 from maasha.model.dhcp import DhcpReport
 from maasha.model.network import Interface
+from maasha.model.stamp import NEVER
 from maasha.rack.choice import Pick
 from maasha.rack.dialling import Dialler, Dialling
 from maasha.rack.duties import Duties
@@ -139,6 +140,7 @@ class Controller(MultiService):
 
     def _introduce(self, interfaces: tuple[Interface, ...]) -> Introduction:
         report = self._dhcp.report
+        ours = self._memory.instance is not None and self._memory.instance == self._memory.served
         return Introduction(
             hostname=self._around.hostname,
             version=self._around.version,
@@ -146,7 +148,7 @@ class Controller(MultiService):
             url=self._around.url,
             interfaces=interfaces,
             epoch=self._obedience.epoch,
-            generation=report.generation,
+            generation=report.generation if ours else NEVER,
             lease_store=report.lease_store,
         )
 

@@ -39,7 +39,7 @@ class Duties:
         self._obedience.accept(worker, epoch)
         self.log.info("worker {worker} owns this rack, epoch {epoch}", worker=worker, epoch=epoch)
         self._owned()
-        return self._dhcp.report
+        return await self._dhcp.settled()
 
     async def configure_dhcp(self, worker: WorkerId, epoch: Stamp, plan: DhcpPlan) -> DhcpReport:
         """Run the plan; raises StaleEpoch, and DhcpRefused when what ran before still runs."""

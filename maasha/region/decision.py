@@ -12,6 +12,7 @@ from maasha.model.cluster import RackKey
 from maasha.model.dhcp import DhcpPlan
 from maasha.model.service import MemberSituation, RackSituation, VlanSituation
 from maasha.model.stamp import Stamp
+from maasha.region.turns import not_my_turn
 
 
 @frozen
@@ -39,7 +40,9 @@ class Stuck:
 
 @frozen
 class Waiting:
-    """The next move is another rack's, or nobody's."""
+    """The next move is another rack's, or nobody's; `why` says what is waited for, for people."""
+
+    why: str = ""
 
 
 Decision = Configure | Complete | Stuck | Waiting
@@ -58,12 +61,13 @@ def decide(situation: RackSituation) -> Decision:
     rendered = render(facts, {vlan: taken.role(me) for vlan, taken in steps.items()})
     refused = [f"VLAN {problem.vlan}: {problem.reason}" for problem in rendered.problems]
     if digest(rendered.plan) != (situation.digest or digest(EMPTY)):
-        return Configure(rendered.plan, "\n".join(refused))
+        others = not_my_turn(situation, rendered.plan)
+        return Waiting(others) if others else Configure(rendered.plan, "\n".join(refused))
     if refused:
         return Stuck(situation.generation, "\n".join(refused))
     if all(taken.complete for taken in steps.values()):
         return Complete(situation.generation)
-    return Waiting()
+    return Waiting("; ".join(taken.waiting for taken in steps.values() if taken.waiting))
 
 
 def _step(vlan: VlanSituation) -> Step:
@@ -94,6 +98,7 @@ def _vlan_facts(vlan: VlanSituation, me: RackKey) -> VlanFacts:
 def _member(member: MemberSituation) -> Member:
     return Member(
         rack=member.rack,
+        hostname=member.hostname,
         address=member.address,
         asked=member.asked,
         running=member.running,

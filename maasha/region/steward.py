@@ -49,6 +49,7 @@ class Steward(Routine):
         self._rests: Rests[str] = Rests(delay)
         self._obeyed = False
         self._commanding = False
+        self._waiting = ""
 
     async def _run_once(self) -> None:
         try:
@@ -87,8 +88,14 @@ class Steward(Routine):
                 )
             case Stuck(generation, problem):
                 await self._note_problem(generation, problem)
-            case Waiting():
-                return
+            case Waiting(why):
+                self._explain(why)
+
+    def _explain(self, why: str) -> None:
+        """Log what is waited for, once."""
+        if why and why != self._waiting:
+            self.log.info("{rack} waits: {why}", rack=self.link.hostname, why=why)
+        self._waiting = why
 
     async def _decide(self, tx: Transaction) -> Decision:
         """Load, decide, and write down what the rack is about to be told, all in one moment."""
@@ -97,7 +104,7 @@ class Steward(Routine):
         if not isinstance(decision, Configure):
             return decision
         if self._rests.resting(digest(decision.plan), self._clock.seconds()):
-            return Waiting()
+            return Waiting("a plan that was refused rests")
         if not await services.record_asked(tx, self.link.rack, self.epoch, decision.plan.roles):
             return Waiting()
         return decision

@@ -5,4 +5,6 @@ from twisted.application.service import ServiceMaker
 regiond = ServiceMaker(
     "maasha-regiond", "maasha.daemon.regiond", "maasha's region controller", "maasha-regiond"
 )
-rackd = ServiceMaker("maasha-rackd", "maasha.daemon.rackd", "maasha's rack controller", "maasha-rackd")
+rackd = ServiceMaker(
+    "maasha-rackd", "maasha.daemon.rackd", "maasha's rack controller", "maasha-rackd"
+)

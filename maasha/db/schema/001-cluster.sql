@@ -84,6 +84,8 @@ create table rack (
     failed_counter bigint not null default 0,
     problem text not null default '',
     serving boolean not null default false,
+    -- another plan is on its way to the rack, which has not said yet what became of it
+    commanded boolean not null default false,
     digest text not null default '',
     lease_store text not null default ''
 );

@@ -8,10 +8,8 @@ from ipaddress import IPv4Address
 
 from attrs import evolve
 
-from maasha.db import leases as db_leases
 from maasha.db.leases import KnownLease, current, upsert
 from maasha.db.pool import Pool
-from maasha.dhcp import leases as dhcp_leases
 from maasha.model.lease import BindingState, Lease
 from tests.asynchronous import asynchronous
 from tests.integration.db.cluster import found, hire, link
@@ -26,11 +24,6 @@ ACTIVE = Lease(
     last_transaction=NOW,
     hostname='a "name" \\ 100 %',
 )
-
-
-def test_same_order() -> None:
-    """The database and the rack's parser agree on the order of a lease's states."""
-    assert db_leases.LIFECYCLE == dhcp_leases.LIFECYCLE
 
 
 @asynchronous

@@ -103,13 +103,50 @@ async def report(
 
 
 @asynchronous
+async def test_who_is_under_way_is_seen_by_its_partner(pool: Pool) -> None:
+    """From the command until the answer; what it says of itself meanwhile ends nothing."""
+    pair = await make_pair(pool)
+
+    async def under_way() -> bool:
+        seen = await situation(pool, pair.one)
+        return seen.vlans[0].members[1].commanded
+
+    two = pair.two
+    await pool.run(lambda tx: record_asked(tx, two.rack, epoch(two), ()))
+    assert await under_way()
+    await report(pool, two, settles=False)
+    assert await under_way()
+    await report(pool, two)
+    assert not await under_way()
+    await pool.run(lambda tx: record_asked(tx, two.rack, epoch(two), ()))
+    await pool.run(lambda tx: record_refusal(tx, two.rack, Stamp(1, 1), "no"))
+    assert not await under_way()
+
+
+@asynchronous
+async def test_who_runs_all_that_is_wanted_is_seen_by_its_partner(pool: Pool) -> None:
+    """It is current from the end of a generation to the next one."""
+    pair = await make_pair(pool)
+
+    async def current() -> bool:
+        seen = await situation(pool, pair.one)
+        return seen.vlans[0].members[1].current
+
+    assert not await current()
+    await pool.run(lambda tx: mark_running(tx, pair.two.rack, Stamp(1, 1)))
+    assert await current()
+    await pool.run(lambda tx: raise_wanted(tx, [pair.two.rack]))
+    assert not await current()
+
+
+@asynchronous
 async def test_situation(pool: Pool) -> None:
     """A rack's situation has its VLANs with subnets, ranges and members."""
     pair = await make_pair(pool)
     seen = await situation(pool, pair.one)
     members = (
-        MemberSituation(pair.one.rack, "rack1", "eth0", IPv4Address("10.0.0.1")),
-        MemberSituation(pair.two.rack, "rack2", "ens3", IPv4Address("10.0.0.2")),
+        MemberSituation(pair.one.rack, "rack1", "eth0", IPv4Address("10.0.0.1"), current=False),
+        MemberSituation(pair.two.rack, "rack2", "ens3", IPv4Address("10.0.0.2"), current=False),
     )
     subnet = Subnet(
         SubnetId(1),

@@ -1,4 +1,3 @@
-# ruff: noqa: RUF009 - given, maybe and several declare attrs fields, they give no default values
 from __future__ import annotations
 
 import pytest

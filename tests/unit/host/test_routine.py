@@ -91,6 +91,25 @@ def test_waking_during_a_run_makes_exactly_one_more_follow() -> None:
     assert work.runs == 2
 
 
+def test_a_run_that_wakes_its_own_routine_is_followed_by_one() -> None:
+    """Also before the run has waited for anything."""
+    clock = Clock()
+    runs: list[float] = []
+
+    async def work() -> None:
+        runs.append(clock.seconds())
+        if len(runs) == 1:
+            routine.wake()
+            routine.wake()
+
+    routine = Routine(clock, 10.0, work, "work")
+    routine.startService()
+    assert len(runs) == 1
+    clock.advance(0)
+    assert len(runs) == 2
+    assert len(clock.getDelayedCalls()) == 1
+
+
 def test_a_failed_run_is_logged_and_the_next_one_comes(failures: list[LogEvent]) -> None:
     """An exception costs one run, never the routine."""
     work = Work()

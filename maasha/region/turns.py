@@ -1,0 +1,74 @@
+"""Whose turn it is when a change leaves every role as it is but restarts dhcpd.
+
+Both peers of a pair are never restarted at once: the secondary goes first, and the primary follows
+when the secondary runs the new plan and both are *normal* again. A server whose peer is away is not
+restarted at all: it would answer nobody for 15 s (dhcpd's startup state), and nobody else would.
+Changes of roles have their own order (`maasha.dhcp.rollout`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from maasha.model.dhcp import OFF, DhcpPlan, Duty, PeerState, Role
+from maasha.model.service import MemberSituation, RackSituation, VlanSituation
+
+MAY_RESTART = (PeerState.NORMAL, PeerState.UNKNOWN)
+"""Its peer covers it; or dhcpd says nothing, and there is nothing to interrupt."""
+
+
+def not_my_turn(situation: RackSituation, plan: DhcpPlan) -> str:
+    """Say why the rack must not restart its dhcpd on this plan now; empty: it may."""
+    planned = {entry.vlan: entry.role for entry in plan.roles}
+    if any(_role(vlan, situation) != planned.get(vlan.vlan, OFF) for vlan in situation.vlans):
+        return ""
+    return next(_reasons(situation), "")
+
+
+def _reasons(situation: RackSituation) -> Iterator[str]:
+    for vlan in situation.vlans:
+        me, partner = _pair(vlan, situation)
+        if me is None or partner is None:
+            continue
+        if me.state not in MAY_RESTART:
+            yield (
+                f"{partner.hostname} does not cover for {me.hostname} ({me.state.value}), which "
+                "would answer nobody for 15 s: bring the peer back, or take it from the VLAN"
+            )
+        elif partner.commanded:
+            yield f"{partner.hostname} is being restarted"
+        elif not partner.current and _goes_after(me, partner, situation):
+            yield f"{partner.hostname} goes first"
+
+
+def _goes_after(me: MemberSituation, partner: MemberSituation, situation: RackSituation) -> bool:
+    """Whether the partner goes first: it is the secondary, everywhere or by its number."""
+    duties = {
+        mine.running.duty
+        for mine, other in (_pair(vlan, situation) for vlan in situation.vlans)
+        if mine is not None and other is not None and other.rack == partner.rack
+    }
+    if len(duties) > 1:
+        return me.rack > partner.rack
+    return Duty.PRIMARY in duties
+
+
+def _pair(
+    vlan: VlanSituation, situation: RackSituation
+) -> tuple[MemberSituation | None, MemberSituation | None]:
+    """Give this rack and its partner where both run one pair."""
+    me = _me(vlan, situation)
+    if me is None or not me.running.paired:
+        return None, None
+    others = (one for one in vlan.members if one is not me)
+    same = (one for one in others if one.running.peer_name == me.running.peer_name)
+    return me, next(same, None)
+
+
+def _me(vlan: VlanSituation, situation: RackSituation) -> MemberSituation | None:
+    return next((one for one in vlan.members if one.rack == situation.rack), None)
+
+
+def _role(vlan: VlanSituation, situation: RackSituation) -> Role:
+    me = _me(vlan, situation)
+    return OFF if me is None else me.running

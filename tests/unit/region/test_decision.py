@@ -1,0 +1,101 @@
+"""What a rack's owner does next follows from one snapshot."""
+
+from __future__ import annotations
+
+from attrs import evolve
+
+from maasha.dhcp.plan import digest
+from maasha.model.dhcp import OFF, SOLO, Duty, PeerState
+from maasha.model.network import VlanId
+from maasha.region.decision import Complete, Configure, Stuck, Waiting, decide
+from tests.unit.region.situations import (
+    GENERATION,
+    ONE,
+    TWO,
+    member,
+    pair,
+    pair_role,
+    situation,
+    subnet,
+    vlan,
+)
+
+V = VlanId(1)
+
+
+def configured(now: object) -> Configure:
+    """Take a decision that must be to configure."""
+    assert isinstance(now, Configure)
+    return now
+
+
+def test_a_rack_with_nothing_to_serve_is_complete() -> None:
+    """No VLAN names it, and no server runs."""
+    assert decide(situation()) == Complete(GENERATION)
+
+
+def test_the_first_rack_serves_alone() -> None:
+    """A VLAN that nobody serves is served as soon as there is a primary."""
+    now = situation(vlan(1, (member(V, ONE), member(V, TWO))))
+    plan = configured(decide(now)).plan
+    assert [entry.role for entry in plan.roles] == [SOLO]
+    assert plan.generation == GENERATION
+
+
+def test_a_plan_that_runs_already_is_not_sent() -> None:
+    """The same digest means that nothing is to be done; the secondary is waited for."""
+    now = situation(vlan(1, (member(V, ONE, SOLO), member(V, TWO))))
+    plan = configured(decide(now)).plan
+    again = decide(evolve(now, digest=digest(plan)))
+    assert isinstance(again, Waiting)
+
+
+def test_a_pair_that_runs_is_complete() -> None:
+    """Both roles are what is wanted, and the text is the running one."""
+    now = situation(pair(1))
+    plan = configured(decide(now)).plan
+    assert plan.roles[0].role == pair_role(V, ONE, Duty.PRIMARY)
+    assert decide(evolve(now, digest=digest(plan))) == Complete(GENERATION)
+
+
+def test_a_change_waits_for_its_turn() -> None:
+    """The primary does not restart while its secondary is away."""
+    now = situation(pair(1, PeerState.COMMUNICATIONS_INTERRUPTED), digest="of another text")
+    decision = decide(now)
+    assert isinstance(decision, Waiting)
+    assert "15 s" in decision.why
+
+
+def test_dhcp_turned_off_stops_the_server() -> None:
+    """The empty plan is sent, and then all is complete."""
+    now = situation(vlan(1, (member(V, ONE, SOLO),), dhcp_on=False), digest="of a running text")
+    assert configured(decide(now)).plan.interfaces == ()
+    stopped = situation(vlan(1, (member(V, ONE, OFF),), dhcp_on=False))
+    assert decide(stopped) == Complete(GENERATION)
+
+
+def test_a_vlan_without_primary_is_off() -> None:
+    """Nobody is asked to serve it."""
+    now = situation(vlan(1, (member(V, ONE),), primary=None, secondary=None))
+    assert decide(now) == Complete(GENERATION)
+
+
+def test_a_bad_vlan_is_named_and_the_others_are_served() -> None:
+    """Its reason comes with the plan of the rest, and stays when that runs."""
+    good = vlan(1, (member(V, ONE),), secondary=None)
+    empty = evolve(subnet(VlanId(2)), ranges=())
+    bad = evolve(vlan(2, (member(VlanId(2), ONE),), secondary=None), subnets=(empty,))
+    first = configured(decide(situation(good, bad)))
+    assert [entry.vlan for entry in first.plan.roles] == [1]
+    assert "VLAN 2: " in first.problem
+    served = evolve(good, members=(member(V, ONE, SOLO),))
+    later = decide(situation(served, bad, digest=digest(first.plan)))
+    assert later == Stuck(GENERATION, first.problem)
+
+
+def test_a_rack_without_interface_is_told_by_name() -> None:
+    """A member that has no place on the VLAN cannot serve it."""
+    nowhere = evolve(member(V, ONE), interface="", address=None)
+    decision = decide(situation(vlan(1, (nowhere,), secondary=None)))
+    assert isinstance(decision, Stuck | Configure)
+    assert "VLAN 1: " in decision.problem
