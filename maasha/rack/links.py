@@ -106,6 +106,7 @@ class Links(Service):
         now = self._clock.seconds()
         ready = [loop for loop in known if not self._rests.resting(loop.name, now)]
         while loop := next_loop(ready, self._loops(), wanted, self._pick):
+            ready.remove(loop)
             self._begin(loop)
 
     def _loops(self) -> list[EventLoop]:

@@ -11,7 +11,13 @@ from lab import Process, until
 from lab.cluster import SMALL_LAN, WORKERS, Cluster
 from tests.acceptance.dhcpd import Dhcpd
 from tests.acceptance.figures import Figures
-from tests.acceptance.watching import connections, established, live_workers, owner_of
+from tests.acceptance.watching import (
+    answers,
+    connections,
+    established,
+    live_workers,
+    owner_of,
+)
 
 pytestmark = pytest.mark.root
 
@@ -35,7 +41,8 @@ def workers(cluster: Cluster) -> tuple[Process, ...]:
 
 
 def wait_whole(cluster: Cluster) -> None:
-    """Wait until all workers run and both racks have both links."""
+    """Wait until the API answers, all workers run and both racks have both links."""
+    until(lambda: answers(cluster), "the API to answer", timeout=40.0, interval=0.2)
     until(lambda: live_workers(cluster) == WORKERS, "all workers", timeout=40.0, interval=0.2)
     until(lambda: connections(cluster) == BOTH_LINKED, "links", timeout=40.0, interval=0.2)
 

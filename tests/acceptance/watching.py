@@ -5,6 +5,8 @@ from __future__ import annotations
 from lab import Host, until
 from lab.cluster import BIN, Cluster, cli_environment
 
+RPC_PORTS = range(5250, 5271)
+
 
 def connections(cluster: Cluster) -> dict[str, int]:
     """Give the number of links by rack."""
@@ -35,7 +37,9 @@ def established(cluster: Cluster) -> set[str]:
     """Give the racks' TCP connections to region workers, as the region's kernel sees them."""
     text = cluster.region.run(["ss", "-Htn", "state", "established"]).stdout
     pairs = [line.split()[2:4] for line in text.splitlines()]
-    return {f"{ours} {theirs}" for ours, theirs in pairs if ":525" in ours}
+    return {
+        f"{ours} {theirs}" for ours, theirs in pairs if int(ours.rpartition(":")[2]) in RPC_PORTS
+    }
 
 
 def answers(cluster: Cluster) -> bool:

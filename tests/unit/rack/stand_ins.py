@@ -1,0 +1,125 @@
+"""A rack's surroundings in memory: sessions, a DHCP server and a network that tests command."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from attrs import define, evolve, field
+from twisted.internet.defer import Deferred
+
+from maasha.dhcp.errors import PlanRefused
+from maasha.dhcp.plan import digest
+from maasha.model.cluster import Endpoint, InstanceId, Ownership, SystemId, Welcome, WorkerId
+from maasha.model.dhcp import DhcpPlan, DhcpReport
+from maasha.model.lease import LeaseReport
+from maasha.model.network import Interface
+from maasha.rack.discovery import EventLoop
+
+INSTANCE = InstanceId(UUID(int=1))
+
+
+def loop(region: str, worker: int) -> EventLoop:
+    """Name a worker of a region."""
+    return EventLoop(f"{region}:pid={worker}", (Endpoint("10.0.0.9", 5250 + worker),))
+
+
+def welcome(worker: int, instance: InstanceId = INSTANCE) -> Welcome:
+    """Give the answer of a worker to a registration."""
+    return Welcome(SystemId("abc346"), instance, "region", WorkerId(worker), "c2VjcmV0")
+
+
+@define(eq=False)
+class Region:
+    """The far end of a link: notes what it is told; `error`, where set, is what calls raise."""
+
+    error: Exception | None = None
+    claims: list[Ownership] = field(factory=list)
+    reports: list[DhcpReport] = field(factory=list)
+    leases: list[LeaseReport] = field(factory=list)
+    interfaces: list[tuple[Interface, ...]] = field(factory=list)
+
+    async def claim(self, lost: Ownership) -> None:
+        """Be asked to take over."""
+        self.claims.append(lost)
+        self._answer()
+
+    async def report_dhcp(self, report: DhcpReport) -> None:
+        """Take a report."""
+        self._answer()
+        self.reports.append(report)
+
+    async def report_leases(self, report: LeaseReport) -> int:
+        """Take leases."""
+        self._answer()
+        self.leases.append(report)
+        return report.cursor
+
+    async def report_interfaces(self, found: tuple[Interface, ...]) -> None:
+        """Take interfaces."""
+        self._answer()
+        self.interfaces.append(found)
+
+    def _answer(self) -> None:
+        if self.error is not None:
+            raise self.error
+
+
+@define(eq=False)
+class Session:
+    """An established link that a test can break."""
+
+    welcome: Welcome
+    remote: Region = field(factory=Region)
+    left: bool = False
+    _ended: list[Deferred[str]] = field(factory=list)
+
+    @property
+    def closed(self) -> Deferred[str]:
+        """A new Deferred at each look."""
+        waiting: Deferred[str] = Deferred()
+        self._ended.append(waiting)
+        return waiting
+
+    def leave(self, reason: str = "left") -> Deferred[str]:
+        """End it politely."""
+        self.left = True
+        closed = self.closed
+        self.break_off(reason)
+        return closed
+
+    def break_off(self, reason: str) -> None:
+        """End it."""
+        waiting, self._ended = self._ended, []
+        for one in waiting:
+            one.callback(reason)
+
+
+@define(eq=False)
+class Server:
+    """A DHCP server in name only; `refusal`, where set, is what it says to every plan."""
+
+    report: DhcpReport = field(factory=lambda: DhcpReport(serving=False))
+    refusal: PlanRefused | None = None
+    applied: list[DhcpPlan] = field(factory=list)
+    released: bool = False
+
+    async def resume(self) -> DhcpReport:
+        """Begin."""
+        return self.report
+
+    async def settled(self) -> DhcpReport:
+        """Give the report."""
+        return self.report
+
+    async def apply(self, plan: DhcpPlan) -> DhcpReport:
+        """Run a plan."""
+        if self.refusal is not None:
+            raise self.refusal
+        self.applied.append(plan)
+        serving = bool(plan.interfaces)
+        self.report = evolve(self.report, serving=serving, digest=digest(plan) if serving else "")
+        return self.report
+
+    async def release(self) -> None:
+        """Let go."""
+        self.released = True
