@@ -3,12 +3,11 @@
 from maasha.config.addresses import url
 from maasha.config.edit import with_keys
 from maasha.config.problems import ConfigurationErrors, Problem, Unfit
-from maasha.config.rackd import LogLevel, RackdSettings, parse_rackd
+from maasha.config.rackd import RackdSettings, parse_rackd
 from maasha.config.regiond import RegiondSettings, parse_regiond
 
 __all__ = [
     "ConfigurationErrors",
-    "LogLevel",
     "Problem",
     "RackdSettings",
     "RegiondSettings",

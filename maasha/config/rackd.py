@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from pathlib import Path
 
 from attrs import Factory, field, frozen
 
 from maasha.config.addresses import url
 from maasha.config.reader import Reader
-from maasha.config.values import each, one_of, path, seconds, whole, written
+from maasha.config.values import each, path, whole, written
 
 MAX_CONNECTIONS = 16
 """Links of one rack; two outlive any one region, more only cost the regions."""
-
-
-class LogLevel(Enum):
-    """How much is logged; the names of twisted.logger."""
-
-    DEBUG = "debug"
-    INFO = "info"
-    WARN = "warn"
-    ERROR = "error"
-    CRITICAL = "critical"
 
 
 @frozen
@@ -37,9 +26,6 @@ class RackdSettings:
         default=Factory(lambda self: self.data_dir / "secret", takes_self=True)
     )
     dhcpd: Path = Path("/usr/sbin/dhcpd")
-    rpc_timeout: float = 10.0
-    """Seconds that a call to a region may take."""
-    log_level: LogLevel = LogLevel.INFO
 
 
 def parse_rackd(text: str) -> RackdSettings:
@@ -55,8 +41,6 @@ def parse_rackd(text: str) -> RackdSettings:
         data_dir=data_dir,
         secret_file=reader.take("secret_file", written(path), data_dir / "secret"),
         dhcpd=reader.take("dhcpd", written(path), default.dhcpd),
-        rpc_timeout=reader.take("rpc_timeout", seconds(0.1, 600), default.rpc_timeout),
-        log_level=reader.take("log_level", written(one_of(LogLevel)), default.log_level),
     )
     reader.finish()
     return settings

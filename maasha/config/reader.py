@@ -14,7 +14,7 @@ from maasha.config.values import Parse
 T = TypeVar("T")
 
 _FROM_MAAS = {
-    "debug": "write 'log_level: debug'",
+    "debug": "remove it: maasha logs one line per change of state",
     "cluster_uuid": "remove it: the region names the rack",
     "max_rpc_connections": "write 'connections'",
     "max_idle_rpc_connections": "write 'connections'",

@@ -15,9 +15,8 @@ from maasha.config.addresses import (
     network,
     url,
 )
-from maasha.config.rackd import LogLevel
 from maasha.config.reader import Reader
-from maasha.config.values import each, name, one_of, path, secret, whole, written
+from maasha.config.values import each, name, path, secret, whole, written
 from maasha.model.cluster import Endpoint
 from maasha.model.network import Network
 
@@ -52,7 +51,6 @@ class RegiondSettings:
     """Published instead of the host's own addresses; empty: the host's own."""
     rpc_first_port: int = 5250
     rpc_last_port: int = 5270
-    log_level: LogLevel = LogLevel.INFO
 
 
 def parse_regiond(text: str) -> RegiondSettings:
@@ -82,7 +80,6 @@ def parse_regiond(text: str) -> RegiondSettings:
         rpc_addresses=reader.take("rpc_addresses", each(written(address)), default.rpc_addresses),
         rpc_first_port=reader.take("rpc_first_port", port, default.rpc_first_port),
         rpc_last_port=reader.take("rpc_last_port", port, default.rpc_last_port),
-        log_level=reader.take("log_level", written(one_of(LogLevel)), default.log_level),
     )
     _check_password(reader, settings)
     _check_ports(reader, settings)

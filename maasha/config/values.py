@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from enum import Enum
 from pathlib import Path
 from typing import TypeVar, assert_never
 
@@ -12,7 +11,6 @@ from maasha.config.document import Items, Kind, Nested, Scalar, Value
 from maasha.config.problems import Problem, Unfit, Wrong
 
 T = TypeVar("T")
-E = TypeVar("E", bound=Enum)
 
 Parse = Callable[[Value], T]
 """Gives the value's meaning or raises `Wrong`."""
@@ -64,33 +62,6 @@ def whole(low: int, high: int) -> Parse[int]:
         if not digits or not low <= int(scalar.text) <= high:
             raise _number(scalar, f"a whole number from {low} to {high}")
         return int(scalar.text)
-
-    return read
-
-
-def seconds(low: float, high: float) -> Parse[float]:
-    """Read a duration in seconds from `low` to `high`, both included."""
-
-    def read(value: Value) -> float:
-        scalar = _scalar(value)
-        number = scalar.kind in (Kind.WHOLE, Kind.REAL) and re.fullmatch(
-            r"[0-9]{1,9}(\.[0-9]{1,9})?", scalar.text
-        )
-        if not number or not low <= float(scalar.text) <= high:
-            raise _number(scalar, f"a number of seconds from {low:g} to {high:g}")
-        return float(scalar.text)
-
-    return read
-
-
-def one_of(states: type[E]) -> Callable[[str], E]:
-    """Read the value of an `Enum` of texts."""
-    known = {state.value: state for state in states}
-
-    def read(text: str) -> E:
-        if text not in known:
-            raise Unfit("is not known", f"write one of {', '.join(known)}")
-        return known[text]
 
     return read
 

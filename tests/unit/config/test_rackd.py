@@ -10,7 +10,7 @@ from attrs import fields
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maasha.config import ConfigurationErrors, LogLevel, RackdSettings, parse_rackd
+from maasha.config import ConfigurationErrors, RackdSettings, parse_rackd
 
 SAMPLE = Path(__file__).parents[3] / "conf" / "rackd.conf"
 
@@ -50,8 +50,6 @@ connections: 3
 data_dir: /srv/rack
 secret_file: /etc/maasha/secret
 dhcpd: /opt/dhcpd
-rpc_timeout: 2.5
-log_level: debug
 """
     ) == RackdSettings(
         maas_url=("http://10.0.0.1:5240/MAAS/", "http://10.0.0.2:5240/MAAS/"),
@@ -59,8 +57,6 @@ log_level: debug
         data_dir=Path("/srv/rack"),
         secret_file=Path("/etc/maasha/secret"),
         dhcpd=Path("/opt/dhcpd"),
-        rpc_timeout=2.5,
-        log_level=LogLevel.DEBUG,
     )
 
 
@@ -86,15 +82,13 @@ connections: 17
 data_dir: rack
 secret_file: []
 dhcpd:
-rpc_timeout: soon
-log_level: loud
 conections: 2
 """
     with pytest.raises(ConfigurationErrors) as caught:
         parse_rackd(text)
-    assert [problem.line for problem in caught.value.problems] == [3, 4, 5, 6, 7, 8, 9, 10, 11]
+    assert [problem.line for problem in caught.value.problems] == [3, 4, 5, 6, 7, 8, 9]
     assert str(caught.value).splitlines()[-1] == (
-        "line 11: conections: is not a key; did you mean connections?"
+        "line 9: conections: is not a key; did you mean connections?"
     )
 
 
@@ -104,8 +98,6 @@ WRONG = {
     "data_dir": "relative",
     "secret_file": "[]",
     "dhcpd": "{}",
-    "rpc_timeout": "-1",
-    "log_level": "loud",
     "colour": "red",
 }
 

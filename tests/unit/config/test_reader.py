@@ -48,6 +48,6 @@ def test_misspelt_keys_get_a_suggestion_and_hide_their_value() -> None:
 def test_keys_of_maas_are_explained() -> None:
     """A file written for MAAS is told what each of its other keys becomes."""
     assert told(Reader("debug: true\ntftp_port: 69\n")) == [
-        "x:1: debug: is a key of MAAS; write 'log_level: debug'",
+        "x:1: debug: is a key of MAAS; remove it: maasha logs one line per change of state",
         "x:2: tftp_port: is a key of MAAS; remove it: maasha has no TFTP server",
     ]

@@ -10,7 +10,7 @@ from attrs import fields
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maasha.config import ConfigurationErrors, LogLevel, RegiondSettings, parse_regiond
+from maasha.config import ConfigurationErrors, RegiondSettings, parse_regiond
 from maasha.model.cluster import Endpoint
 
 SAMPLE = Path(__file__).parents[3] / "conf" / "regiond.conf"
@@ -65,7 +65,6 @@ rpc_networks: [10.0.0.0/24, "2001:db8::/64"]
 rpc_addresses: [10.0.0.1]
 rpc_first_port: 6000
 rpc_last_port: 6010
-log_level: warn
 """
     ) == RegiondSettings(
         maas_url="https://region/MAAS/",
@@ -83,7 +82,6 @@ log_level: warn
         rpc_addresses=(IPv4Address("10.0.0.1"),),
         rpc_first_port=6000,
         rpc_last_port=6010,
-        log_level=LogLevel.WARN,
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,16 +11,9 @@ from hypothesis import strategies as st
 
 from maasha.config.document import Value, read
 from maasha.config.problems import Problem, Wrong
-from maasha.config.values import Parse, each, name, one_of, path, seconds, secret, whole, written
+from maasha.config.values import Parse, each, name, path, secret, whole, written
 
 T = TypeVar("T")
-
-
-class Colour(Enum):
-    """A choice of two."""
-
-    RED = "red"
-    BLUE = "blue"
 
 
 def value(text: str) -> Value:
@@ -62,19 +54,6 @@ def test_quoted_numbers_are_texts() -> None:
     ]
 
 
-@pytest.mark.parametrize(("text", "number"), [("10", 10.0), ("0.5", 0.5)])
-def test_seconds(text: str, number: float) -> None:
-    """A duration is written with or without a fraction."""
-    assert seconds(0.1, 600)(value(text)) == number
-
-
-@pytest.mark.parametrize("text", ["0", "601", "10s", ".nan", ".inf", "1:30"])
-def test_seconds_have_bounds(text: str) -> None:
-    """A duration outside its bounds or with a unit is refused."""
-    (problem,) = problems(seconds(0.1, 600), text)
-    assert "is not a number of seconds from 0.1 to 600" in problem
-
-
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
@@ -89,14 +68,6 @@ def test_structures_where_a_value_belongs(text: str, problem: str) -> None:
     assert problems(secret, text) == [problem]
     assert problems(written(name), text) == [problem]
     assert problems(whole(0, 1), text) == [problem]
-
-
-def test_choices() -> None:
-    """A choice is one of the known words."""
-    assert written(one_of(Colour))(value("red")) is Colour.RED
-    assert problems(written(one_of(Colour)), "green") == [
-        "'green' is not known; write one of red, blue"
-    ]
 
 
 def test_paths() -> None:

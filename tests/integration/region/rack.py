@@ -1,0 +1,185 @@
+"""Racks that obey as real ones do, with a DHCP server in name only behind them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+from attrs import define, evolve, field
+from twisted.internet.defer import Deferred, succeed
+
+from maasha.dhcp.errors import PlanRefused
+from maasha.dhcp.plan import EMPTY, digest
+from maasha.dhcp.server import DhcpServer
+from maasha.model.cluster import Introduction, Welcome, WorkerId
+from maasha.model.dhcp import DhcpPlan, DhcpReport, Duty, PeerState, Role, VlanService
+from maasha.model.stamp import Stamp
+from maasha.rack.duties import Duties
+from maasha.rack.memory import Memory
+from maasha.rack.obedience import Obedience
+from maasha.region.registration import Registration
+from maasha.rpc.errors import LinkLost, NotOwner
+from maasha.rpc.region_side import RegionDuties
+from maasha.rpc.remote import RemoteRack
+from tests.integration.db.cluster import interface
+
+
+@define(eq=False)
+class Town:
+    """All DHCP servers that can see each other, and what they did, in order."""
+
+    servers: list[Server] = field(factory=list)
+    moves: list[str] = field(factory=list)
+
+
+@define(eq=False)
+class Server:
+    """Takes plans; as a failover peer it is *normal* as soon as the other half runs.
+
+    `refusal`, where set, is what it says to every plan.
+    """
+
+    name: str
+    town: Town
+    plan: DhcpPlan = EMPTY
+    refusal: str = ""
+
+    async def settled(self) -> DhcpReport:
+        """Give the report."""
+        return self.report
+
+    async def apply(self, plan: DhcpPlan) -> DhcpReport:
+        """Run a plan; raises PlanRefused."""
+        duties = ", ".join(entry.role.duty.value for entry in plan.roles) or "off"
+        if self.refusal:
+            self.town.moves.append(f"{self.name} refuses {duties}")
+            raise PlanRefused("dhcpd refuses this configuration", self.refusal)
+        self.plan = plan
+        self.town.moves.append(f"{self.name} {duties}")
+        return self.report
+
+    @property
+    def report(self) -> DhcpReport:
+        """What runs now."""
+        serving = bool(self.plan.interfaces)
+        return DhcpReport(
+            serving=serving,
+            digest=digest(self.plan) if serving else "",
+            generation=self.plan.generation,
+            services=tuple(
+                VlanService(entry.vlan, entry.role, *self._states(entry.role))
+                for entry in self.plan.roles
+            ),
+            lease_store="the first",
+        )
+
+    def _states(self, role: Role) -> tuple[PeerState, PeerState]:
+        if not role.paired:
+            return PeerState.UNKNOWN, PeerState.UNKNOWN
+        names = [
+            entry.role.peer_name
+            for server in self.town.servers
+            if server is not self
+            for entry in server.plan.roles
+        ]
+        if role.peer_name in names:
+            return PeerState.NORMAL, PeerState.NORMAL
+        alone = PeerState.COMMUNICATIONS_INTERRUPTED
+        mine = alone if role.duty is Duty.PRIMARY else PeerState.RECOVER
+        return mine, PeerState.UNKNOWN
+
+
+@define(eq=False)
+class Line:
+    """A link to a rack, answered in the same turn; `error`, where set, is what every call raises.
+
+    As a `RemoteRack` it lets no call through before the rack has its welcome: nobody here waits
+    before that.
+    """
+
+    rack: Rack
+    remote: str = "192.0.2.9:40000"
+    worker: WorkerId = WorkerId(0)
+    orders: list[str] = field(factory=list)
+    closed_with: str = ""
+    error: Exception | None = None
+
+    async def own(self, epoch: Stamp) -> DhcpReport:
+        """Pass it on."""
+        self._take("own")
+        return await self.rack.duties.own(self.worker, epoch)
+
+    async def configure_dhcp(self, epoch: Stamp, plan: DhcpPlan) -> DhcpReport:
+        """Pass it on."""
+        self._take("configure")
+        return await self.rack.duties.configure_dhcp(self.worker, epoch, plan)
+
+    async def retire(self, epoch: Stamp) -> None:
+        """Pass it on."""
+        self._take("retire")
+        await self.rack.duties.retire(self.worker, epoch)
+
+    def close(self, reason: str) -> Deferred[str]:
+        """End the link, for this side."""
+        self.closed_with = reason
+        return succeed(reason)
+
+    def _take(self, order: str) -> None:
+        self.orders.append(order)
+        if self.error is not None:
+            raise self.error
+
+
+class Rack:
+    """A rack host; its links are made by `join`, its reports sent by `tell`."""
+
+    def __init__(self, folder: Path, hostname: str, town: Town, *addresses: str) -> None:
+        self.hostname = hostname
+        self.server = Server(hostname, town)
+        town.servers.append(self.server)
+        self.memory = Memory(folder, folder / "secret")
+        self.obedience = Obedience(self.memory)
+        self.interfaces = (interface("eth1", *addresses),) if addresses else ()
+        self.duties = Duties(
+            self.memory, self.obedience, cast(DhcpServer, self.server), lambda: None
+        )
+        self.desks: dict[WorkerId, RegionDuties] = {}
+        self.told: DhcpReport | None = None
+
+    @property
+    def introduction(self) -> Introduction:
+        """What it says of itself; it forgets to say whom it obeyed."""
+        return Introduction(
+            self.hostname, "0.1.0", self.memory.system_id, interfaces=self.interfaces
+        )
+
+    async def join(self, registration: Registration, line: Line | None = None) -> Welcome:
+        """Make a link to a worker; raises what the worker refuses it with."""
+        line = line or Line(self)
+        remote = cast(RemoteRack, line)
+        welcome, desk = await registration.register(self.introduction, remote, line.remote)
+        line.worker = welcome.worker
+        self.memory.belong(welcome.system_id, welcome.instance)
+        self.desks[welcome.worker] = desk
+        return welcome
+
+    async def tell(self) -> bool:
+        """Report to the owner what has changed; whether there was anything."""
+        owner, report = self.obedience.owner, self.server.report
+        if owner is None or report == self.told:
+            return False
+        try:
+            await self.desks[owner.worker].report_dhcp(report)
+        except (NotOwner, LinkLost):
+            return False
+        self.told = report
+        return True
+
+    def obey(self, epoch: Stamp) -> None:
+        """Let it have obeyed an epoch that no region here knows."""
+        self.memory.obey(epoch)
+
+
+def generation(server: Server, stamp: Stamp) -> DhcpPlan:
+    """Give what a server runs, under another number."""
+    return evolve(server.plan, generation=stamp)
