@@ -26,7 +26,7 @@ packages:
 $(VENV)/complete: requirements/dev.txt setup.cfg pyproject.toml
 	@echo "making $(VENV) (about half a minute)"
 	@$(PYTHON) -m venv --clear $(VENV)
-	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --use-pep517 --require-hashes -r requirements/dev.txt
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 

@@ -86,10 +86,10 @@ class Registration(Routine):
         """Write all living links anew, in the transaction of the worker's own row."""
         for link in tuple(self._connections):
             again = await racks.relink(tx, link.system_id, standing.worker, link.remote.remote)
+            if again is not None:
+                link.id = again.link  # also of a link that closes: `part` drops this row
             if again is None or link.worker != standing.worker:
                 link.remote.close("the region's database has changed: introduce yourself again")
-            else:
-                link.id = again.link
 
     async def part(self, link: RackLink, reason: str) -> None:
         """Forget a link that has ended, at once or as soon as there is a database."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+import pytest_twisted
 from twisted.internet.base import ReactorBase
 from twisted.internet.task import Clock
 
@@ -13,7 +14,8 @@ from maasha.db.dsn import DatabaseSettings
 from tests.asynchronous import block_on
 from tests.databases import database, even, postgres, reactor, template
 from tests.integration.db.cluster import found
-from tests.integration.region.at_rest import WatchedPool
+from tests.integration.region.at_rest import WatchedPool, at_rest
+from tests.integration.region.worker import Worker
 
 __all__ = ["database", "postgres", "reactor", "template"]
 
@@ -32,3 +34,22 @@ def pool(reactor: ReactorBase, database: DatabaseSettings) -> Iterator[WatchedPo
 def clock() -> Clock:
     """Give the workers' time, which passes when the test says so."""
     return Clock()
+
+
+@pytest_twisted.async_fixture
+async def worker(pool: WatchedPool, clock: Clock) -> Worker:
+    """Give a worker that has its row."""
+    return await _started(pool, clock, 0)
+
+
+@pytest_twisted.async_fixture
+async def second(pool: WatchedPool, clock: Clock) -> Worker:
+    """Give another worker of the region."""
+    return await _started(pool, clock, 1)
+
+
+async def _started(pool: WatchedPool, clock: Clock, slot: int) -> Worker:
+    made = Worker(pool, clock, slot)
+    made.startService()
+    await at_rest(pool, clock)
+    return made

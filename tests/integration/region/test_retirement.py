@@ -1,0 +1,81 @@
+"""A rack that is deleted while it is linked is told to stop, and sent away."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from twisted.internet.task import Clock
+
+from maasha.db.racks import delete_rack
+from maasha.dhcp.plan import EMPTY
+from maasha.region.retirement import TICK
+from maasha.rpc.errors import LinkLost
+from tests.asynchronous import asynchronous
+from tests.integration.region.at_rest import WatchedPool, after, at_rest
+from tests.integration.region.rack import Line, Rack, Town
+from tests.integration.region.worker import Worker
+
+
+@pytest.fixture
+def rack(tmp_path: Path) -> Rack:
+    """Give a rack."""
+    return Rack(tmp_path, "rack1", Town())
+
+
+async def delete(pool: WatchedPool, rack: Rack) -> None:
+    """Delete a rack by its system id."""
+    system_id = rack.memory.system_id
+    assert system_id is not None
+    await pool.run(lambda tx: delete_rack(tx, "user:admin", system_id))
+
+
+@asynchronous
+async def test_a_deleted_rack_stops_serving_and_goes(
+    worker: Worker, pool: WatchedPool, clock: Clock, rack: Rack
+) -> None:
+    """Its tombstone has a newer epoch than any owner, so it obeys."""
+    line = Line(rack)
+    await rack.join(worker.registration, line)
+    await at_rest(pool, clock)
+    await delete(pool, rack)
+    worker.retirement.wake()
+    await at_rest(pool, clock)
+    assert line.orders == ["own", "retire"]
+    assert rack.memory.retired
+    assert rack.server.plan == EMPTY
+    assert line.closed_with == "the rack was deleted"
+
+
+@asynchronous
+async def test_a_rack_that_does_not_answer_is_sent_away_all_the_same(
+    worker: Worker, pool: WatchedPool, clock: Clock, rack: Rack
+) -> None:
+    """It hears that it was deleted when it comes back."""
+    line = Line(rack)
+    await rack.join(worker.registration, line)
+    await at_rest(pool, clock)
+    await delete(pool, rack)
+    line.error = LinkLost("cut")
+    await after(pool, clock, TICK)
+    assert not rack.memory.retired
+    assert line.closed_with == "the rack was deleted"
+
+
+@asynchronous
+async def test_who_was_not_deleted_is_left_alone(
+    worker: Worker, pool: WatchedPool, clock: Clock, rack: Rack, tmp_path: Path
+) -> None:
+    """One deletion is one rack's business; without database nobody is looked for."""
+    other = Rack(tmp_path / "two", "rack2", Town())
+    line = Line(other)
+    await other.join(worker.registration, line)
+    await rack.join(worker.registration)
+    await at_rest(pool, clock)
+    await delete(pool, rack)
+    await pool.stop()
+    await after(pool, clock, TICK)
+    assert not rack.memory.retired
+    pool.start()
+    await after(pool, clock, TICK)
+    assert (rack.memory.retired, other.memory.retired, line.closed_with) == (True, False, "")
