@@ -15,7 +15,7 @@ from twisted.internet.base import ReactorBase
 from twisted.internet.defer import Deferred
 from twisted.internet.task import react
 
-from maasha.config import ConfigurationErrors, RegiondSettings, parse_regiond
+from maasha.config import ConfigurationErrors, RegiondSettings, parse_regiond, with_keys
 from maasha.db import accounts, instance
 from maasha.db.accounts import NoSuchUser
 from maasha.db.connector import Connector
@@ -32,6 +32,14 @@ T = TypeVar("T")
 
 DEFAULT_CONFIG = "/etc/maasha/regiond.conf"
 CONFIG_VARIABLE = "MAASHA_REGIOND_CONFIG"
+DATABASE_OPTIONS = {
+    "--database-host": "database_host",
+    "--database-name": "database_name",
+    "--database-user": "database_user",
+    "--database-pass": "database_pass",
+    "--database-pass-file": "database_pass_file",
+}
+"""Options of `init`, as the manual has them, and the keys of regiond.conf that they set."""
 
 
 def config_path() -> Path:
@@ -43,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line; ends the process with its status."""
     arguments = _parser().parse_args(argv)
     try:
-        settings = parse_regiond(arguments.config.read_text(encoding="utf-8"))
+        settings = _settings(arguments)
     except ConfigurationErrors as errors:
         print(errors.listing(f"{arguments.config}:"), file=sys.stderr)
         raise SystemExit(CONFIGURATION_ERROR) from errors
@@ -58,6 +66,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--config", type=Path, default=config_path(), help="path of regiond.conf")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     init = commands.add_parser("init", help="make the database's tables, the instance, its secret")
+    for option, key in DATABASE_OPTIONS.items():
+        init.add_argument(option, dest=key, help=f"set {key} in regiond.conf first")
     init.set_defaults(command=_init)
     admin = commands.add_parser("createadmin", help="make an administrator")
     admin.add_argument("--username", required=True)
@@ -70,6 +80,20 @@ def _parser() -> argparse.ArgumentParser:
     apikey.add_argument("--generate", action="store_true", help="make one more")
     apikey.set_defaults(command=_api_key)
     return parser
+
+
+def _settings(arguments: argparse.Namespace) -> RegiondSettings:
+    """Read regiond.conf, after writing into it what the command line says of the database."""
+    given = {
+        key: value for key in DATABASE_OPTIONS.values() if (value := getattr(arguments, key, None))
+    }
+    if not given:
+        return parse_regiond(arguments.config.read_text(encoding="utf-8"))
+    text = arguments.config.read_text("utf-8") if arguments.config.exists() else ""
+    changed = with_keys(text, given)
+    settings = parse_regiond(changed)
+    write_atomic(arguments.config, changed, SECRET_MODE)
+    return settings
 
 
 def _run(
