@@ -10,6 +10,7 @@ from maasha.api.shapes import vlan_name
 from maasha.db.overview import LinkView, Overview, RackView, RegionView, ServiceView, WorkerView
 from maasha.db.vlans import VlanRow
 from maasha.model.cluster import WorkerId
+from maasha.model.dhcp import PeerState
 from maasha.model.event import Event
 
 
@@ -120,6 +121,7 @@ def _vlan(vlan: VlanRow, status: Status) -> JsonObject:
         "name": vlan_name(vlan),
         "fabric": vlan.fabric_name,
         "fabric_id": vlan.fabric,
+        "subnets": [str(subnet.cidr) for subnet in status.picture.networks.subnets_of(vlan.id)],
         "dhcp_on": vlan.dhcp_on,
         "dhcp_status": outcome.status,
         "dhcp_problem": outcome.problem,
@@ -130,11 +132,14 @@ def _vlan(vlan: VlanRow, status: Status) -> JsonObject:
 
 
 def _state(rack: RackView, service: ServiceView) -> JsonObject:
+    """Show a rack's part; of the peers' states only what a rack says that can be asked now."""
+    unknown = PeerState.UNKNOWN
+    state, partner = (service.state, service.partner) if rack.connected else (unknown, unknown)
     return {
         "rack": rack.name.hostname,
         "asked": service.asked.duty.value,
         "running": service.running.duty.value,
         "peer_name": service.running.peer_name,
-        "state": service.state.value,
-        "partner": service.partner.value,
+        "state": state.value,
+        "partner": partner.value,
     }

@@ -94,13 +94,15 @@ def _vlans(vlans: Sequence[Record]) -> str:
         (
             text(vlan.get("fabric")),
             text(vlan.get("vid")),
+            ", ".join(texts(vlan.get("subnets"))),
             text(vlan.get("dhcp_status")),
             _member(vlan, "primary"),
             _member(vlan, "secondary"),
         )
         for vlan in vlans
     ]
-    return f"VLANs\n{table(('FABRIC', 'VID', 'DHCP', 'PRIMARY', 'SECONDARY'), rows)}"
+    heads = ("FABRIC", "VID", "SUBNETS", "DHCP", "PRIMARY", "SECONDARY")
+    return f"VLANs\n{table(heads, rows)}"
 
 
 def _member(vlan: Record, role: str) -> str:

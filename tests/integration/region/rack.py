@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import cast
 
-from attrs import define, evolve, field
+from attrs import define, field
 from twisted.internet.defer import Deferred, succeed
 
 from maasha.dhcp.errors import PlanRefused
@@ -24,6 +25,10 @@ from maasha.rpc.remote import RemoteRack
 from tests.integration.db.cluster import interface
 
 
+async def nothing() -> None:
+    """Do it."""
+
+
 @define(eq=False)
 class Town:
     """All DHCP servers that can see each other, and what they did, in order."""
@@ -36,13 +41,14 @@ class Town:
 class Server:
     """Takes plans; as a failover peer it is *normal* as soon as the other half runs.
 
-    `refusal`, where set, is what it says to every plan.
+    `refusal`, where set, is what it says to every plan; `meanwhile` happens while it works on one.
     """
 
     name: str
     town: Town
     plan: DhcpPlan = EMPTY
     refusal: str = ""
+    meanwhile: Callable[[], Awaitable[None]] = nothing
 
     async def settled(self) -> DhcpReport:
         """Give the report."""
@@ -50,6 +56,7 @@ class Server:
 
     async def apply(self, plan: DhcpPlan) -> DhcpReport:
         """Run a plan; raises PlanRefused."""
+        await self.meanwhile()
         duties = ", ".join(entry.role.duty.value for entry in plan.roles) or "off"
         if self.refusal:
             self.town.moves.append(f"{self.name} refuses {duties}")
@@ -99,7 +106,7 @@ class Line:
 
     rack: Rack
     remote: str = "192.0.2.9:40000"
-    worker: WorkerId = WorkerId(0)
+    worker: WorkerId = field(default=WorkerId(0))
     orders: list[str] = field(factory=list)
     closed_with: str = ""
     error: Exception | None = None
@@ -178,8 +185,3 @@ class Rack:
     def obey(self, epoch: Stamp) -> None:
         """Let it have obeyed an epoch that no region here knows."""
         self.memory.obey(epoch)
-
-
-def generation(server: Server, stamp: Stamp) -> DhcpPlan:
-    """Give what a server runs, under another number."""
-    return evolve(server.plan, generation=stamp)

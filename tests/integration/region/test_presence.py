@@ -49,9 +49,7 @@ async def lose_row(pool: WatchedPool) -> None:
 
 
 @asynchronous
-async def test_a_worker_registers_at_its_start(
-    worker: Worker, pool: WatchedPool, clock: Clock
-) -> None:
+async def test_a_worker_registers_at_its_start(worker: Worker, pool: WatchedPool) -> None:
     """Its row, its epoch and the instance are known before any rack can link."""
     (standing,) = worker.established
     assert await living(pool) == {standing.worker}
@@ -255,9 +253,7 @@ async def test_a_process_that_was_frozen_judges_nobody_when_it_thaws(
 
 
 @asynchronous
-async def test_a_worker_that_leaves_takes_its_row_along(
-    worker: Worker, pool: WatchedPool, clock: Clock
-) -> None:
+async def test_a_worker_that_leaves_takes_its_row_along(worker: Worker, pool: WatchedPool) -> None:
     """Nobody waits for the time-to-live of one that ended in good order."""
     worker.stopService()
     await worker.presence.leave()

@@ -21,8 +21,8 @@ from maasha.model.stamp import Stamp
 from maasha.region.registration import SWEEP
 from maasha.rpc.errors import Deleted, NotOwner, RegistrationRefused, Unavailable
 from tests.asynchronous import asynchronous
-from tests.integration.db.cluster import interface, link
 from tests.integration.db.cluster import Worker as Other
+from tests.integration.db.cluster import interface, link
 from tests.integration.region.at_rest import WatchedPool, after, at_rest
 from tests.integration.region.rack import Line, Rack, Town
 from tests.integration.region.worker import Worker

@@ -15,6 +15,7 @@ from maasha.region.wardship import TICK
 from tests.asynchronous import asynchronous
 from tests.integration.region.at_rest import WatchedPool, after, at_rest
 from tests.integration.region.rack import Line, Rack, Town
+from tests.integration.region.wishes import progress, want
 from tests.integration.region.worker import Worker
 
 KEY = RackKey(1)
@@ -139,19 +140,19 @@ async def test_notices_wake_the_stewards_they_mean(
     worker: Worker, pool: WatchedPool, clock: Clock, tmp_path: Path
 ) -> None:
     """A notice about one rack wakes its steward; one about nobody in particular wakes all."""
-    lines = []
     for number in (1, 2):
-        rack = Rack(tmp_path / str(number), f"rack{number}", Town())
-        lines.append(Line(rack, error=None))
-        await rack.join(worker.registration, lines[-1])
+        await Rack(tmp_path / str(number), f"rack{number}", Town()).join(worker.registration)
     await at_rest(pool, clock)
-    stewards = [worker.steward_of(RackKey(number)) for number in (1, 2)]
-    assert all(stewards)
-    looks: list[int] = []
-    for number, steward in enumerate(stewards, start=1):
-        assert steward is not None
-        steward.wake = lambda number=number: looks.append(number)  # type: ignore[method-assign,misc]
+    await want(pool)
     worker.wardship.wake_stewards(RackKey(2))
-    assert looks == [2]
+    await at_rest(pool, clock)
+    assert await done(pool) == [False, True]
     worker.wardship.wake_stewards()
-    assert looks == [2, 1, 2]
+    await at_rest(pool, clock)
+    assert await done(pool) == [True, True]
+
+
+async def done(pool: WatchedPool) -> list[bool]:
+    """Say of each rack whether it has carried out what is wanted."""
+    racks = [await progress(pool, hostname) for hostname in ("rack1", "rack2")]
+    return [rack.running == rack.wanted for rack in racks]

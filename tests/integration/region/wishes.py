@@ -56,9 +56,7 @@ async def nothing(_tx: Transaction) -> None:
     """Want what is wanted already, under a new number."""
 
 
-async def want(
-    pool: Pool, change: Callable[[Transaction], Awaitable[None]] = nothing
-) -> None:
+async def want(pool: Pool, change: Callable[[Transaction], Awaitable[None]] = nothing) -> None:
     """Make a change and a new generation of every rack, in one transaction."""
 
     async def work(tx: Transaction) -> None:

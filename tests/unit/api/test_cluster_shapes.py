@@ -61,6 +61,7 @@ def test_vlans() -> None:
     """A VLAN has its outcome and the state of each rack that has a part in it."""
     (vlan,) = SHOWN["vlans"]
     assert (vlan["dhcp_status"], vlan["primary"], vlan["secondary"]) == ("running", "rack-1", None)
+    assert vlan["subnets"] == [str(subnet.cidr) for subnet in NETWORKS.subnets.values()]
     assert vlan["states"][0] == {
         "rack": "rack-1",
         "asked": "solo",
@@ -69,6 +70,13 @@ def test_vlans() -> None:
         "state": "normal",
         "partner": "normal",
     }
+
+
+def test_the_last_words_of_an_unlinked_rack_are_not_shown() -> None:
+    """A state is what a rack says now; of a rack without link nothing is known."""
+    gone = evolve(SOLO_RACK, links=())
+    shown: Any = cluster_json(evolve(STATUS, picture=evolve(STATUS.picture, racks=(gone,))))
+    assert [state["state"] for state in shown["vlans"][0]["states"]] == ["unknown"]
 
 
 def test_alarms() -> None:

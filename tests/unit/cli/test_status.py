@@ -44,6 +44,7 @@ CLUSTER = {
         {
             "fabric": "fabric-0",
             "vid": 0,
+            "subnets": ["10.0.0.0/24"],
             "dhcp_status": "running",
             "primary": "rack-1",
             "secondary": "rack-2",
@@ -72,9 +73,9 @@ rack-2  abc  1            region-1/1              region-1/1  off, has 1.1 of 1.
 rack-3  abc  0            -                       -           unknown
 
 VLANs
-FABRIC    VID  DHCP     PRIMARY          SECONDARY
-fabric-0  0    running  rack-1 (normal)  rack-2
-fabric-1  7    off      -                -
+FABRIC    VID  SUBNETS      DHCP     PRIMARY          SECONDARY
+fabric-0  0    10.0.0.0/24  running  rack-1 (normal)  rack-2
+fabric-1  7    -            off      -                -
 
 Alarms: 1
   2026-01-02T03:04:05  vlan:1  dhcp.pair  x"""

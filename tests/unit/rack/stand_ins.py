@@ -33,6 +33,7 @@ class Region:
     """The far end of a link: notes what it is told; `error`, where set, is what calls raise."""
 
     error: Exception | None = None
+    calls: int = 0
     claims: list[Ownership] = field(factory=list)
     reports: list[DhcpReport] = field(factory=list)
     leases: list[LeaseReport] = field(factory=list)
@@ -60,6 +61,7 @@ class Region:
         self.interfaces.append(found)
 
     def _answer(self) -> None:
+        self.calls += 1
         if self.error is not None:
             raise self.error
 

@@ -1,0 +1,135 @@
+"""One link to one worker: by the first address that answers, to the instance it belongs to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+import pytest
+from twisted.internet.defer import Deferred
+
+from maasha.model.cluster import Endpoint, Introduction, SystemId
+from maasha.model.network import Interface
+from maasha.rack.dialling import CONNECT_TIMEOUT, Dialler, Dialling
+from maasha.rack.discovery import EventLoop
+from maasha.rack.memory import Memory
+from maasha.rpc.errors import Deleted, Unreachable, WrongInstance, WrongSecret
+from maasha.rpc.rack_side import Session
+from tests.unit.rack.net import ELSEWHERE, Net, worker
+from tests.unit.rpc.parts import INSTANCE, SECRET, Door, Hands, error_of, value_of
+
+HERE, THERE = Endpoint("10.0.0.9", 5250), Endpoint("fd00::9", 5250)
+BOTH = worker("region:pid=1", "10.0.0.9:5250", "fd00::9:5250")
+ETH0 = Interface("eth0", "52:54:00:00:00:01")
+
+
+class Rack:
+    """A rack that dials on a net in memory."""
+
+    def __init__(self, folder: Path) -> None:
+        self.net = Net()
+        self.memory = Memory(folder, folder / "secret")
+        self.memory.register(SECRET, "first")
+        self.deleted = 0
+        self._dialling = Dialling(
+            cast(Dialler, self.net),
+            self.memory,
+            "0.1.0",
+            Hands(),
+            self._interfaces,
+            self._introduce,
+            self._delete,
+        )
+
+    def dial(self, loop: EventLoop = BOTH) -> Deferred[Session]:
+        """Dial until nothing moves any more."""
+        dialled = Deferred.fromCoroutine(self._dialling.dial(loop))
+        self.net.go()
+        return dialled
+
+    async def _interfaces(self) -> tuple[Interface, ...]:
+        return (ETH0,)
+
+    def _introduce(self, interfaces: tuple[Interface, ...]) -> Introduction:
+        return Introduction("rack1", "0.1.0", self.memory.system_id, interfaces=interfaces)
+
+    async def _delete(self) -> None:
+        self.deleted += 1
+
+
+@pytest.fixture
+def rack(tmp_path: Path) -> Rack:
+    """Give a rack that was registered and has never been linked."""
+    return Rack(tmp_path)
+
+
+def test_the_first_address_that_answers_is_taken(rack: Rack) -> None:
+    """The others are not tried."""
+    rack.net.put_up(HERE)
+    rack.net.put_up(THERE)
+    value_of(rack.dial())
+    assert rack.net.tried == ["10.0.0.9:5250"]
+
+
+def test_addresses_are_tried_in_turn(rack: Rack) -> None:
+    """A worker may publish addresses that this rack cannot reach; IPv6 ones are as good."""
+    rack.net.put_up(THERE)
+    session = value_of(rack.dial())
+    assert rack.net.tried == ["10.0.0.9:5250", "fd00::9:5250"]
+    assert session.welcome.instance == INSTANCE
+
+
+def test_an_address_that_is_silent_costs_three_seconds(rack: Rack) -> None:
+    """The network's own time for a connection would be minutes."""
+    rack.dial()
+    assert {timeout for *_, timeout, _ in rack.net.tcpClients} == {CONNECT_TIMEOUT}
+
+
+def test_a_worker_without_an_address_in_reach_is_named_with_all_of_them(rack: Rack) -> None:
+    """The error says what was tried."""
+    error = error_of(rack.dial())
+    assert isinstance(error, Unreachable)
+    assert "10.0.0.9:5250 Connection was refused" in str(error)
+    assert "[fd00::9]:5250 Connection was refused" in str(error)
+
+
+def test_the_region_hears_who_the_rack_is(rack: Rack) -> None:
+    """Its interfaces are looked at for each registration."""
+    door = rack.net.put_up(HERE)
+    value_of(rack.dial())
+    ((introduction, _),) = door.seen
+    assert (introduction.hostname, introduction.interfaces) == ("rack1", (ETH0,))
+
+
+def test_the_identity_is_pinned_at_the_first_success(rack: Rack) -> None:
+    """Name and instance are on disk when the link is there."""
+    rack.net.put_up(HERE)
+    welcome = value_of(rack.dial()).welcome
+    assert rack.memory.system_id == welcome.system_id
+    assert rack.memory.instance == INSTANCE
+
+
+def test_another_instance_is_refused_from_then_on(rack: Rack) -> None:
+    """Also one that knows the secret, such as a copy of the installation."""
+    rack.memory.belong(SystemId("abc346"), ELSEWHERE)
+    door = rack.net.put_up(HERE)
+    assert isinstance(error_of(rack.dial()), WrongInstance)
+    assert door.seen == []
+    assert rack.memory.instance == ELSEWHERE
+
+
+def test_a_deleted_rack_says_so_to_the_others(rack: Rack) -> None:
+    """It stops serving although it could not be told over a link."""
+    rack.net.put_up(HERE, Door(failure=Deleted("abc346")))
+    assert isinstance(error_of(rack.dial()), Deleted)
+    assert rack.deleted == 1
+    assert rack.memory.instance is None
+
+
+def test_a_refusal_is_not_tried_on_the_next_address(rack: Rack) -> None:
+    """It is the same worker behind it, and would say the same."""
+    rack.memory.register(b"another", "second")
+    rack.net.put_up(HERE)
+    rack.net.put_up(THERE)
+    assert isinstance(error_of(rack.dial()), WrongSecret)
+    assert len(rack.net.tried) == 1

@@ -1,0 +1,193 @@
+"""The owner gets DHCP state, leases and interfaces: each until it has taken it, then only news."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+import pytest
+from attrs import evolve
+from twisted.internet.task import Clock
+
+from maasha.dhcp.feed import POLL_INTERVAL, LeaseFeed
+from maasha.dhcp.server import DhcpServer
+from maasha.model.network import Interface
+from maasha.rack.reports import INTERFACE_INTERVAL, LEASE_INTERVAL, STATE_INTERVAL, Reports
+from maasha.rpc.errors import LinkLost, NotOwner, Unavailable
+from maasha.rpc.remote import RemoteRegion
+from tests.unit.rack.stand_ins import Region, Server
+
+LEASE = """lease 10.0.0.{} {{
+  cltt 4 2026/01/01 00:00:00;
+  binding state active;
+  hardware ethernet 52:54:00:00:00:{};
+}}
+"""
+ETH0 = Interface("eth0", "52:54:00:00:00:01")
+
+
+class Rack:
+    """Reports of a rack; `owner` is the far end of the owner's link, None while there is none."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock = Clock()
+        self.owner: Region | None = Region()
+        self.server = Server()
+        self.interfaces = (ETH0,)
+        self._path = folder / "dhcpd.leases"
+        self.feed = LeaseFeed(self.clock, self._path, lambda: self.reports.leases_changed())
+        self.reports = Reports(
+            self.clock,
+            lambda: cast(RemoteRegion | None, self.owner),
+            cast(DhcpServer, self.server),
+            self.feed,
+            self._look,
+        )
+        self.feed.start()
+        self.reports.startService()
+
+    @property
+    def region(self) -> Region:
+        """The owner that is there."""
+        assert self.owner is not None
+        return self.owner
+
+    def lease(self, *numbers: int) -> None:
+        """Let dhcpd write leases."""
+        with self._path.open("a") as file:
+            file.writelines(LEASE.format(number, number) for number in numbers)
+        self.clock.advance(POLL_INTERVAL)
+
+    def leased(self) -> list[int]:
+        """Give the last bytes of the addresses that the owner took, in order."""
+        batches = (report.leases for report in self.region.leases)
+        return [int(str(lease.ip).rpartition(".")[2]) for batch in batches for lease in batch]
+
+    async def _look(self) -> tuple[Interface, ...]:
+        return self.interfaces
+
+
+@pytest.fixture
+def rack(tmp_path: Path) -> Rack:
+    """Give a rack that has an owner and has told it what there is."""
+    return Rack(tmp_path)
+
+
+def test_everything_is_told_at_once(rack: Rack) -> None:
+    """Nothing waits for an interval."""
+    rack.lease(5)
+    assert rack.region.reports == [rack.server.report]
+    assert rack.region.interfaces == [(ETH0,)]
+    assert rack.leased() == [5]
+
+
+def test_nothing_is_told_twice(rack: Rack) -> None:
+    """An owner that has taken it all hears nothing more."""
+    rack.lease(5)
+    calls = rack.region.calls
+    rack.clock.pump([1.0] * 30)
+    assert rack.region.calls == calls
+
+
+def test_news_are_told(rack: Rack) -> None:
+    """Another state at once, other interfaces with the next look, other leases as they come."""
+    rack.server.report = evolve(rack.server.report, problem="dhcpd ended")
+    rack.reports.changed()
+    assert [report.problem for report in rack.region.reports] == ["", "dhcpd ended"]
+    rack.interfaces = ()
+    rack.clock.advance(INTERFACE_INTERVAL)
+    assert rack.region.interfaces == [(ETH0,), ()]
+    rack.lease(5)
+    rack.lease(6)
+    assert rack.leased() == [5, 6]
+
+
+def test_what_did_not_arrive_is_told_again(rack: Rack) -> None:
+    """Each kind by itself, until it is acknowledged."""
+    rack.region.error = LinkLost("cut")
+    rack.server.report = evolve(rack.server.report, problem="new")
+    rack.interfaces = ()
+    rack.lease(5)
+    rack.clock.pump([1.0] * 11)
+    assert rack.leased() == []
+    rack.region.error = None
+    rack.clock.advance(STATE_INTERVAL)
+    rack.clock.advance(INTERFACE_INTERVAL)
+    assert rack.leased() == [5]
+    assert rack.region.reports[-1].problem == "new"
+    assert rack.region.interfaces[-1] == ()
+
+
+def test_nothing_is_told_to_nobody(rack: Rack) -> None:
+    """Without owner leases wait in dhcpd's own file."""
+    rack.owner = None
+    rack.lease(5)
+    rack.clock.pump([1.0] * 30)
+    rack.owner = Region()
+    rack.clock.advance(LEASE_INTERVAL)
+    assert rack.leased() == [5]
+
+
+def test_another_owner_gets_state_and_interfaces_anew(rack: Rack) -> None:
+    """It has what its database has of leases; those that were taken are not sent again."""
+    rack.lease(5)
+    rack.owner = Region()
+    rack.reports.owned(restored=False)
+    assert rack.region.reports == [rack.server.report]
+    rack.clock.advance(INTERFACE_INTERVAL)
+    assert rack.region.interfaces == [(ETH0,)]
+    assert rack.leased() == []
+
+
+def test_an_owner_of_a_restored_database_gets_all_leases_anew(rack: Rack) -> None:
+    """A new incarnation may have lost what was acknowledged before."""
+    rack.lease(5, 6)
+    rack.owner = Region()
+    rack.reports.owned(restored=True)
+    assert rack.leased() == [5, 6]
+
+
+def test_a_region_without_database_is_left_alone_as_long_as_it_says(rack: Rack) -> None:
+    """A thousand racks do not knock every second meanwhile."""
+    rack.region.error = Unavailable("no database", 20.0)
+    rack.lease(5)
+    calls = rack.region.calls
+    rack.reports.leases_changed()
+    rack.lease(6)
+    assert rack.region.calls == calls
+    rack.region.error = None
+    rack.clock.pump([LEASE_INTERVAL] * 19)
+    assert rack.leased() == []
+    rack.clock.pump([LEASE_INTERVAL] * 2)
+    assert rack.leased() == [5, 6]
+
+
+def test_another_owner_does_not_wait_for_the_pause_of_the_last(rack: Rack) -> None:
+    """What one region could not take the next one takes."""
+    rack.region.error = Unavailable("no database", 20.0)
+    rack.lease(5)
+    rack.owner = Region()
+    rack.reports.owned(restored=False)
+    rack.clock.advance(LEASE_INTERVAL)
+    assert rack.leased() == [5]
+
+
+def test_a_worker_that_is_no_longer_the_owner_is_asked_again_later(rack: Rack) -> None:
+    """The rack hears of the change in a moment, or the worker of its own."""
+    rack.region.error = NotOwner(None)
+    rack.lease(5)
+    rack.region.error = None
+    rack.clock.pump([LEASE_INTERVAL] * 2)
+    assert rack.leased() == [5]
+
+
+def test_many_leases_go_in_batches(rack: Rack) -> None:
+    """One after the other, without a pause between."""
+    with (Path(rack.feed._path)).open("a") as file:
+        file.writelines(
+            LEASE.format(number % 250 + 1, 10).replace("10.0.0", f"10.0.{number // 250}")
+            for number in range(1200)
+        )
+    rack.clock.advance(POLL_INTERVAL)
+    rack.clock.pump([0.0] * 3)
+    assert [len(report.leases) for report in rack.region.leases] == [500, 500, 200]
