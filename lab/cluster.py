@@ -20,7 +20,7 @@ MANAGEMENT = "10.100.0.0/24"
 SMALL_LAN = "10.0.0.0/24"
 LARGE_LAN = "10.1.0.0/22"
 """More than 400 addresses to hand out."""
-DATABASE, REGION, OUTSIDER = "10.100.0.5", "10.100.0.10", "10.100.0.66"
+DATABASE, REGION, REGION2, OUTSIDER = "10.100.0.5", "10.100.0.10", "10.100.0.11", "10.100.0.66"
 URL = f"http://{REGION}:5240/MAAS/"
 PROFILE = "maas"
 """The CLI profile on the racks; the manual's examples use this name."""
@@ -38,7 +38,7 @@ def silent(_: str) -> None:
 
 @attrs.frozen(eq=False)
 class Cluster:
-    """One region, racks `rack1` and `rack2`, `clients` on both LANs, and an `outsider`."""
+    """One or two regions, racks `rack1` and `rack2`, `clients` on both LANs, and an `outsider`."""
 
     lab: Lab
     database: Postgres
@@ -50,8 +50,14 @@ class Cluster:
 
     @property
     def region(self) -> Host:
-        """The region controller."""
+        """The region controller, or the first of two."""
         return self.lab.hosts["region"]
+
+    @property
+    def regions(self) -> tuple[Host, ...]:
+        """All region controllers."""
+        hosts = self.lab.hosts
+        return tuple(hosts[name] for name in ("region", "region2") if name in hosts)
 
     @property
     def rack1(self) -> Host:
@@ -98,6 +104,10 @@ class Cluster:
         """The administrator's API key."""
         return (self.region.directory / "api-key").read_text().strip()
 
+    def url(self, region: Host) -> str:
+        """Give a region's address for racks and people."""
+        return f"http://{self.management.address(region)}:5240/MAAS/"
+
     def runner(self, host: Host) -> RunnerControl:
         """Give the control of what keeps the host's daemons up."""
         return RunnerControl.of(host)
@@ -132,22 +142,29 @@ class Cluster:
 
 
 def start(
-    name: str, directory: Path, *, detached: bool = False, progress: Progress = silent
+    name: str,
+    directory: Path,
+    *,
+    regions: int = 1,
+    detached: bool = False,
+    progress: Progress = silent,
 ) -> Cluster:
     """Boot the hosts and start everything on them; returns when both racks are linked."""
     lab = Lab(name, directory, detached=detached)
     try:
         progress("hosts and networks")
-        cluster = boot(lab)
+        cluster = boot(lab, regions)
         progress("PostgreSQL")
         start_database(cluster)
         progress("region")
-        start_region(cluster)
+        make_instance(cluster)
+        for region in cluster.regions:
+            start_region(region)
         progress("racks")
         for rack in cluster.racks:
             start_rack(cluster, rack)
         progress("links")
-        for host in (cluster.region, *cluster.racks):
+        for host in (*cluster.regions, *cluster.racks):
             login(cluster, host)
         until(lambda: linked(cluster), "both racks to be linked", timeout=30.0)
     except BaseException:
@@ -156,12 +173,14 @@ def start(
     return cluster
 
 
-def boot(lab: Lab) -> Cluster:
-    """Make networks and hosts; nothing runs on them yet."""
+def boot(lab: Lab, regions: int = 1) -> Cluster:
+    """Make networks and hosts, with one region or two; nothing runs on them yet."""
     mgmt = lab.network("mgmt", MANAGEMENT)
     lan, large = lab.network("lan", SMALL_LAN), lab.network("large", LARGE_LAN)
     db = lab.host("db", {mgmt: DATABASE})
-    lab.host("region", {mgmt: REGION})
+    for name, address in {"region": REGION, "region2": REGION2}.items():
+        if name == "region" or regions == 2:
+            lab.host(name, {mgmt: address})
     for number in (1, 2):
         addresses = {mgmt: f"10.100.0.2{number}", lan: f"10.0.0.{number}"}
         lab.host(f"rack{number}", {**addresses, large: f"10.1.0.{number}"})
@@ -177,17 +196,28 @@ def start_database(cluster: Cluster) -> None:
     RunnerControl.prepare(cluster.db, [database.service]).launch()
     database.wait_ready()
     secret = password()
-    path = cluster.region.directory / "database-password"
-    path.touch(mode=0o600)
-    path.write_text(secret + "\n")
+    for region in cluster.regions:
+        path = region.directory / "database-password"
+        path.touch(mode=0o600)
+        path.write_text(secret + "\n")
     database.create("maasha", secret, "maasha")
 
 
-def start_region(cluster: Cluster, **settings: object) -> None:
-    """Initialise the instance, make an administrator and start regiond."""
-    region = cluster.region
+def make_instance(cluster: Cluster) -> None:
+    """Make the tables, the instance and an administrator; every region gets the secret."""
+    for region in cluster.regions:
+        configure_region(cluster, region)
+        region_command(region, "init")
+    admin = ("--username", "admin")
+    region_command(cluster.region, "createadmin", *admin, "--email", "admin@example.com")
+    key = region_command(cluster.region, "apikey", *admin)
+    (cluster.region.directory / "api-key").write_text(key)
+
+
+def configure_region(cluster: Cluster, region: Host, **settings: object) -> None:
+    """Write regiond.conf; `settings` are added to what a region of the lab needs."""
     lines = {
-        "maas_url": URL,
+        "maas_url": cluster.url(region),
         "num_workers": WORKERS,
         "data_dir": STATE / "region",
         "database_host": DATABASE,
@@ -198,22 +228,17 @@ def start_region(cluster: Cluster, **settings: object) -> None:
     }
     text = "".join(f"{key}: {value}\n" for key, value in lines.items())
     (region.directory / "regiond.conf").write_text(text)
-    region_command(cluster, "init")
-    region_command(cluster, "createadmin", "--username", "admin", "--email", "admin@example.com")
-    key = region_command(cluster, "apikey", "--username", "admin")
-    (region.directory / "api-key").write_text(key)
-    RunnerControl.prepare(region, [regiond(region)]).launch()
 
 
-def region_command(cluster: Cluster, *arguments: str) -> str:
-    """Run `maasha-region` on the region and give what it prints."""
+def start_region(region: Host) -> None:
+    """Start regiond."""
+    RunnerControl.prepare(region, [_daemon(region, "regiond")]).launch()
+
+
+def region_command(region: Host, *arguments: str) -> str:
+    """Run `maasha-region` on a region and give what it prints."""
     argv = [str(BIN / "maasha-region"), "--config", str(STATE / "regiond.conf"), *arguments]
-    return cluster.region.run(argv, timeout=30.0).stdout
-
-
-def regiond(region: Host) -> Service:
-    """Describe the region's daemon."""
-    return _daemon(region, "regiond")
+    return region.run(argv, timeout=30.0).stdout
 
 
 def start_rack(cluster: Cluster, rack: Host) -> None:
@@ -223,19 +248,21 @@ def start_rack(cluster: Cluster, rack: Host) -> None:
 
 
 def register_rack(cluster: Cluster, rack: Host) -> None:
-    """Run `maasha-rack register` with the region's secret."""
+    """Run `maasha-rack register` with the regions' URLs and their secret."""
     config = rack.directory / "rackd.conf"
     if not config.exists():
         config.write_text(f"data_dir: {STATE / 'rack'}\n")
     secret = (cluster.region.directory / "region" / "secret").read_text()
     argv = [str(BIN / "maasha-rack"), "--config", str(STATE / "rackd.conf")]
-    rack.run([*argv, "register", "--url", URL, "--secret", "-"], text=secret)
+    urls = [word for region in cluster.regions for word in ("--url", cluster.url(region))]
+    rack.run([*argv, "register", *urls, "--secret", "-"], text=secret)
 
 
 def login(cluster: Cluster, host: Host) -> None:
-    """Make the CLI profile on a host as soon as the API answers."""
+    """Make the CLI profile on a host as soon as the API answers; a region uses its own."""
     (host.directory / "home").mkdir(exist_ok=True)
-    argv = [str(BIN / "maasha"), "login", PROFILE, URL, cluster.api_key]
+    region = host if host in cluster.regions else cluster.region
+    argv = [str(BIN / "maasha"), "login", PROFILE, cluster.url(region), cluster.api_key]
 
     def logged_in() -> bool:
         return host.run(argv, env=cli_environment(), check=False, timeout=30.0).returncode == 0

@@ -20,8 +20,12 @@ from maasha.db.events import record
 from maasha.db.networks import want_dhcp
 from maasha.db.overview import RackView
 from maasha.db.racks import delete_rack as bury_rack
+from maasha.db.services import ask_to_stop, confirm_stopped
+from maasha.db.tombstones import tombstone
 from maasha.db.transaction import Transaction
 from maasha.db.vlans import RackName, rack_choices, store_vlan, vlans_served_by
+from maasha.model.cluster import SystemId
+from maasha.model.dhcp import OFF
 
 RACKS = Noun("RackControllersHandler", "rackcontrollers/", "The rack controllers.")
 RACK = Noun("RackControllerHandler", "rackcontrollers/{system_id}/", "A rack controller.")
@@ -60,18 +64,27 @@ async def update_rack(call: Call, form: RackUpdate) -> Answer:
 
 async def delete_rack(call: Call, form: RackDelete) -> Answer:
     """Part with a rack for good: others take over its VLANs, and it may not come back."""
+    force = either(form.force, False)
 
     async def work(tx: Transaction) -> None:
-        gone = (await the_rack(tx, call.path)).name
+        buried = await tombstone(tx, SystemId(call.path["system_id"])) if force else None
+        if buried is not None:
+            await confirm_stopped(tx, buried)
+            return
+        rack = await the_rack(tx, call.path)
+        gone = rack.name
+        if not force:
+            _require_stoppable(rack)
         successions = [
             succeed(vlan, gone, await rack_choices(tx, vlan.id))
             for vlan in await vlans_served_by(tx, gone.key)
         ]
-        if not either(form.force, False):
+        if not force:
             _require_dhcp_kept(gone, successions)
         for succession in successions:
             await _hand_over(tx, call.who, succession)
         await bury_rack(tx, call.who, gone.system_id)
+        await (confirm_stopped if force else ask_to_stop)(tx, gone.key)
 
     await call.change(work)
     return GONE
@@ -81,6 +94,16 @@ def _asked_for(rack: RackView, form: RackFilter) -> bool:
     ids = (*form.id, *form.system_id)
     by_id = not ids or rack.name.system_id in ids
     return by_id and (not form.hostname or rack.name.hostname in form.hostname)
+
+
+def _require_stoppable(rack: RackView) -> None:
+    """Refuse to part with a rack that may still serve and cannot be told to stop."""
+    serving = any(service.running != OFF for service in rack.services)
+    if serving and not rack.connected:
+        raise BadRequest(
+            f"Rack {rack.name.hostname} is not connected and may still serve DHCP: bring it back, "
+            "or make sure that the host is off and delete with force=true."
+        )
 
 
 def _require_dhcp_kept(gone: RackName, successions: list[Succession]) -> None:

@@ -19,7 +19,7 @@ from uuid import uuid4
 from attrs import frozen
 from twisted.application.internet import backoffPolicy
 from twisted.application.service import MultiService
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.epollreactor import EPollReactor
 from twisted.internet.protocol import Factory
 from twisted.internet.task import react
@@ -47,7 +47,7 @@ from maasha.region.addresses import published
 from maasha.region.connections import Connections, RackLink
 from maasha.region.database import database_settings
 from maasha.region.lifeline import Lifeline
-from maasha.region.listener import listen
+from maasha.region.listener import NoFreePort, listen
 from maasha.region.master import HTTP_DESCRIPTOR
 from maasha.region.presence import Presence, Standing
 from maasha.region.refusals import Refusals
@@ -126,8 +126,7 @@ class Worker(MultiService):
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
-        for link in tuple(self._connections):
-            await link.remote.close(FAREWELL)
+        await DeferredList([link.remote.close(FAREWELL) for link in self._connections])
         await super().stopService()
         await self._presence.leave()
         await self._dedicated.stop()
@@ -196,7 +195,12 @@ class Worker(MultiService):
             lambda: secrets.token_bytes(NONCE_LENGTH),
             refusals.refused,
         )
-        self._port = self._listen(factory)
+        try:
+            self._port = self._listen(factory)
+        except (NoFreePort, OSError) as error:
+            self.log.critical("this worker ends: {error}", error=error)
+            self._reactor.stop()
+            return
         self._wardship.wake()
 
     def _listen(self, factory: RegionFactory) -> int:

@@ -15,7 +15,15 @@ from maasha.model.dhcp import OFF, DhcpReport, PeerState, Role, VlanRole, VlanSe
 from maasha.model.network import VlanId
 from maasha.model.stamp import Stamp
 
-__all__ = ["mark_running", "raise_wanted", "record_asked", "record_refusal", "record_report"]
+__all__ = [
+    "ask_to_stop",
+    "confirm_stopped",
+    "mark_running",
+    "raise_wanted",
+    "record_asked",
+    "record_refusal",
+    "record_report",
+]
 
 REFUSED = "dhcp.refused"
 
@@ -30,6 +38,11 @@ on conflict (vlan_id, rack_id) do update set asked = excluded.asked, changed = n
 ASK_NO_MORE = """
 update service set asked = %(off)s, changed = now()
 where rack_id = %(rack)s and vlan_id <> all(%(vlans)s::bigint[])
+"""
+STOPPED = """
+update service set asked = %(off)s, running = %(off)s, state = 'unknown', partner = 'unknown',
+    changed = now()
+where rack_id = %(rack)s
 """
 RUN = """
 insert into service (vlan_id, rack_id, asked, running, state, partner)
@@ -53,11 +66,11 @@ where id = %(rack)s
 RUNNING = """
 update rack set running_incarnation = %s, running_counter = %s,
     failed_incarnation = 0, failed_counter = 0, problem = ''
-where id = %s returning system_id
+where id = %s
 """
 FAILED = """
 update rack set failed_incarnation = %s, failed_counter = %s, problem = %s, commanded = false
-where id = %s returning system_id
+where id = %s
 """
 COMPANY = """
 select distinct member from vlan
@@ -96,8 +109,9 @@ async def record_report(
 ) -> bool:
     """Write what the rack's dhcpd does; False: the ownership is no longer of this epoch.
 
-    `settles` says that no command is on its way to the rack: then what it runs is also all that
-    it was asked. A VLAN that it does not name is off there.
+    `settles` says that the report answers the last that the rack was told: then what it runs is
+    also all that it was asked. What it says by itself settles nothing, for a command may have been
+    recorded since. A VLAN that it does not name is off there.
     """
     row = await _owned_at(tx, rack, epoch)
     if row is None:
@@ -118,20 +132,45 @@ async def record_report(
     return True
 
 
-async def record_refusal(tx: Transaction, rack: RackKey, generation: Stamp, listing: str) -> None:
-    """Write that the rack's dhcpd refused a generation; it runs on what it ran before."""
-    counters = (generation.incarnation, generation.counter)
-    system_id = await tx.value(FAILED, *counters, listing, rack)
+async def record_refusal(
+    tx: Transaction, rack: RackKey, epoch: Stamp, generation: Stamp, listing: str
+) -> bool:
+    """Write that the rack's dhcpd refused a generation; it runs on what it ran before.
+
+    False, and nothing is written: the rack's ownership is no longer of this epoch.
+    """
+    row = await _owned_at(tx, rack, epoch)
+    if row is None:
+        return False
+    await tx.execute(FAILED, generation.incarnation, generation.counter, listing, rack)
     await tx.execute(SETTLE, rack)
-    detail = f"generation {generation}: {listing}"
-    await raise_alarm(tx, f"rack:{system_id}", f"rack:{system_id}", REFUSED, detail)
+    subject = f"rack:{row.system_id}"
+    await raise_alarm(tx, subject, subject, REFUSED, f"generation {generation}: {listing}")
+    await _wake(tx, rack)
+    return True
+
+
+async def mark_running(tx: Transaction, rack: RackKey, epoch: Stamp, generation: Stamp) -> bool:
+    """Write that a generation is carried out to its end on this rack; False as above."""
+    row = await _owned_at(tx, rack, epoch)
+    if row is None:
+        return False
+    await tx.execute(RUNNING, generation.incarnation, generation.counter, rack)
+    subject = f"rack:{row.system_id}"
+    await clear_alarm(tx, subject, subject, REFUSED, f"{generation} runs")
+    await _wake(tx, rack)
+    return True
+
+
+async def ask_to_stop(tx: Transaction, rack: RackKey) -> None:
+    """Write that a rack is to serve nothing any more; until it is confirmed nobody succeeds it."""
+    await tx.execute(ASK_NO_MORE, {"rack": rack, "vlans": [], "off": to_json(OFF)})
     await _wake(tx, rack)
 
 
-async def mark_running(tx: Transaction, rack: RackKey, generation: Stamp) -> None:
-    """Write that a generation is carried out to its end on this rack."""
-    system_id = await tx.value(RUNNING, generation.incarnation, generation.counter, rack)
-    await clear_alarm(tx, f"rack:{system_id}", f"rack:{system_id}", REFUSED, f"{generation} runs")
+async def confirm_stopped(tx: Transaction, rack: RackKey) -> None:
+    """Write that a rack serves nothing: it said so, or the operator vouches for it."""
+    await tx.execute(STOPPED, {"rack": rack, "off": to_json(OFF)})
     await _wake(tx, rack)
 
 

@@ -85,6 +85,7 @@ async def load_situation(
         generation=Stamp(row.wanted_incarnation, row.wanted_counter),
         running=Stamp(row.running_incarnation, row.running_counter),
         failed=Stamp(row.failed_incarnation, row.failed_counter),
+        problem=row.problem,
         digest=row.digest,
         omapi_secret=row.omapi_secret or "",
         vlans=tuple(_vlan(vlan, subnets[vlan.id], members[vlan.id]) for vlan in vlans),

@@ -6,8 +6,16 @@ from collections.abc import Sequence
 
 from maasha.db.ownership import epoch_of
 from maasha.db.transaction import Transaction
-from maasha.model.cluster import RackKey
+from maasha.model.cluster import RackKey, SystemId
 from maasha.model.stamp import Stamp
+
+
+async def tombstone(tx: Transaction, system_id: SystemId) -> RackKey | None:
+    """Find a deleted rack by its system id."""
+    key = await tx.value(
+        "select id from rack where system_id = %s and deleted is not null", system_id
+    )
+    return None if key is None else RackKey(key)
 
 
 async def deleted_among(tx: Transaction, racks: Sequence[RackKey]) -> dict[RackKey, Stamp]:

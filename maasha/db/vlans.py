@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
+from maasha.db.regions import WORKER_TTL
 from maasha.db.transaction import Row, Transaction
 from maasha.model.cluster import RackKey, SystemId
 from maasha.model.network import DEFAULT_LEASE_TIME, DEFAULT_MTU, FabricId, VlanId
@@ -129,10 +130,15 @@ async def rack_choices(tx: Transaction, of: VlanId) -> tuple[RackChoice, ...]:
                 select from interface join interface_address on interface_id = interface.id
                 where interface.rack_id = rack.id and vlan_id = %s and family(address) = 4
             ) as on_vlan,
-            exists (select from link where link.rack_id = rack.id) as connected
+            exists (
+                select from link join worker on worker.id = worker_id
+                where link.rack_id = rack.id
+                and heartbeat > clock_timestamp() - make_interval(secs => %s)
+            ) as connected
         from rack where deleted is null order by hostname
         """,
         of,
+        WORKER_TTL,
     )
     return tuple(
         RackChoice(_name(row.id, row.system_id, row.hostname), row.on_vlan, row.connected)

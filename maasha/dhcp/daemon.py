@@ -69,7 +69,11 @@ class Dhcpd:
             process = spawn(self._reactor, self._argv(plan), self._folder.log)
         except OSError as error:
             raise StartFailed(f"{self._program} cannot be run: {error}") from error
-        self._folder.keep_identity(Identity(process.pid, process.started, digest(plan)))
+        try:
+            self._folder.keep_identity(Identity(process.pid, process.started, digest(plan)))
+        except OSError as error:
+            await process.stop()
+            raise StartFailed(f"dhcpd's files cannot be written: {error}") from error
         failure = await self._until_up(process, plan)
         if failure:
             await process.stop()

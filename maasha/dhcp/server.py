@@ -11,6 +11,7 @@ from uuid import uuid4
 from twisted.internet.defer import Deferred, DeferredLock, maybeDeferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 
 from maasha.dhcp.check import Accepted, Refused
@@ -142,6 +143,13 @@ class DhcpServer:
         """
         return await self._in_turn(lambda: self._apply(plan))
 
+    async def withdraw(self) -> None:
+        """Stop whatever dhcpd runs on our files, and forget the plan; needs no `resume` before.
+
+        Raises PlanRefused where it cannot be stopped.
+        """
+        await self._in_turn(self._withdraw)
+
     async def settled(self) -> DhcpReport:
         """Give the report when every call made before this one has been carried out.
 
@@ -196,9 +204,13 @@ class DhcpServer:
         elif plan.interfaces:
             await self._replace(plan)
         else:
-            await self._stop()
-            self._folder.withdraw()
-            self._keep(plan)
+            await self._withdraw(plan)
+
+    async def _withdraw(self, empty: DhcpPlan = EMPTY) -> None:
+        await self._stop()
+        self._folder.withdraw()
+        self._keep(empty)
+        self._tell()
 
     async def _replace(self, plan: DhcpPlan) -> None:
         """Run the plan in place of the one before; until it is kept it never happened."""
@@ -249,11 +261,11 @@ class DhcpServer:
         try:
             await self._daemon.clear()
             self._folder.prepare(plan.config, past(plan, before))
+            return await self._daemon.start(plan)
         except StillRunning as error:
             raise StartFailed(str(error)) from error
         except OSError as error:
             raise StartFailed(f"dhcpd's files cannot be written: {error}") from error
-        return await self._daemon.start(plan)
 
     async def _stop(self) -> None:
         """Stop every dhcpd of ours; its end is no surprise then. Raises PlanRefused if it stays."""
@@ -304,7 +316,12 @@ class DhcpServer:
     def _start_again(self) -> None:
         self._again = None
         started = Deferred.fromCoroutine(self._in_turn(self._start_if_down))
-        started.addErrback(lambda failure: self.log.failure("dhcpd not restarted", failure))
+        started.addErrback(self._not_started_again)
+
+    def _not_started_again(self, failure: Failure) -> None:
+        """Try again whatever went wrong."""
+        self.log.failure("dhcpd not restarted", failure)
+        self._start_later()
 
     async def _start_if_down(self) -> None:
         if self._running is None and self._plan.interfaces:

@@ -69,5 +69,7 @@ class RackSituation:
     """Of the plan that it said it runs (`maasha.dhcp.plan.digest`)."""
     vlans: tuple[VlanSituation, ...]
     failed: Stamp = NEVER
-    """The last generation that its dhcpd refused."""
+    """The last generation that could not be carried out."""
+    problem: str = ""
+    """Why, for people."""
     omapi_secret: str = field(default="", repr=False)

@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable
 
 from attrs import frozen
 from twisted.application.service import MultiService
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from maasha.dhcp.errors import PlanRefused
 from maasha.dhcp.feed import LeaseFeed
@@ -31,6 +32,8 @@ from maasha.rack.succession import Succession
 from maasha.rpc.rack_side import Session
 from maasha.rpc.remote import RemoteRegion
 
+STOP_INTERVAL = 5.0
+"""Seconds between tries to stop the dhcpd of a rack that was deleted."""
 REGISTRATION_INTERVAL = 1.0
 """Seconds between looks whether somebody has registered the rack anew."""
 
@@ -68,6 +71,7 @@ class Controller(MultiService):
         around: Surroundings,
     ) -> None:
         super().__init__()
+        self._clock = reactor
         self._memory = memory
         self._around = around
         self._feed = feed(lambda: self._reports.leases_changed())  # noqa: PLW0108  made below
@@ -95,9 +99,7 @@ class Controller(MultiService):
         """Serve DHCP as before, then look for regions; a deleted rack does neither."""
         super().startService()
         self._starting = Deferred.fromCoroutine(self._start())
-        self._starting.addErrback(
-            lambda failure: self.log.failure("the rack controller did not start", failure)
-        )
+        self._starting.addErrback(self._not_started)
 
     def stopService(self) -> Deferred[None]:
         """Leave the regions; dhcpd goes on."""
@@ -117,11 +119,19 @@ class Controller(MultiService):
                 "this rack was deleted from its instance and serves nothing: "
                 "run `maasha-rack register --url URL --secret SECRET` to bring it back"
             )
+            stopping = Routine(self._clock, STOP_INTERVAL, self._duties.stop_serving, "stop")
+            stopping.setServiceParent(self)
             return
         await self._dhcp.resume()
         self._feed.start()
         for part in (self._links, self._succession, self._reports):
             part.setServiceParent(self)
+
+    def _not_started(self, failure: Failure) -> None:
+        """Begin anew rather than live on without links."""
+        if not failure.check(CancelledError):
+            self.log.failure("the rack controller did not start", failure)
+            self._around.begin_anew()
 
     def _wanted_links(self) -> int:
         """Give one while the rack has no name: two links at once would look like two racks."""

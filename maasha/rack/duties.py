@@ -7,7 +7,6 @@ from collections.abc import Callable
 from twisted.logger import Logger
 
 from maasha.dhcp.errors import PlanRefused
-from maasha.dhcp.plan import EMPTY
 from maasha.dhcp.server import DhcpServer
 from maasha.model.cluster import WorkerId
 from maasha.model.dhcp import DhcpPlan, DhcpReport
@@ -58,4 +57,8 @@ class Duties:
         """Remember the deletion and stop dhcpd; only registering anew brings the rack back."""
         self.log.warn("this rack was deleted from its instance: its DHCP server stops")
         self._memory.retire()
-        await self._dhcp.apply(EMPTY)
+        await self.stop_serving()
+
+    async def stop_serving(self) -> None:
+        """Stop dhcpd; raises PlanRefused where it cannot be stopped."""
+        await self._dhcp.withdraw()

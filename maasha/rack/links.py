@@ -124,7 +124,11 @@ class Links(Service):
         opened = self._clock.seconds()
         self.log.info("linked to {name}", name=name)
         self._complaints.pop(name, None)
-        self._opened(session)
+        try:
+            self._opened(session)
+        except Exception:
+            session.abort("the rack could not take the link up")
+            raise
         reason = await session.closed
         held.session = None
         self.log.info("the link to {name} ended: {reason}", name=name, reason=reason)

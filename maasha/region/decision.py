@@ -9,7 +9,7 @@ from maasha.dhcp.plan import EMPTY, digest
 from maasha.dhcp.render import render
 from maasha.dhcp.rollout import Step, step
 from maasha.model.cluster import RackKey
-from maasha.model.dhcp import DhcpPlan
+from maasha.model.dhcp import OFF, DhcpPlan
 from maasha.model.service import MemberSituation, RackSituation, VlanSituation
 from maasha.model.stamp import Stamp
 from maasha.region.turns import not_my_turn
@@ -25,14 +25,14 @@ class Configure:
 
 @frozen
 class Complete:
-    """The rack runs all that this generation wants of it."""
+    """The rack runs all that this generation wants of it, and that is not on record yet."""
 
     generation: Stamp
 
 
 @frozen
 class Stuck:
-    """Something stands against this generation; `problem` names it for people."""
+    """Something that is not on record yet stands against this generation."""
 
     generation: Stamp
     problem: str
@@ -64,10 +64,18 @@ def decide(situation: RackSituation) -> Decision:
         others = not_my_turn(situation, rendered.plan)
         return Waiting(others) if others else Configure(rendered.plan, "\n".join(refused))
     if refused:
-        return Stuck(situation.generation, "\n".join(refused))
+        return _stuck(situation, "\n".join(refused))
     if all(taken.complete for taken in steps.values()):
-        return Complete(situation.generation)
+        done = situation.running == situation.generation
+        return Waiting() if done else Complete(situation.generation)
     return Waiting("; ".join(taken.waiting for taken in steps.values() if taken.waiting))
+
+
+def _stuck(situation: RackSituation, problem: str) -> Decision:
+    """Give the problem, unless it is on record already."""
+    if (situation.failed, situation.problem) == (situation.generation, problem):
+        return Waiting(problem)
+    return Stuck(situation.generation, problem)
 
 
 def _step(vlan: VlanSituation) -> Step:
@@ -104,5 +112,5 @@ def _member(member: MemberSituation) -> Member:
         running=member.running,
         state=member.state,
         partner=member.partner,
-        gone=member.deleted,
+        gone=member.deleted and member.asked == member.running == OFF,
     )

@@ -12,6 +12,7 @@ from twisted.logger import Logger
 from maasha.db import instance, regions
 from maasha.db.errors import DatabaseError
 from maasha.db.instance import Instance, NoInstance
+from maasha.db.migrate import check
 from maasha.db.pool import Pool
 from maasha.db.regions import HEARTBEAT_INTERVAL, WORKER_TTL, Identity, Superseded
 from maasha.db.transaction import Transaction
@@ -103,8 +104,9 @@ class Presence(MultiService):
     async def _present(self) -> None:
         """Do what one heartbeat does; raises DatabaseError, NoInstance, Superseded."""
         if self.standing is None:
-            self.standing = await self._pool.run(self._register)
-            self._established(self.standing)
+            standing = await self._pool.run(self._register)
+            self._established(standing)
+            self.standing = standing
         standing = self.standing
         if not await self._pool.run(lambda tx: self._touch(tx, standing)):
             standing = self.standing = await self._pool.run(self._return)
@@ -119,6 +121,7 @@ class Presence(MultiService):
         return await regions.heartbeat(tx, standing.worker, standing.epoch)
 
     async def _register(self, tx: Transaction) -> Standing:
+        await check(tx)
         await instance.confirm_incarnation(tx)
         identity = await self._begin(tx)
         worker, epoch = await regions.register_worker(tx, identity)
@@ -129,6 +132,7 @@ class Presence(MultiService):
         before = self.standing
         if before is None:
             return await self._register(tx)
+        await check(tx)
         await instance.confirm_incarnation(tx)
         identity = await self._begin(tx)
         worker, epoch = await regions.reinsert_worker(tx, identity, before.worker, before.epoch)

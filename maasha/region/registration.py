@@ -8,13 +8,14 @@ from typing import TypeVar
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from maasha.db import interfaces, leases, ownership, racks
+from maasha.db import interfaces, leases, ownership, racks, services
 from maasha.db.errors import DatabaseError, DatabaseUnavailable
 from maasha.db.pool import Pool
 from maasha.db.racks import RackDeleted, RackRefused, Registered
+from maasha.db.tombstones import tombstone
 from maasha.db.transaction import Transaction
 from maasha.host.routine import Routine
-from maasha.model.cluster import Introduction, LinkId, Ownership, Welcome
+from maasha.model.cluster import Introduction, LinkId, Ownership, SystemId, Welcome
 from maasha.model.dhcp import DhcpReport
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
@@ -110,9 +111,17 @@ class Registration(Routine):
         try:
             return await available(self._pool.run(enter))
         except RackDeleted as error:
-            raise Deleted(error.system_id) from error
+            gone = error.system_id
         except RackRefused as error:
             raise RegistrationRefused(str(error)) from error
+        await available(self._pool.run(lambda tx: self._farewell(tx, gone)))
+        raise Deleted(gone)
+
+    async def _farewell(self, tx: Transaction, system_id: SystemId) -> None:
+        """Count a deleted rack as stopped: it stops its dhcpd when it hears why it is refused."""
+        rack = await tombstone(tx, system_id)
+        if rack is not None:
+            await services.confirm_stopped(tx, rack)
 
     async def _sweep(self) -> None:
         for link in tuple(self._left):

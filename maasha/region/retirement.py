@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from maasha.db import tombstones
+from maasha.db import services, tombstones
 from maasha.db.errors import DatabaseError
 from maasha.db.pool import Pool
 from maasha.host.routine import Routine
@@ -47,10 +47,12 @@ class Retirement(Routine):
                 await self._retire(link, gone[link.rack])
 
     async def _retire(self, link: RackLink, epoch: Stamp) -> None:
+        """Only a rack that says that it has stopped is let go; another look asks it again."""
         try:
             await link.remote.retire(epoch)
-        except RpcError as error:
+            await self._pool.run(lambda tx: services.confirm_stopped(tx, link.rack))
+        except (RpcError, DatabaseError) as error:
             self.log.info("{rack} was deleted: {error}", rack=link.hostname, error=error)
-        else:
-            self.log.info("{rack} was deleted and has stopped", rack=link.hostname)
+            return
+        self.log.info("{rack} was deleted and has stopped", rack=link.hostname)
         link.remote.close("the rack was deleted")

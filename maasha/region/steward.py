@@ -48,7 +48,6 @@ class Steward(Routine):
         self.epoch = epoch
         self._rests: Rests[str] = Rests(delay)
         self._obeyed = False
-        self._commanding = False
         self._waiting = ""
 
     async def _run_once(self) -> None:
@@ -59,22 +58,25 @@ class Steward(Routine):
         except StaleEpoch as error:
             await self._overtake(error)
         except (DatabaseError, RpcError) as error:
+            # what became of a command is unknown now: the rack is asked before the next one
+            self._obeyed = False
             self.log.info("{rack}: {error}", rack=self.link.hostname, error=error)
 
     async def _take_office(self) -> None:
         """Tell the rack who acts for it, and write down what it runs."""
         report = await self.link.remote.own(self.epoch)
-        await self.take_report(report)
+        await self._record(report, settles=True)
         self._obeyed = True
         self.log.info("{rack} obeys, epoch {epoch}", rack=self.link.hostname, epoch=self.epoch)
 
     async def take_report(self, report: DhcpReport) -> None:
-        """Write down what the rack says it runs."""
-        settles = not self._commanding
+        """Write down what the rack says by itself that it runs."""
+        await self._record(report, settles=False)
+
+    async def _record(self, report: DhcpReport, *, settles: bool) -> None:
+        rack, epoch = self.link.rack, self.epoch
         await self._pool.run(
-            lambda tx: services.record_report(
-                tx, self.link.rack, self.epoch, report, settles=settles
-            )
+            lambda tx: services.record_report(tx, rack, epoch, report, settles=settles)
         )
 
     async def _reconcile(self) -> None:
@@ -83,9 +85,7 @@ class Steward(Routine):
             case Configure(plan, problem):
                 await self._configure(plan, problem)
             case Complete(generation):
-                await self._pool.run(
-                    lambda tx: services.mark_running(tx, self.link.rack, generation)
-                )
+                await self._complete(generation)
             case Stuck(generation, problem):
                 await self._note_problem(generation, problem)
             case Waiting(why):
@@ -112,7 +112,7 @@ class Steward(Routine):
     async def _configure(self, plan: DhcpPlan, problem: str) -> None:
         fingerprint = digest(plan)
         try:
-            report = await self._command(plan)
+            report = await self.link.remote.configure_dhcp(self.epoch, plan)
         except DhcpRefused as refused:
             seconds = self._rests.failed(fingerprint, self._clock.seconds())
             self.log.warn(
@@ -124,22 +124,20 @@ class Steward(Routine):
             await self._note_problem(plan.generation, refused.listing)
             return
         self._rests.succeeded(fingerprint)
-        await self.take_report(report)
+        await self._record(report, settles=True)
         if problem:
             await self._note_problem(plan.generation, problem)
         self.wake()
 
-    async def _command(self, plan: DhcpPlan) -> DhcpReport:
-        """Have the rack run the plan; what it reports meanwhile is not yet the outcome."""
-        self._commanding = True
-        try:
-            return await self.link.remote.configure_dhcp(self.epoch, plan)
-        finally:
-            self._commanding = False
-
     async def _note_problem(self, generation: Stamp, problem: str) -> None:
-        rack = self.link.rack
-        await self._pool.run(lambda tx: services.record_refusal(tx, rack, generation, problem))
+        rack, epoch = self.link.rack, self.epoch
+        await self._pool.run(
+            lambda tx: services.record_refusal(tx, rack, epoch, generation, problem)
+        )
+
+    async def _complete(self, generation: Stamp) -> None:
+        rack, epoch = self.link.rack, self.epoch
+        await self._pool.run(lambda tx: services.mark_running(tx, rack, epoch, generation))
 
     async def _overtake(self, error: StaleEpoch) -> None:
         """Outdate what the rack knows: it has obeyed epochs that this database has lost."""

@@ -3,12 +3,13 @@
 Both peers of a pair are never restarted at once: the secondary goes first, and the primary follows
 when the secondary runs the new plan and both are *normal* again. A server whose peer is away is not
 restarted at all: it would answer nobody for 15 s (dhcpd's startup state), and nobody else would.
-Changes of roles have their own order (`maasha.dhcp.rollout`).
+Changes of roles have their own order (`maasha.dhcp.rollout`); on the rack's other VLANs they are
+restarts like any other, but they wait for no partner to be current, which may wait for them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from maasha.model.dhcp import OFF, DhcpPlan, Duty, PeerState, Role
 from maasha.model.service import MemberSituation, RackSituation, VlanSituation
@@ -20,13 +21,14 @@ MAY_RESTART = (PeerState.NORMAL, PeerState.UNKNOWN)
 def not_my_turn(situation: RackSituation, plan: DhcpPlan) -> str:
     """Say why the rack must not restart its dhcpd on this plan now; empty: it may."""
     planned = {entry.vlan: entry.role for entry in plan.roles}
-    if any(_role(vlan, situation) != planned.get(vlan.vlan, OFF) for vlan in situation.vlans):
-        return ""
-    return next(_reasons(situation), "")
+    kept = [
+        vlan for vlan in situation.vlans if _role(vlan, situation) == planned.get(vlan.vlan, OFF)
+    ]
+    return next(_reasons(situation, kept), "")
 
 
-def _reasons(situation: RackSituation) -> Iterator[str]:
-    for vlan in situation.vlans:
+def _reasons(situation: RackSituation, kept: Sequence[VlanSituation]) -> Iterator[str]:
+    for vlan in kept:
         me, partner = _pair(vlan, situation)
         if me is None or partner is None:
             continue
@@ -37,7 +39,11 @@ def _reasons(situation: RackSituation) -> Iterator[str]:
             )
         elif partner.commanded:
             yield f"{partner.hostname} is being restarted"
-        elif not partner.current and _goes_after(me, partner, situation):
+        elif (
+            len(kept) == len(situation.vlans)
+            and not partner.current
+            and _goes_after(me, partner, situation)
+        ):
             yield f"{partner.hostname} goes first"
 
 

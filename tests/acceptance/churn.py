@@ -3,31 +3,67 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
+import time
 from random import Random
 from types import TracebackType
 
-from lab import MAC, DHCPClients, Errand, Host, Lease, NoLease, Patience, Wish, mac
+from attrs import evolve, frozen
 
-PATIENCE = Patience(total=8.0, resend=1.0)
-IN_FLIGHT = 8
-"""Errands under way at once."""
+from lab import MAC, DHCPClients, Errand, Host, Lease, NoLease, Patience, Ticket, Wish, mac, until
+from tests.acceptance.silence import Asking, longest_silence
+
+CLIENTS = 48
+GROUPS = 8
+"""The clients take turns in groups, one group at a time."""
+TURN = 1.0
+"""Seconds between two turns: 6 errands a second, and each client has one every 8 s.
+
+More would outrun dhcpd's replication: at most 10 updates (max-unacked-updates) are under way to
+the peer, which answers every 2 s.
+"""
+ROUND = GROUPS * TURN
+PATIENCE = Patience(total=ROUND - 0.5, resend=1.0)
+"""A client gives up before its next turn, so that no group holds up another."""
+
+
+@frozen
+class Done:
+    """An errand that asked for a lease, and what became of it; instants are CLOCK_MONOTONIC."""
+
+    wish: Wish
+    chaddr: MAC
+    began: float
+    outcome: Lease | NoLease
+
+    @property
+    def ended(self) -> float:
+        """When the ACK came, or the client gave up."""
+        if isinstance(self.outcome, Lease):
+            return self.outcome.monotonic
+        return self.began + self.outcome.waited
+
+    @property
+    def asking(self) -> Asking:
+        """When it asked, and whether that was answered."""
+        return Asking(self.began, self.ended, isinstance(self.outcome, Lease))
 
 
 class Churn:
-    """`count` clients on an interface: each gets an address, renews, rebinds, releases or vanishes.
+    """48 clients on an interface: each gets an address, renews, rebinds, releases or vanishes.
 
-    Runs in a thread with a DHCP agent of its own until the block is left. `outcomes` counts what
-    became of each wish.
+    Runs in a thread with a DHCP agent of its own until the block is left. A client whose server no
+    longer answers asks all servers next, and one that nobody answers then starts over, as RFC 2131
+    has it. `done` has every errand that asked for a lease; `partings` counts the others.
     """
 
-    def __init__(self, host: Host, interface: str, count: int, first: int, seed: int) -> None:
-        self.outcomes: Counter[str] = Counter()
-        self.served: set[MAC] = set()
-        self.failures: list[NoLease] = []
+    def __init__(self, host: Host, interface: str, first: int, seed: int) -> None:
+        self.done: list[Done] = []
+        self.partings = 0
+        self.macs = tuple(mac(first + number) for number in range(CLIENTS))
         self._clients = DHCPClients(host, interface)
-        self._macs = [mac(first + number) for number in range(count)]
         self._held: dict[MAC, Lease] = {}
+        self._unanswered: set[MAC] = set()
+        self._under_way: dict[int, list[tuple[Ticket, float]]] = {}
         self._random = Random(seed)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="churn")
@@ -46,28 +82,83 @@ class Churn:
         self._stop.set()
         self._thread.join(60.0)
         self._clients.close()
+        self._check()
+
+    # what the clients saw
+
+    @property
+    def errands(self) -> int:
+        """How often a client has done anything."""
+        return len(self.done) + self.partings
+
+    def grants(self, since: float = 0.0, by: str | None = None) -> list[Lease]:
+        """Give the leases granted or extended since an instant, by one server where told."""
+        leases = (done.outcome for done in tuple(self.done) if isinstance(done.outcome, Lease))
+        return [one for one in leases if one.monotonic >= since and by in (None, str(one.server))]
+
+    def failures(self) -> list[Done]:
+        """Give the errands that got no lease."""
+        return [done for done in tuple(self.done) if isinstance(done.outcome, NoLease)]
+
+    def wait_all_served(self, since: float, timeout: float, by: str | None = None) -> None:
+        """Wait until each client has got an ACK since an instant, of one server where told."""
+
+        def all_served() -> bool:
+            self._check()
+            return len({lease.chaddr for lease in self.grants(since, by)}) == CLIENTS
+
+        what = f"{CLIENTS} clients to be served by {by or 'anybody'}"
+        until(all_served, what, timeout=timeout, interval=0.1)
+
+    def silence(self, since: float) -> float:
+        """Give the longest time since an instant in which somebody asked and nobody was answered.
+
+        Waits until all that was asked up to now has ended.
+        """
+        now = time.monotonic()
+        until(lambda: self._settled(now), "errands to end", timeout=2 * ROUND, interval=0.1)
+        asked = (done.asking for done in tuple(self.done) if done.ended > since)
+        return longest_silence(evolve(one, began=max(one.began, since)) for one in asked)
+
+    def _settled(self, instant: float) -> bool:
+        """Whether each errand that began before an instant is in `done`."""
+        self._check()
+        groups = tuple(self._under_way.values())
+        return all(began > instant for group in groups for _, began in group)
+
+    def _check(self) -> None:
+        """Raise what has ended the thread, if anything has."""
         if self._error is not None:
             raise self._error
 
+    # what the clients do
+
     def _run(self) -> None:
         try:
+            turn = 0
             while not self._stop.is_set():
-                self._round()
+                began = time.monotonic()
+                self._take_turn(turn % GROUPS)
+                turn += 1
+                self._stop.wait(max(0.0, began + TURN - time.monotonic()))
+            for group in tuple(self._under_way):
+                self._collect(group)
         except BaseException as error:
             self._error = error
 
-    def _round(self) -> None:
-        """Let some clients do one thing each, at the same time."""
-        chosen = self._random.sample(self._macs, IN_FLIGHT)
-        tickets = []
-        for chaddr in chosen:
-            wish, lease = self._wish(chaddr), self._held.get(chaddr)
-            if lease is not None and wish in (Wish.RELEASE, Wish.LEAVE):
-                self._part(wish, lease)
-            else:
-                tickets.append(self._clients.submit(Errand(wish, chaddr, PATIENCE, lease=lease)))
-        for ticket in tickets:
-            self._note(ticket.errand.wish, ticket.errand.chaddr, self._clients.outcome(ticket))
+    def _take_turn(self, group: int) -> None:
+        """Let each client of a group do one thing, when its last is over."""
+        self._collect(group)
+        begun = [self._begin(chaddr) for chaddr in self.macs[group::GROUPS]]
+        self._under_way[group] = [one for one in begun if one is not None]
+
+    def _begin(self, chaddr: MAC) -> tuple[Ticket, float] | None:
+        wish, lease = self._wish(chaddr), self._held.get(chaddr)
+        if lease is not None and wish in (Wish.RELEASE, Wish.LEAVE):
+            self._part(wish, lease)
+            return None
+        began = time.monotonic()
+        return self._clients.submit(Errand(wish, chaddr, PATIENCE, lease=lease)), began
 
     def _part(self, wish: Wish, lease: Lease) -> None:
         if wish is Wish.RELEASE:
@@ -75,20 +166,27 @@ class Churn:
         else:
             self._clients.leave(lease.chaddr)
         del self._held[lease.chaddr]
-        self.outcomes[wish.value] += 1
+        self.partings += 1
 
-    def _note(self, wish: Wish, chaddr: MAC, outcome: Lease | NoLease) -> None:
+    def _collect(self, group: int) -> None:
+        for ticket, began in self._under_way.get(group, ()):
+            errand, outcome = ticket.errand, self._clients.outcome(ticket)
+            self.done.append(Done(errand.wish, errand.chaddr, began, outcome))
+            self._learn(errand, outcome)
+
+    def _learn(self, errand: Errand, outcome: Lease | NoLease) -> None:
+        self._unanswered.discard(errand.chaddr)
         if isinstance(outcome, Lease):
-            self._held[chaddr] = outcome
-            self.served.add(chaddr)
-            self.outcomes[wish.value] += 1
+            self._held[errand.chaddr] = outcome
+        elif errand.wish is Wish.RENEW and not outcome.refused:
+            self._unanswered.add(errand.chaddr)
         else:
-            self._held.pop(chaddr, None)
-            self.failures.append(outcome)
-            self.outcomes[f"{wish.value} failed"] += 1
+            self._held.pop(errand.chaddr, None)
 
     def _wish(self, chaddr: MAC) -> Wish:
         if chaddr not in self._held:
             return Wish.ACQUIRE
+        if chaddr in self._unanswered:
+            return Wish.REBIND
         wishes = (Wish.RENEW, Wish.REBIND, Wish.RELEASE, Wish.LEAVE)
         return self._random.choices(wishes, weights=(4, 2, 3, 1))[0]

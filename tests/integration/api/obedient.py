@@ -32,14 +32,16 @@ class Obedient:
 
     def _work(self, rack: RackView) -> Callable[[Transaction], Awaitable[None]]:
         async def refuse(tx: Transaction) -> None:
-            await record_refusal(tx, rack.name.key, rack.wanted, self.listing)
+            epoch = await _epoch(tx, rack)
+            await record_refusal(tx, rack.name.key, epoch, rack.wanted, self.listing)
 
         async def run(tx: Transaction) -> None:
             served = await vlans_served_by(tx, rack.name.key)
             services = tuple(_service(rack, vlan) for vlan in served if vlan.dhcp_on)
             report = DhcpReport(serving=bool(services), services=services)
-            await record_report(tx, rack.name.key, await _epoch(tx, rack), report, settles=True)
-            await mark_running(tx, rack.name.key, rack.wanted)
+            epoch = await _epoch(tx, rack)
+            await record_report(tx, rack.name.key, epoch, report, settles=True)
+            await mark_running(tx, rack.name.key, epoch, rack.wanted)
 
         return refuse if rack.name.key in self.broken else run
 

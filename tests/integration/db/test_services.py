@@ -119,7 +119,7 @@ async def test_who_is_under_way_is_seen_by_its_partner(pool: Pool) -> None:
     await report(pool, two)
     assert not await under_way()
     await pool.run(lambda tx: record_asked(tx, two.rack, epoch(two), ()))
-    await pool.run(lambda tx: record_refusal(tx, two.rack, Stamp(1, 1), "no"))
+    await pool.run(lambda tx: record_refusal(tx, two.rack, epoch(two), Stamp(1, 1), "no"))
     assert not await under_way()
 
 
@@ -133,7 +133,7 @@ async def test_who_runs_all_that_is_wanted_is_seen_by_its_partner(pool: Pool) ->
         return seen.vlans[0].members[1].current
 
     assert not await current()
-    await pool.run(lambda tx: mark_running(tx, pair.two.rack, Stamp(1, 1)))
+    await pool.run(lambda tx: mark_running(tx, pair.two.rack, epoch(pair.two), Stamp(1, 1)))
     assert await current()
     await pool.run(lambda tx: raise_wanted(tx, [pair.two.rack]))
     assert not await current()
@@ -280,7 +280,11 @@ async def test_refused(pool: Pool) -> None:
     await report(pool, pair.one, VlanService(pair.vlan, SOLO))
     asked = (VlanRole(pair.vlan, PRIMARY),)
     await pool.run(lambda tx: record_asked(tx, rack, epoch(pair.one), asked))
-    await pool.run(lambda tx: record_refusal(tx, rack, Stamp(1, 1), "line 3: semicolon expected"))
+    await pool.run(
+        lambda tx: record_refusal(
+            tx, rack, epoch(pair.one), Stamp(1, 1), "line 3: semicolon expected"
+        )
+    )
     seen = await situation(pool, pair.one)
     assert seen.failed == Stamp(1, 1)
     assert seen.vlans[0].members[0].asked == SOLO
@@ -289,7 +293,7 @@ async def test_refused(pool: Pool) -> None:
     assert await pool.run(lambda tx: tx.value(problem, rack)) == "line 3: semicolon expected"
     assert [alarm.kind for alarm in await pool.run(open_alarms)] == ["dhcp.refused"]
     await pool.run(lambda tx: raise_wanted(tx, (rack,)))
-    await pool.run(lambda tx: mark_running(tx, rack, Stamp(1, 2)))
+    await pool.run(lambda tx: mark_running(tx, rack, epoch(pair.one), Stamp(1, 2)))
     seen = await situation(pool, pair.one)
     assert (seen.failed, seen.running) == (Stamp(0, 0), Stamp(1, 2))
     assert await pool.run(open_alarms) == ()

@@ -12,12 +12,12 @@ from twisted.internet.task import Clock
 from maasha.db.connector import Connector, SessionLimits
 from maasha.db.dsn import DatabaseSettings
 from tests.asynchronous import block_on
-from tests.databases import database, even, postgres, reactor, template
+from tests.databases import database, empty_database, even, postgres, reactor, template
 from tests.integration.db.cluster import found
 from tests.integration.region.at_rest import WatchedPool, at_rest
 from tests.integration.region.worker import Worker
 
-__all__ = ["database", "postgres", "reactor", "template"]
+__all__ = ["database", "empty_database", "postgres", "reactor", "template"]
 
 
 @pytest.fixture

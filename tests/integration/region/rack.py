@@ -54,6 +54,10 @@ class Server:
         """Give the report."""
         return self.report
 
+    async def withdraw(self) -> None:
+        """Serve nothing any more."""
+        await self.apply(EMPTY)
+
     async def apply(self, plan: DhcpPlan) -> DhcpReport:
         """Run a plan; raises PlanRefused."""
         await self.meanwhile()
@@ -64,6 +68,10 @@ class Server:
         self.plan = plan
         self.town.moves.append(f"{self.name} {duties}")
         return self.report
+
+    async def withdraw(self) -> None:
+        """Stop for good; raises PlanRefused."""
+        await self.apply(EMPTY)
 
     @property
     def report(self) -> DhcpReport:

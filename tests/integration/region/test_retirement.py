@@ -48,10 +48,10 @@ async def test_a_deleted_rack_stops_serving_and_goes(
 
 
 @asynchronous
-async def test_a_rack_that_does_not_answer_is_sent_away_all_the_same(
+async def test_a_rack_that_has_not_stopped_is_asked_again(
     worker: Worker, pool: WatchedPool, clock: Clock, rack: Rack
 ) -> None:
-    """It hears that it was deleted when it comes back."""
+    """It is not let go before it says that it serves nothing."""
     line = Line(rack)
     await rack.join(worker.registration, line)
     await at_rest(pool, clock)
@@ -59,6 +59,10 @@ async def test_a_rack_that_does_not_answer_is_sent_away_all_the_same(
     line.error = LinkLost("cut")
     await after(pool, clock, TICK)
     assert not rack.memory.retired
+    assert line.closed_with == ""
+    line.error = None
+    await after(pool, clock, TICK)
+    assert rack.memory.retired
     assert line.closed_with == "the rack was deleted"
 
 

@@ -44,7 +44,7 @@ class Net(MemoryReactorClock):
         self, host: str, port: int, factory: ClientFactory, timeout: float = 30, **more: Any
     ) -> IConnector:
         """Connect at once, or refuse."""
-        connector = super().connectTCP(host, port, factory, timeout, **more)
+        connector: IConnector = super().connectTCP(host, port, factory, timeout, **more)
         self.tried.append(f"{host}:{port}")
         region = self._regions.get((host, port))
         if region is None:

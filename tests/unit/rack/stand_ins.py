@@ -8,7 +8,7 @@ from attrs import define, evolve, field
 from twisted.internet.defer import Deferred
 
 from maasha.dhcp.errors import PlanRefused
-from maasha.dhcp.plan import digest
+from maasha.dhcp.plan import EMPTY, digest
 from maasha.model.cluster import Endpoint, InstanceId, Ownership, SystemId, Welcome, WorkerId
 from maasha.model.dhcp import DhcpPlan, DhcpReport
 from maasha.model.lease import LeaseReport
@@ -121,6 +121,10 @@ class Server:
         serving = bool(plan.interfaces)
         self.report = evolve(self.report, serving=serving, digest=digest(plan) if serving else "")
         return self.report
+
+    async def withdraw(self) -> None:
+        """Stop for good."""
+        await self.apply(EMPTY)
 
     async def release(self) -> None:
         """Let go."""

@@ -101,7 +101,7 @@ def test_the_secret_comes_from_standard_input(host: Host, monkeypatch: pytest.Mo
 
 def test_the_secret_is_asked_for(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without echo."""
-    monkeypatch.setattr(commands.getpass, "getpass", lambda _: "c0ffee")
+    monkeypatch.setattr("getpass.getpass", lambda _: "c0ffee")
     assert host.run("register", "--url", URL) == 0
     assert host.memory.secret == SECRET
 

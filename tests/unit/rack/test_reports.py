@@ -33,9 +33,9 @@ class Rack:
         self.clock = Clock()
         self.owner: Region | None = Region()
         self.server = Server()
-        self.interfaces = (ETH0,)
+        self.interfaces: tuple[Interface, ...] = (ETH0,)
         self._path = folder / "dhcpd.leases"
-        self.feed = LeaseFeed(self.clock, self._path, lambda: self.reports.leases_changed())
+        self.feed = LeaseFeed(self.clock, self._path, self._notify)
         self.reports = Reports(
             self.clock,
             lambda: cast(RemoteRegion | None, self.owner),
@@ -62,6 +62,9 @@ class Rack:
         """Give the last bytes of the addresses that the owner took, in order."""
         batches = (report.leases for report in self.region.leases)
         return [int(str(lease.ip).rpartition(".")[2]) for batch in batches for lease in batch]
+
+    def _notify(self) -> None:
+        self.reports.leases_changed()
 
     async def _look(self) -> tuple[Interface, ...]:
         return self.interfaces

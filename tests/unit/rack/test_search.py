@@ -34,7 +34,8 @@ class Web:
     async def fetch(self, url: str) -> Reply:
         """Answer, fail or hang."""
         self.asked.append(url)
-        found = self.answers.get(url.removesuffix("rpc/")) or await Deferred()
+        silence: Deferred[Reply] = Deferred()
+        found = self.answers.get(url.removesuffix("rpc/")) or await silence
         if isinstance(found, Exception):
             raise found
         return found

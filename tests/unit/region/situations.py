@@ -9,7 +9,7 @@ from maasha.model.cluster import RackKey
 from maasha.model.dhcp import OFF, Duty, PeerState, Role
 from maasha.model.network import IPRange, RangeType, Subnet, SubnetId, VlanId
 from maasha.model.service import MemberSituation, RackSituation, VlanSituation
-from maasha.model.stamp import Stamp
+from maasha.model.stamp import NEVER, Stamp
 
 ONE, TWO = RackKey(1), RackKey(2)
 GENERATION = Stamp(1, 7)
@@ -102,4 +102,4 @@ def pair(
 
 def situation(*vlans: VlanSituation, rack: RackKey = ONE, digest: str = "") -> RackSituation:
     """Give what a rack's owner sees; an empty digest: it runs nothing."""
-    return RackSituation(rack, GENERATION, GENERATION, digest, vlans, omapi_secret=SECRET)
+    return RackSituation(rack, GENERATION, NEVER, digest, vlans, omapi_secret=SECRET)

@@ -7,6 +7,7 @@ from attrs import evolve
 from maasha.dhcp.plan import digest
 from maasha.model.dhcp import OFF, SOLO, Duty, PeerState
 from maasha.model.network import VlanId
+from maasha.model.service import VlanSituation
 from maasha.region.decision import Complete, Configure, Stuck, Waiting, decide
 from tests.unit.region.situations import (
     GENERATION,
@@ -32,6 +33,33 @@ def configured(now: object) -> Configure:
 def test_a_rack_with_nothing_to_serve_is_complete() -> None:
     """No VLAN names it, and no server runs."""
     assert decide(situation()) == Complete(GENERATION)
+
+
+def test_what_is_on_record_is_not_recorded_again() -> None:
+    """A rack at rest costs nothing: neither its completion nor its problem is written twice."""
+    assert decide(evolve(situation(), running=GENERATION)) == Waiting()
+    empty = evolve(subnet(V), ranges=())
+    bad = situation(evolve(vlan(1, (member(V, ONE),), secondary=None), subnets=(empty,)))
+    stuck = decide(bad)
+    assert isinstance(stuck, Stuck)
+    known = evolve(bad, failed=GENERATION, problem=stuck.problem)
+    assert decide(known) == Waiting(stuck.problem)
+
+
+def test_a_deleted_rack_is_waited_for_until_it_has_stopped() -> None:
+    """Nobody serves alone while it may still serve; then it has no part any more."""
+    running = pair_role(V, TWO, Duty.SECONDARY)
+    leaving = evolve(member(V, TWO, running), asked=OFF, deleted=True)
+    mine = member(V, ONE, pair_role(V, ONE, Duty.PRIMARY))
+    assert configured_or_waiting(vlan(1, (mine, leaving), secondary=None)) == Duty.PRIMARY
+    left = evolve(leaving, running=OFF)
+    assert configured_or_waiting(vlan(1, (mine, left), secondary=None)) == Duty.SOLO
+
+
+def configured_or_waiting(shared: VlanSituation) -> Duty:
+    """Give the duty that rack 1 is to have next on its only VLAN."""
+    plan = configured(decide(situation(shared))).plan
+    return plan.roles[0].role.duty
 
 
 def test_the_first_rack_serves_alone() -> None:

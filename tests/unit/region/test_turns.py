@@ -85,6 +85,25 @@ def test_a_change_of_roles_has_its_own_order() -> None:
     assert not_my_turn(now, changed) == ""
 
 
+def test_a_change_of_roles_elsewhere_spares_a_lone_survivor() -> None:
+    """A new VLAN does not silence another one whose peer is away."""
+    lonely = pair(1, PeerState.COMMUNICATIONS_INTERRUPTED)
+    fresh = vlan(2, (member(VlanId(2), ONE),), secondary=None)
+    now = situation(lonely, fresh)
+    kept = VlanRole(VlanId(1), pair_role(VlanId(1), ONE, Duty.PRIMARY))
+    plan = DhcpPlan(GENERATION, "text", ("eth1", "eth2"), (kept, VlanRole(VlanId(2), SOLO)))
+    assert "answer nobody for 15 s" in not_my_turn(now, plan)
+    assert not_my_turn(situation(pair(1), fresh), plan) == ""
+
+
+def test_a_change_of_roles_elsewhere_waits_for_no_partner_to_be_current() -> None:
+    """The partner's next step may be waiting for this very change."""
+    fresh = vlan(2, (member(VlanId(2), ONE),), secondary=None)
+    kept = VlanRole(VlanId(1), pair_role(VlanId(1), ONE, Duty.PRIMARY))
+    plan = DhcpPlan(GENERATION, "text", ("eth1", "eth2"), (kept, VlanRole(VlanId(2), SOLO)))
+    assert not_my_turn(situation(pair(1, partner_current=False), fresh), plan) == ""
+
+
 def test_a_rack_that_runs_nothing_may_begin() -> None:
     """A VLAN in which it has no part yet changes its roles."""
     now = situation(vlan(1, (member(VlanId(1), TWO, SOLO),), primary=TWO, secondary=None))

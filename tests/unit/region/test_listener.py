@@ -1,0 +1,116 @@
+"""Workers take racks' links on ports of their own, found in order or fixed."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from maasha.region import listener
+from maasha.region.listener import NoFreePort, candidates, listen
+from maasha.region.sockets import dual_stack
+
+Hold = Callable[[int], socket.socket]
+
+
+@pytest.fixture
+def hold() -> Iterator[Hold]:
+    """Hold sockets that are closed after the test."""
+    held: list[socket.socket] = []
+
+    def holding(port: int) -> socket.socket:
+        held.append(dual_stack(port))
+        return held[-1]
+
+    yield holding
+    for one in held:
+        one.close()
+
+
+def port_of(listening: socket.socket) -> int:
+    """Give the port."""
+    port: int = listening.getsockname()[1]
+    return port
+
+
+@pytest.fixture
+def first(hold: Hold) -> int:
+    """Give the first of four ports in a row that nobody listens on."""
+    while True:
+        start = port_of(hold(0)) + 1
+        try:
+            for port in range(start, start + 4):
+                dual_stack(port).close()
+        except (OSError, OverflowError):
+            continue
+        return start
+
+
+def test_the_own_port_comes_first() -> None:
+    """Then all others upwards, each once."""
+    assert list(candidates(5250, 5254, 2, fixed=False)) == [5252, 5250, 5251, 5253, 5254]
+
+
+def test_a_fixed_port_is_the_only_one() -> None:
+    """What is advertised behind NAT is not searched for."""
+    assert list(candidates(5250, 5270, 2, fixed=True)) == [5252]
+
+
+def test_a_worker_listens_on_its_own_port(first: int) -> None:
+    """Worker i on the first port + i."""
+    with listen(first, first + 3, 2, fixed=False) as listening:
+        assert port_of(listening) == first + 2
+
+
+def test_a_taken_port_is_passed_over(first: int, hold: Hold) -> None:
+    """Another region on the same host does no harm."""
+    hold(first)
+    with listen(first, first + 3, 0, fixed=False) as listening:
+        assert port_of(listening) == first + 1
+
+
+def test_all_ports_taken_is_named_with_its_mend(first: int, hold: Hold) -> None:
+    """The error says which ports, and what to write where."""
+    for port in (first, first + 1):
+        hold(port)
+    with pytest.raises(NoFreePort, match="widen rpc_first_port") as caught:
+        listen(first, first + 1, 1, fixed=False)
+    assert (caught.value.first, caught.value.last) == (first, first + 1)
+
+
+def test_a_fixed_port_that_is_taken_is_the_end(first: int, hold: Hold) -> None:
+    """Its neighbours are not tried."""
+    hold(first + 1)
+    with pytest.raises(NoFreePort) as caught:
+        listen(first, first + 3, 1, fixed=True)
+    assert (caught.value.first, caught.value.last) == (first + 1, first + 1)
+
+
+def test_any_other_error_is_no_taken_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is raised as it is, for no other port would do better."""
+
+    def refuse(_: int) -> socket.socket:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(listener, "dual_stack", refuse)
+    with pytest.raises(PermissionError):
+        listen(1, 2, 0, fixed=False)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_both_families_reach_one_socket(hold: Hold, address: str) -> None:
+    """It does not block, so that several processes can share it."""
+    listening = hold(0)
+    with socket.create_connection((address, port_of(listening)), timeout=5):
+        taken, _ = listening.accept()
+        taken.close()
+    assert not listening.getblocking()
+
+
+def test_a_host_without_ipv6_listens_on_ipv4(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kernel started with ipv6.disable=1 is a host like any other."""
+    monkeypatch.setattr(socket, "has_dualstack_ipv6", lambda: False)
+    with dual_stack(0) as listening:
+        assert listening.family == socket.AF_INET

@@ -1,0 +1,64 @@
+"""The API's port answers from the first moment: 503 until the worker has its database."""
+
+from __future__ import annotations
+
+import pytest
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.web.resource import Resource
+from twisted.web.server import Request
+
+from maasha.region.web import Entrance
+
+
+class Api(Resource):
+    """Answers with its path."""
+
+    isLeaf = True
+
+    def render_GET(self, request: Request) -> bytes:
+        """Answer."""
+        return b"the API at " + b"/".join(request.postpath or ())
+
+
+@pytest.fixture
+def entrance() -> Entrance:
+    """Give an entrance that is not open yet."""
+    return Entrance(Clock())
+
+
+def get(entrance: Entrance, path: str) -> str:
+    """Ask over a connection in memory; give the whole answer."""
+    protocol = entrance.site.buildProtocol(None)
+    transport = StringTransport()
+    protocol.makeConnection(transport)
+    protocol.dataReceived(f"GET {path} HTTP/1.0\r\n\r\n".encode())
+    answer: bytes = transport.value()
+    return answer.decode()
+
+
+@pytest.mark.parametrize("path", ["/MAAS/", "/MAAS/api/2.0/version/", "/MAAS/rpc/"])
+def test_before_there_is_a_database_the_answer_is_503(entrance: Entrance, path: str) -> None:
+    """With the time to come again, for programs and for people."""
+    answer = get(entrance, path)
+    assert answer.startswith("HTTP/1.0 503 ")
+    assert "\r\nRetry-After: 2\r\n" in answer
+    assert "try again in 2 seconds" in answer
+
+
+def test_then_the_api_answers(entrance: Entrance) -> None:
+    """On the same port, without a new process."""
+    entrance.open(Api())
+    assert get(entrance, "/MAAS/api/2.0/version/").endswith("the API at api/2.0/version/")
+
+
+def test_the_root_leads_to_the_api(entrance: Entrance) -> None:
+    """A host name in a browser is enough."""
+    answer = get(entrance, "/")
+    assert answer.startswith("HTTP/1.0 302 ")
+    assert "/MAAS/" in answer
+
+
+def test_other_paths_are_not_there(entrance: Entrance) -> None:
+    """Nothing else is served."""
+    assert get(entrance, "/etc/passwd").startswith("HTTP/1.0 404 ")
