@@ -21,7 +21,8 @@ SMALL_LAN = "10.0.0.0/24"
 LARGE_LAN = "10.1.0.0/22"
 """More than 400 addresses to hand out."""
 DATABASE, REGION, REGION2, OUTSIDER = "10.100.0.5", "10.100.0.10", "10.100.0.11", "10.100.0.66"
-URL = f"http://{REGION}:5240/MAAS/"
+API_PORT = 5240
+URL = f"http://{REGION}:{API_PORT}/MAAS/"
 PROFILE = "maas"
 """The CLI profile on the racks; the manual's examples use this name."""
 WORKERS = 4

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import random
 import shutil
 import signal
 import socket
@@ -10,15 +11,19 @@ import sys
 import time
 from pathlib import Path
 
-from lab.cluster import BIN, PROFILE, STATE, Cluster, cli_environment, start
+from lab.cluster import API_PORT, BIN, PROFILE, STATE, Cluster, cli_environment, start
 from lab.deadline import until
+from lab.dhcp_client import DHCPClients
+from lab.dhcp_wire import mac
 from lab.host import NAMESPACES, PROJECT, environment
 from lab.lab import Lab
+from lab.lease import NoLease
 from lab.postgres import Postgres
 from lab.requirements import missing
 
-DIRECTORY = PROJECT / ".run" / "demo"
-PORT = 5240
+DIRECTORY = Path(os.environ.get("MAASHA_DEMO_DIRECTORY", PROJECT / ".run" / "demo"))
+PORT = int(os.environ.get("MAASHA_DEMO_PORT", "5240"))
+"""Where localhost leads to the region; another directory and port make another demo."""
 ADDRESS = f"http://localhost:{PORT}/MAAS/"
 HOSTS = {"db", "region", "rack1", "rack2", "clients", "outsider"}
 
@@ -34,6 +39,7 @@ def main() -> int:
     verbs.add_parser("up", help="start the cluster, or find it again").set_defaults(run=_up)
     verbs.add_parser("down", help="end exactly what `up` started").set_defaults(run=_down)
     verbs.add_parser("status", help="print the status tables").set_defaults(run=_status)
+    verbs.add_parser("lease", help="have a client ask for an address").set_defaults(run=_lease)
     enter = verbs.add_parser("enter", help="run a shell or a command on a host")
     enter.add_argument("host", choices=sorted(HOSTS))
     enter.add_argument("command", nargs=argparse.REMAINDER)
@@ -83,6 +89,21 @@ def _enter(arguments: argparse.Namespace) -> int:
     return subprocess.run(
         [*argv, "--", "env", "-C", str(STATE), *command], check=False, env=env
     ).returncode
+
+
+def _lease(_: argparse.Namespace) -> int:
+    """Be a client that has never been seen before, on the small LAN."""
+    chaddr = mac(0x020000000000 + random.SystemRandom().randrange(1 << 32))
+    with DHCPClients(_running().clients, "eth0") as clients:
+        try:
+            lease = clients.acquire(chaddr)
+        except NoLease as refusal:
+            raise Complaint(str(refusal)) from refusal
+    print(
+        f"{lease.chaddr} has {lease.ip} for {lease.seconds} s from {lease.server}, "
+        f"after {lease.latency:.2f} s"
+    )
+    return 0
 
 
 def _check_machine() -> None:
@@ -139,7 +160,8 @@ def _keep_relay(cluster: Cluster) -> None:
     anchor = cluster.region.namespace
     log = cluster.region.directory / "relay.log"
     enter = ["nsenter", "--target", str(anchor), "--pid", "--"]
-    relay = [sys.executable, "-m", "lab.relay", str(PORT), f"/proc/{anchor}/ns/net"]
+    ports = (str(PORT), str(API_PORT))
+    relay = [sys.executable, "-m", "lab.relay", *ports, f"/proc/{anchor}/ns/net"]
     with log.open("w") as output:
         subprocess.Popen(
             [*enter, *relay],
@@ -169,6 +191,8 @@ def _show(cluster: Cluster) -> None:
     python = Path(sys.executable).relative_to(PROJECT)
     print("the manual's commands work on a rack; this opens a shell on one:")
     print(f"  {python} -m lab.demo enter rack1")
+    print("once DHCP is on, this has a client ask for an address:")
+    print(f"  {python} -m lab.demo lease")
     print("and `make stop` ends it all")
 
 

@@ -1,4 +1,4 @@
-"""Lets the machine's own localhost reach a host's port: `python -m lab.relay PORT NETNS`.
+"""Lets the machine's localhost reach a host's port: `python -m lab.relay PORT THEIRS NETNS`.
 
 It listens on the machine's loopback, then moves into the host's network for good: sockets stay
 where they were made, so what it accepts comes from the machine and what it dials is the host.
@@ -47,17 +47,17 @@ def enter(namespace: Path) -> None:
     os.close(descriptor)
 
 
-def main(port: int, namespace: Path) -> None:
+def main(port: int, theirs: int, namespace: Path) -> None:
     """Pass connections on until the host ends."""
     reactor = EPollReactor()
     installReactor(reactor)
     sockets = listening(port)
     enter(namespace)
     for opened in sockets:
-        reactor.adoptStreamPort(opened.fileno(), opened.family, ProxyFactory("127.0.0.1", port))
+        reactor.adoptStreamPort(opened.fileno(), opened.family, ProxyFactory("127.0.0.1", theirs))
     print("ready", flush=True)
     reactor.run()
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), Path(sys.argv[2]))
+    main(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]))

@@ -23,6 +23,8 @@ pytestmark = pytest.mark.root
 
 MOST_CONNECTIONS = 40
 """Database connections of a region, the manual's figure."""
+MOST_TRANSACTIONS = 60
+"""Per second at rest; 4 workers with a heartbeat, a ping and three slow ticks each take some 15."""
 BOTH_LINKED = {"rack1": 2, "rack2": 2}
 
 
@@ -110,3 +112,20 @@ def test_racks_link_over_ipv6(solo: Cluster) -> None:
 
     until(over_ipv6, "links over IPv6", timeout=40.0, interval=0.2)
     wait_whole(solo)
+
+
+def transactions(cluster: Cluster) -> int:
+    """Give how many transactions the instance's database has committed."""
+    ((count,),) = cluster.sql("select xact_commit from pg_stat_database where datname = 'maasha'")
+    return int(count)
+
+
+def test_a_cluster_at_rest_is_at_rest(solo: Cluster, figures: Figures) -> None:
+    """Heartbeats and slow ticks are all that goes on: notices do not wake each other for ever."""
+    wait_whole(solo)
+    seconds = 10.0
+    before, began = transactions(solo), time.monotonic()
+    until(lambda: time.monotonic() - began >= seconds, "ten seconds", timeout=20.0, interval=0.5)
+    rate = (transactions(solo) - before) / (time.monotonic() - began)
+    figures.count("transactions per second of a cluster at rest (4 workers, 2 racks)", round(rate))
+    assert rate < MOST_TRANSACTIONS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -13,7 +14,6 @@ from urllib.request import urlopen
 import pytest
 
 from lab import Lab
-from lab.demo import ADDRESS, DIRECTORY
 from lab.host import PROJECT
 from lab.process import Process, neighbours
 from lab.testing import require
@@ -23,10 +23,22 @@ pytestmark = pytest.mark.root
 KEY = re.compile(r"^API key  (\S{18}:\S{18}:\S{32})$", re.MULTILINE)
 
 
+PORT = 5247
+DIRECTORY = PROJECT / ".run" / "demo-of-the-tests"
+ADDRESS = f"http://localhost:{PORT}/MAAS/"
+"""The demo of the tests is not the one that a user may be looking at."""
+
+
 def make(target: str) -> str:
     """Run a target and give what it prints."""
     done = subprocess.run(
-        ["make", target], cwd=PROJECT, capture_output=True, text=True, timeout=300, check=False
+        ["make", target],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        env={**os.environ, "MAASHA_DEMO_DIRECTORY": str(DIRECTORY), "MAASHA_DEMO_PORT": str(PORT)},
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

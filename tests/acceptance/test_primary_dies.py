@@ -23,15 +23,18 @@ from lab import (
     until,
 )
 from lab.cluster import LARGE_LAN, Cluster
-from tests.acceptance.churn import Churn
+from tests.acceptance.churn import CLIENTS, ROUND, Churn
 from tests.acceptance.dhcpd import NORMAL, Dhcpd
 from tests.acceptance.figures import Figures
 
 pytestmark = pytest.mark.root
 
-CLIENTS = 48
-SURVIVOR_DEADLINE = 75.0
+SURVIVOR, SURVIVOR_DEADLINE = "10.1.0.2", 75.0
 """Seconds until even a client with secs 0 is served after silence: max-response-delay is 60."""
+WAITED_DEADLINE = 10.0
+"""Seconds until a client that says it waits is served, far below the above."""
+MOST_FAILED = 0.3
+"""Of the errands between the fault and its end: renewals by unicast reach only the dead server."""
 
 
 @pytest.fixture(scope="module")
@@ -54,17 +57,15 @@ def sniffer(pair: Cluster) -> Iterator[Sniffer]:
         yield listening
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def crowd(
     pair: Cluster,
     sniffer: Sniffer,  # noqa: ARG001  hears the crowd from its first message on
-    figures: Figures,
 ) -> Iterator[Churn]:
-    """Have 48 clients come and go while a test runs; each must have been served at the end."""
-    with Churn(pair.clients, "eth1", CLIENTS, 0x020000010000, seed=3) as running:
-        until(lambda: len(running.served) >= CLIENTS, "every client to be served", timeout=60.0)
+    """Have 48 clients come and go while the tests run; each has been served before the first."""
+    with Churn(pair.clients, "eth1", 0x020000010000, seed=3) as running:
+        running.wait_all_served(0.0, timeout=60.0)
         yield running
-    figures.count("  errands of the clients meanwhile", running.outcomes.total())
 
 
 @pytest.fixture
@@ -76,18 +77,41 @@ def clients(pair: Cluster) -> Iterator[DHCPClients]:
 
 def first_answers(
     clients: DHCPClients, figures: Figures, what: str, first: int, patience: Patience
-) -> None:
-    """Have a client that says it has waited, and one that does not, ask at once; note when."""
-    tickets = {
-        secs: clients.submit(Errand(Wish.ACQUIRE, mac(first + secs), patience, secs))
-        for secs in (0, 5)
-    }
-    for secs, ticket in tickets.items():
-        outcome = clients.outcome(ticket)
+) -> tuple[float, float]:
+    """Have a client that says it has waited, and one that does not, ask at once; give when."""
+    tickets = [
+        clients.submit(Errand(Wish.ACQUIRE, mac(first + secs), patience, secs)) for secs in (0, 5)
+    ]
+    outcomes = [clients.outcome(ticket) for ticket in tickets]
+    for outcome, label in zip(outcomes, ("secs 0", "secs >= 3"), strict=True):
         assert isinstance(outcome, Lease), outcome
-        assert str(outcome.server) == "10.1.0.2"
-        label = "secs 0" if secs == 0 else "secs >= 3"
+        assert str(outcome.server) == SURVIVOR
         figures.seconds(f"{what} -> first ACK for a new client, {label}", outcome.latency)
+    at_once, waited = (outcome.latency for outcome in outcomes if isinstance(outcome, Lease))
+    return at_once, waited
+
+
+def check_crowd(
+    crowd: Churn, figures: Figures, what: str, before: float, fault: float, over: float
+) -> None:
+    """Check what the 48 clients saw: all served by the end, failures few and only at the fault.
+
+    A lease granted in the last 2 s before a SIGKILL, or beyond the 10 updates under way, may be
+    unknown to the survivor, which then stays silent: its client starts over. That is dhcpd's
+    protocol; such a client fails once or twice and counts as one of the few.
+    """
+    crowd.wait_all_served(over, timeout=3 * ROUND)
+    figures.seconds(f"  {what}: longest time without any ACK for the crowd", crowd.silence(before))
+    mine = [done for done in crowd.done if done.ended > before]
+    failed = [done for done in crowd.failures() if done.ended > before]
+    grants = [lease.monotonic for lease in crowd.grants(before)]
+    figures.count(f"  {what}: errands of the crowd", len(mine))
+    figures.count("    grants before the fault", sum(at < fault for at in grants))
+    figures.count("    grants in the fault", sum(fault <= at < over for at in grants))
+    figures.count("    grants after it", sum(at >= over for at in grants))
+    figures.count("    without a lease", len(failed))
+    assert [done for done in failed if done.ended < fault or done.began > over] == []
+    assert len(failed) <= MOST_FAILED * len(mine)
 
 
 def shown_state(cluster: Cluster, rack: str) -> str:
@@ -142,36 +166,44 @@ def rebinds(clients: DHCPClients, lease: Lease) -> None:
     assert str(again.server) == "10.1.0.2"
 
 
-@pytest.mark.usefixtures("crowd")
 def test_the_secondary_serves_when_the_primary_is_killed(
-    pair: Cluster, clients: DHCPClients, figures: Figures
+    pair: Cluster, clients: DHCPClients, crowd: Churn, figures: Figures
 ) -> None:
     """After SIGKILL new clients are served at once, and known ones keep their addresses."""
+    before = time.monotonic()
     held = replicated(pair, clients, mac(0x020000020000))
+    fault = time.monotonic()
     kill_everything(pair)
     first_answers(clients, figures, "SIGKILL", 0x020000020010, Patience(30.0, 0.5))
     rebinds(clients, held)
     wait_shown(pair, "rack2", "communications-interrupted", timeout=15.0)
     assert "dhcp.interrupted" in alarms(pair)
+    crowd.wait_all_served(fault, timeout=4 * ROUND, by=SURVIVOR)
     pair.runner(pair.rack1).launch()
     wait_both_normal(pair, figures, "processes started again", timeout=60.0)
+    check_crowd(crowd, figures, "SIGKILL", before, fault, time.monotonic())
 
 
-@pytest.mark.usefixtures("crowd")
 def test_the_secondary_serves_when_the_primary_is_cut_off(
-    pair: Cluster, clients: DHCPClients, figures: Figures
+    pair: Cluster, clients: DHCPClients, crowd: Churn, figures: Figures
 ) -> None:
     """Without a sign of the loss, clients that say they wait are served long before the others."""
+    before = time.monotonic()
     held = replicated(pair, clients, mac(0x020000030000))
     cables = [network.cable(pair.rack1) for network in pair.lab.networks.values()]
+    fault = time.monotonic()
     for cable in cables:
         cable.cut()
-    first_answers(clients, figures, "link cut", 0x020000030010, Patience(SURVIVOR_DEADLINE, 0.5))
+    patience = Patience(SURVIVOR_DEADLINE, 0.5)
+    at_once, waited = first_answers(clients, figures, "link cut", 0x020000030010, patience)
+    assert waited < WAITED_DEADLINE < at_once <= SURVIVOR_DEADLINE
     rebinds(clients, held)
     wait_shown(pair, "rack2", "communications-interrupted", timeout=SURVIVOR_DEADLINE)
+    crowd.wait_all_served(fault, timeout=4 * ROUND, by=SURVIVOR)
     for cable in cables:
         cable.restore()
     wait_both_normal(pair, figures, "link restored", timeout=60.0)
+    check_crowd(crowd, figures, "link cut", before, fault, time.monotonic())
 
 
 def test_no_address_ever_had_two_holders(sniffer: Sniffer, figures: Figures) -> None:

@@ -54,10 +54,6 @@ class Server:
         """Give the report."""
         return self.report
 
-    async def withdraw(self) -> None:
-        """Serve nothing any more."""
-        await self.apply(EMPTY)
-
     async def apply(self, plan: DhcpPlan) -> DhcpReport:
         """Run a plan; raises PlanRefused."""
         await self.meanwhile()
