@@ -33,6 +33,7 @@ from maasha.db import regions
 from maasha.db.channels import Channel
 from maasha.db.connector import Connector
 from maasha.db.dedicated import LIMITS, Dedicated
+from maasha.db.leadership import Leadership
 from maasha.db.notices import Notices
 from maasha.db.pool import open_pool
 from maasha.db.regions import Identity
@@ -99,6 +100,7 @@ class Worker(MultiService):
             self._established,
             self._relink,
             self._superseded,
+            lambda: self._leadership.leading,
         )
         self._wardship = Wardship(
             reactor, self._pool, self._connections, self._worker_id, self._make_steward
@@ -141,6 +143,7 @@ class Worker(MultiService):
         connector = Connector(self._reactor, where, LIMITS, program=f"{program} notices")
         self._dedicated = Dedicated(self._reactor, connector, jitter=jitter)
         self._notices = Notices(self._dedicated)
+        self._leadership = Leadership(self._dedicated)
 
     # what the parts ask
 

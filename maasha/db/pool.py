@@ -70,7 +70,6 @@ class Pool:
         self._live: set[Connection] = set()
         self._waiters: deque[Deferred[Connection]] = deque()
         self._opening: set[Deferred[None]] = set()
-        self._watchers: list[Callable[[bool], None]] = []
         self._running = False
         self._reason = "the pool is not started"
 
@@ -78,10 +77,6 @@ class Pool:
     def connected(self) -> bool:
         """Whether at least one connection is live."""
         return bool(self._live)
-
-    def on_change(self, callback: Callable[[bool], None]) -> None:
-        """Call `callback` with `connected` each time it changes."""
-        self._watchers.append(callback)
 
     def start(self) -> None:
         """Begin to open all connections; returns at once."""
@@ -234,8 +229,6 @@ class Pool:
 
     def _changed(self, text: str) -> None:
         log.info(text, reason=self._reason)
-        for watcher in self._watchers:
-            watcher(self.connected)
 
 
 def _detach(work: Awaitable[None]) -> Deferred[None]:

@@ -1,4 +1,4 @@
-"""Leases out of dhcpd.leases(5), as they are appended, and which of two words is the last one."""
+"""Leases out of dhcpd.leases(5), as they are appended."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from ipaddress import IPv4Address
 
 from maasha.dhcp.records import HEAD, Record
-from maasha.model.lease import LIFECYCLE, BindingState, Lease
+from maasha.model.lease import BindingState, Lease
 
 MAX_LINES = 1000
 """Of a record; dhcpd writes a few dozen. More is no record but damage."""
@@ -23,9 +23,6 @@ EPOCH = re.compile(r"epoch (\d{1,12})")
 MAC = re.compile(r"[0-9a-f]{1,2}(:[0-9a-f]{1,2}){5}", re.IGNORECASE)
 QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 ESCAPE = re.compile(r"\\([0-7]{3}|.)")
-
-EARLIEST = datetime.min.replace(tzinfo=UTC)
-LATEST = datetime.max.replace(tzinfo=UTC)
 
 
 class LeaseParser:
@@ -69,30 +66,6 @@ def read(record: Record) -> Lease | None:
         return _lease(address, found)
     except (KeyError, ValueError):
         return None
-
-
-def merge(one: Lease, other: Lease) -> Lease:
-    """Give the newer of two reports on the same address, whoever made them.
-
-    The client's last word decides; the peers tell it to each other unchanged. With the same last
-    word the lease that went on further in its life is the newer one (it expires or is released, and
-    is free then), and of two in the same state the one that ends later. What still ties is decided
-    by the other fields, so that every order of merging gives the same lease.
-    """
-    if one.ip != other.ip:
-        raise ValueError(f"leases of {one.ip} and {other.ip} are not about the same address")
-    return max(one, other, key=_age)
-
-
-def _age(lease: Lease) -> tuple[datetime, int, datetime, datetime, str, str]:
-    return (
-        lease.last_transaction or EARLIEST,
-        LIFECYCLE.index(lease.state),
-        lease.ends or LATEST,
-        lease.starts or EARLIEST,
-        lease.mac,
-        lease.hostname,
-    )
 
 
 def _statements(lines: Iterable[str]) -> dict[str, str]:

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, NoReturn, Protocol, TypeVar, assert_never
-from uuid import uuid4
 
 from twisted.internet.defer import Deferred, DeferredLock, maybeDeferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.python.threadpool import ThreadPool
 
 from maasha.dhcp.check import Accepted, Refused
-from maasha.dhcp.daemon import PROGRAM, Dhcpd
 from maasha.dhcp.errors import OmapiSilent, PlanRefused, StartFailed, StillRunning
 from maasha.dhcp.folder import Folder
 from maasha.dhcp.joining import new_primaries, past
 from maasha.dhcp.omapi import PeerStates
 from maasha.dhcp.plan import EMPTY, digest
-from maasha.dhcp.reactor import IReactorDhcp
 from maasha.host.routine import Routine
 from maasha.model.dhcp import DhcpPlan, DhcpReport, Role, VlanService
 
@@ -360,18 +355,3 @@ class DhcpServer:
             except Exception:
                 self.log.failure("a report about dhcpd could not be passed on")
         return report
-
-
-def make_server(
-    reactor: IReactorDhcp,
-    directory: Path,
-    changed: Callable[[DhcpReport], None],
-    *,
-    pool: ThreadPool,
-    program: Path = PROGRAM,
-    jitter: Callable[[], float] = random.random,
-    new_id: Callable[[], str] = lambda: str(uuid4()),
-) -> DhcpServer:
-    """Put a server for real dhcpd together; its files live in `directory`."""
-    folder = Folder(directory, new_id)
-    return DhcpServer(reactor, folder, Dhcpd(reactor, pool, folder, program), changed, jitter)

@@ -41,6 +41,8 @@ Relink = Callable[[Transaction, Standing], Awaitable[None]]
 class Presence(MultiService):
     """Registers the worker, keeps its heartbeat and removes the rows of dead workers.
 
+    Only the leader judges, the one worker for which `leading` is true.
+
     `established` is called with the first standing, before any rack can link. A worker whose slot
     belongs to a newer process calls `superseded` and acts no more.
     """
@@ -56,6 +58,7 @@ class Presence(MultiService):
         established: Callable[[Standing], None],
         relink: Relink,
         superseded: Callable[[], None],
+        leading: Callable[[], bool],
     ) -> None:
         super().__init__()
         self._clock = clock
@@ -65,6 +68,7 @@ class Presence(MultiService):
         self._established = established
         self._relink = relink
         self._superseded = superseded
+        self._leading = leading
         self._contact = Contact(gap=2 * HEARTBEAT_INTERVAL)
         self._published: tuple[Endpoint, ...] = ()
         self._complaint = ""
@@ -112,7 +116,7 @@ class Presence(MultiService):
             standing = self.standing = await self._pool.run(self._return)
             self._published = ()
         await self._publish(standing)
-        if self._contact.lasts(self._clock.seconds()) >= WORKER_TTL:
+        if self._leading() and self._contact.lasts(self._clock.seconds()) >= WORKER_TTL:
             await self._judge(standing)
 
     async def _touch(self, tx: Transaction, standing: Standing) -> bool:

@@ -23,7 +23,7 @@ from lab import (
     until,
 )
 from lab.cluster import LARGE_LAN, Cluster
-from tests.acceptance.churn import CLIENTS, ROUND, Churn
+from tests.acceptance.churn import ROUND, Churn
 from tests.acceptance.dhcpd import NORMAL, Dhcpd
 from tests.acceptance.figures import Figures
 

@@ -15,8 +15,9 @@ from twisted.python.threadpool import ThreadPool
 
 from maasha.dhcp.proc import find
 from maasha.dhcp.process import watch
-from maasha.dhcp.server import DhcpServer, make_server
+from maasha.dhcp.server import DhcpServer
 from maasha.model.dhcp import DhcpPlan, DhcpReport, PeerState
+from tests.integration.dhcp.servers import make_server
 from tests.integration.dhcp.wire import Link
 from tests.unit.dhcp.real import reactor
 

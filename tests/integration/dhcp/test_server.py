@@ -125,7 +125,7 @@ import sys
 from pathlib import Path
 from twisted.internet import reactor, defer
 from twisted.python.threadpool import ThreadPool
-from maasha.dhcp.server import make_server
+from tests.integration.dhcp.servers import make_server
 from tests.integration.dhcp.wire import plan_for
 from maasha.model.dhcp import SOLO
 pool = ThreadPool(0, 2)

@@ -224,6 +224,20 @@ async def test_the_dead_are_removed_after_a_full_time_to_live_of_contact(
 
 
 @asynchronous
+async def test_only_the_leader_removes_the_dead(
+    worker: Worker, pool: WatchedPool, clock: Clock
+) -> None:
+    """One worker of the instance judges; whoever becomes the leader does at once."""
+    dead = await colleague(pool, 1)
+    worker.leading = False
+    await after(pool, clock, *TO_LIVE, BEAT)
+    assert await rows(pool) == {worker.id, dead.id}
+    worker.leading = True
+    await after(pool, clock, BEAT)
+    assert await rows(pool) == {worker.id}
+
+
+@asynchronous
 async def test_after_a_gap_without_database_nobody_is_removed_too_early(
     worker: Worker, pool: WatchedPool, clock: Clock
 ) -> None:

@@ -8,12 +8,16 @@ import pytest
 from twisted.internet.task import Clock
 
 from maasha.db.racks import delete_rack
+from maasha.db.services import ask_to_stop
 from maasha.dhcp.plan import EMPTY
+from maasha.model.cluster import RackKey
 from maasha.region.retirement import TICK
 from maasha.rpc.errors import LinkLost
 from tests.asynchronous import asynchronous
+from tests.integration.db.cluster import interface
 from tests.integration.region.at_rest import WatchedPool, after, at_rest
 from tests.integration.region.rack import Line, Rack, Town
+from tests.integration.region.wishes import serve
 from tests.integration.region.worker import Worker
 
 
@@ -64,6 +68,35 @@ async def test_a_rack_that_has_not_stopped_is_asked_again(
     await after(pool, clock, TICK)
     assert rack.memory.retired
     assert line.closed_with == "the rack was deleted"
+
+
+@asynchronous
+async def test_what_a_deleted_rack_ran_is_off_when_it_says_so(
+    worker: Worker, pool: WatchedPool, clock: Clock, rack: Rack
+) -> None:
+    """Whoever takes its VLANs over waits for that, and for nothing more."""
+    rack.interfaces = (interface("eth1", "10.0.0.1/24"),)
+    line = Line(rack)
+    await rack.join(worker.registration, line)
+    await serve(pool, "rack1")
+    await at_rest(pool, clock)
+    worker.wardship.wake_stewards()
+    await at_rest(pool, clock)
+    assert await running(pool) == ["solo"]
+    await delete(pool, rack)
+    await pool.run(lambda tx: ask_to_stop(tx, RackKey(1)))
+    line.error = LinkLost("cut")
+    await after(pool, clock, TICK)
+    assert (await running(pool), line.closed_with) == (["solo"], "")
+    line.error = None
+    await after(pool, clock, TICK)
+    assert await running(pool) == ["off"]
+
+
+async def running(pool: WatchedPool) -> list[str]:
+    """Name what is on record as running, VLAN by VLAN."""
+    rows = await pool.run(lambda tx: tx.rows("select running ->> 'duty' as duty from service"))
+    return [row.duty for row in rows]
 
 
 @asynchronous

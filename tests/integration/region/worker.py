@@ -34,6 +34,7 @@ class Worker(MultiService):
         self.endpoints: tuple[Endpoint, ...] = (Endpoint("192.0.2.1", 5250 + slot),)
         self.established: list[Standing] = []
         self.superseded = 0
+        self.leading = True
         self.connections = Connections()
         self.presence = Presence(
             clock,
@@ -43,6 +44,7 @@ class Worker(MultiService):
             self.established.append,
             self._relink,
             self._end,
+            lambda: self.leading,
         )
         self.wardship = Wardship(clock, pool, self.connections, lambda: self.id, self._make_steward)
         self.registration = Registration(

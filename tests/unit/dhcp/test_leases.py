@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from functools import reduce
 from ipaddress import IPv4Address
-from itertools import pairwise, permutations
+from itertools import pairwise
 
 import pytest
-from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maasha.dhcp.leases import MAX_LINE, MAX_LINES, LeaseParser, merge
+from maasha.dhcp.leases import MAX_LINE, MAX_LINES, LeaseParser
 from maasha.model.lease import BindingState, Lease
 
 FILE = b"""\
@@ -171,38 +169,3 @@ LEASES = st.builds(
     INSTANTS,
     st.sampled_from(["", "a"]),
 )
-
-
-@given(LEASES, LEASES, LEASES)
-def test_the_order_of_reports_does_not_matter(one: Lease, two: Lease, three: Lease) -> None:
-    """Merging gives one of the reports, and the same one in every order."""
-    results = {reduce(merge, order) for order in permutations((one, two, three))}
-    assert len(results) == 1
-    assert results <= {one, two, three}
-
-
-def test_the_clients_last_word_decides() -> None:
-    """A renewal beats any later state of what was before it."""
-    old = evolve(FIRST, state=BindingState.FREE, last_transaction=NOW)
-    new = evolve(FIRST, last_transaction=NOW + timedelta(seconds=1))
-    assert merge(old, new) == new
-
-
-def test_with_the_same_last_word_life_goes_on() -> None:
-    """One peer still has the lease active, the other knows that it expired, and is free then."""
-    states = [BindingState.FREE, BindingState.ACTIVE, BindingState.EXPIRED]
-    free, active, expired = (evolve(FIRST, state=state) for state in states)
-    assert merge(active, expired) == expired
-    assert merge(free, expired) == free
-
-
-def test_a_lease_that_never_ends_is_the_longer_one() -> None:
-    """Of two in the same state the one that ends later holds."""
-    endless = evolve(FIRST, ends=None)
-    assert merge(FIRST, endless) == endless
-
-
-def test_two_addresses_are_no_pair() -> None:
-    """Only reports on one address can be merged."""
-    with pytest.raises(ValueError, match=r"10\.0\.0\.50 and 10\.0\.0\.51"):
-        merge(FIRST, SECOND)

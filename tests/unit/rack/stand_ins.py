@@ -73,6 +73,7 @@ class Session:
     welcome: Welcome
     remote: Region = field(factory=Region)
     left: bool = False
+    aborted: bool = False
     _ended: list[Deferred[str]] = field(factory=list)
 
     @property
@@ -88,6 +89,11 @@ class Session:
         closed = self.closed
         self.break_off(reason)
         return closed
+
+    def abort(self, reason: str) -> None:
+        """End it at once."""
+        self.aborted = True
+        self.break_off(reason)
 
     def break_off(self, reason: str) -> None:
         """End it."""

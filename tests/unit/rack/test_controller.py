@@ -14,7 +14,7 @@ from maasha.dhcp.errors import PlanRefused
 from maasha.dhcp.feed import LeaseFeed
 from maasha.dhcp.plan import EMPTY
 from maasha.dhcp.server import DhcpServer
-from maasha.model.cluster import Endpoint, Ownership, SystemId
+from maasha.model.cluster import Endpoint, Ownership
 from maasha.model.dhcp import DhcpReport
 from maasha.model.network import Interface
 from maasha.model.stamp import NEVER, Stamp
@@ -137,14 +137,24 @@ def test_dhcp_is_served_before_any_region_is_looked_for(rack: Rack) -> None:
     until(rack.net, lambda: rack.links > 0)
 
 
-def test_a_deleted_rack_does_nothing(known: Rack) -> None:
-    """It neither serves nor looks for regions, until it is registered anew."""
+def test_a_deleted_rack_looks_for_nobody(known: Rack) -> None:
+    """Until it is registered anew."""
     known.memory.retire()
     known.start(dhcp=False)
     known.net.go(5)
     assert (known.searches, known.restarts) == (0, 0)
     known.memory.register(SECRET, "second")
     until(known.net, lambda: known.restarts == 1)
+
+
+def test_a_deleted_rack_stops_what_still_serves(known: Rack) -> None:
+    """Again and again, where dhcpd does not stop."""
+    known.memory.retire()
+    known.dhcp.refusal = PlanRefused("process 7 does not end even when killed")
+    known.start(dhcp=False)
+    assert known.dhcp.applied == []
+    known.dhcp.refusal = None
+    until(known.net, lambda: known.dhcp.applied == [EMPTY])
 
 
 def test_a_rack_without_name_makes_one_link_first(rack: Rack) -> None:
@@ -279,11 +289,9 @@ def test_stopping_before_dhcp_is_up_is_possible(rack: Rack) -> None:
     assert (rack.dhcp.released, rack.searches) == (True, 0)
 
 
-def test_a_start_that_fails_is_logged(rack: Rack, log: Listener) -> None:
-    """A registration can still begin it anew."""
+def test_a_start_that_fails_begins_anew(rack: Rack, log: Listener) -> None:
+    """A process without links would serve nobody's wishes and look alive."""
     rack.start(dhcp=False)
     rack.dhcp.ready.errback(PlanRefused("dhcpd hangs in the kernel"))
     assert [str(error) for error in log.failures] == ["dhcpd hangs in the kernel"]
-    rack.memory.belong(SystemId("abc346"), INSTANCE)
-    rack.memory.register(SECRET, "second")
-    until(rack.net, lambda: rack.restarts == 1)
+    assert rack.restarts == 1

@@ -15,6 +15,7 @@ from maasha.rack.links import MAINTAIN_INTERVAL, SETTLED, Links
 from maasha.rpc import rack_side
 from maasha.rpc.errors import Unreachable
 from tests.unit.rack.stand_ins import Session, loop, welcome
+from tests.unit.rpc.parts import Listener
 
 LOOPS = (loop("a", 1), loop("a", 2), loop("b", 3))
 REST = 4.0
@@ -30,6 +31,8 @@ class Net:
     down: set[str] = field(factory=set)
     hanging: bool = False
     searches: int = 0
+    searching: Deferred[None] | None = None
+    refusing: Exception | None = None
     dialled: list[str] = field(factory=list)
     sessions: dict[str, Session] = field(factory=dict)
     opened: list[rack_side.Session] = field(factory=list)
@@ -44,15 +47,23 @@ class Net:
             self.dial,
             lambda several: several[0],
             Rests(lambda _: REST),
-            self.opened.append,
+            self.take_up,
             lambda _, reason: self.closed.append(reason),
         )
         made.startService()
         return made
 
+    def take_up(self, session: rack_side.Session) -> None:
+        """Hear of an established link."""
+        if self.refusing is not None:
+            raise self.refusing
+        self.opened.append(session)
+
     async def find(self) -> tuple[EventLoop, ...]:
         """Search."""
         self.searches += 1
+        if self.searching is not None:
+            await self.searching
         return self.known
 
     async def dial(self, wanted: EventLoop) -> rack_side.Session:
@@ -166,3 +177,32 @@ def test_stopping_gives_up_what_is_being_dialled(net: Net) -> None:
     """A worker that never answers holds nobody up."""
     net.hanging = True
     assert net.links().stopService().called
+
+
+def test_a_link_that_cannot_be_taken_up_is_ended(net: Net) -> None:
+    """A disk that is full leaves no link that nobody serves; its worker rests."""
+    net.refusing = OSError("No space left on device")
+    net.known, net.wanted = (LOOPS[0],), 1
+    links = net.links()
+    assert links.sessions == ()
+    assert net.sessions["a:pid=1"].aborted
+    net.refusing = None
+    net.clock.pump([MAINTAIN_INTERVAL] * (int(REST / MAINTAIN_INTERVAL) + 1))
+    assert net.live(links) == {"a:pid=1"}
+
+
+def test_a_worker_is_complained_about_once(net: Net, log: Listener) -> None:
+    """A rack that waits a night for its region does not fill the disk."""
+    net.known, net.wanted, net.down = (LOOPS[0],), 1, {"a:pid=1"}
+    net.links()
+    net.clock.pump([MAINTAIN_INTERVAL] * 60)
+    assert len(net.dialled) > 5
+    assert len([line for line in log.lines if line.startswith("no link to a:pid=1")]) == 1
+
+
+def test_stopping_during_a_search_begins_no_link(net: Net) -> None:
+    """The regions may be slow to answer; nobody waits for them."""
+    net.searching = Deferred()
+    assert net.links().stopService().called
+    net.clock.advance(100)
+    assert net.dialled == []
