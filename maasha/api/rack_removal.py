@@ -14,11 +14,13 @@ class Succession:
 
     before: VlanRow
     after: VlanRow
+    reached: bool
+    """One of the racks after has a link; without one nobody can be told to serve."""
 
     @property
     def loses_dhcp(self) -> bool:
-        """Nobody is left to serve a VLAN that was served."""
-        return self.before.dhcp_on and not self.after.dhcp_on
+        """Nobody is left to serve a VLAN that was served, as far as is known."""
+        return self.before.dhcp_on and not (self.after.dhcp_on and self.reached)
 
 
 def succeed(vlan: VlanRow, gone: RackName, choices: tuple[RackChoice, ...]) -> Succession:
@@ -37,4 +39,5 @@ def succeed(vlan: VlanRow, gone: RackName, choices: tuple[RackChoice, ...]) -> S
     primary, secondary = (*members, None, None)[:2]
     dhcp_on = vlan.dhcp_on and primary is not None
     after = evolve(vlan, primary=primary, secondary=secondary, dhcp_on=dhcp_on)
-    return Succession(vlan, with_pairing(vlan, after))
+    linked = {choice.rack for choice in choices if choice.connected}
+    return Succession(vlan, with_pairing(vlan, after), any(rack in linked for rack in members))
