@@ -4,7 +4,7 @@ PYTHON := /usr/bin/python3
 VENV := .venv
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: run stop test setup packages lint soak clean
+.PHONY: run stop test lint setup packages lock clean
 
 run: setup  ## start the demo cluster and print its address and API key
 	@$(VENV)/bin/python -m lab.demo up
@@ -26,8 +26,8 @@ packages:
 $(VENV)/complete: requirements/dev.txt setup.cfg pyproject.toml
 	@echo "making $(VENV) (about half a minute)"
 	@$(PYTHON) -m venv --clear $(VENV)
-	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --use-pep517 --require-hashes -r requirements/dev.txt
-	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(VENV)/bin/pip install -qq --disable-pip-version-check --use-pep517 --require-hashes -r requirements/dev.txt
+	@$(VENV)/bin/pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 lock:  ## write the locked requirements anew from requirements/*.in

@@ -1,3 +1,3 @@
-"""maasha: regions and racks, a Twisted cluster that keeps DHCP and power control alive."""
+"""maasha: regions and racks, a Twisted cluster that keeps DHCP alive."""
 
 __version__ = "0.1.0"

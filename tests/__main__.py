@@ -130,17 +130,21 @@ UNIT = (
 )
 
 
-def lanes(only: str | None) -> tuple[tuple[Step, ...], ...]:
-    """Give the steps that run one after the other, for each of two lanes side by side."""
+Lanes = tuple[tuple[Step, ...], ...]
+"""Steps that run one after the other, for each of several lanes side by side."""
+
+
+def phases(only: str | None) -> tuple[Lanes, ...]:
+    """Give the lanes of each phase; the unit tests have the machine to themselves."""
     integration = pytest("integration", "tests/integration", "tests/lab")
     acceptance = pytest("acceptance", "tests/acceptance")
-    every: dict[str, tuple[tuple[Step, ...], ...]] = {
+    every: dict[str, Lanes] = {
         "lint": (LINT,),
         "unit": (UNIT,),
         "integration": ((integration,),),
         "acceptance": ((acceptance,),),
     }
-    return every[only] if only else ((*LINT, *UNIT, integration), (acceptance,))
+    return (every[only],) if only else ((LINT,), (UNIT,), ((integration,), (acceptance,)))
 
 
 def run(step: Step) -> Outcome:
@@ -157,6 +161,12 @@ def run(step: Step) -> Outcome:
 def run_lane(steps: Iterable[Step]) -> list[Outcome]:
     """Run the steps one after the other, all of them whatever fails."""
     return [run(step) for step in steps]
+
+
+def run_lanes(lanes: Lanes) -> list[Outcome]:
+    """Run the lanes side by side."""
+    with ThreadPoolExecutor(len(lanes)) as pool:
+        return [outcome for lane in pool.map(run_lane, lanes) for outcome in lane]
 
 
 def counted(outcome: Outcome) -> Count:
@@ -178,10 +188,9 @@ def main() -> int:
     """Run it all; gives 0 only if nothing failed and, under CI, nothing was skipped."""
     parser = argparse.ArgumentParser(prog="python -m tests", description=__doc__)
     parser.add_argument("--only", choices=("lint", "unit", "integration", "acceptance"))
-    chosen = lanes(parser.parse_args().only)
+    chosen = phases(parser.parse_args().only)
     OUTPUT.mkdir(parents=True, exist_ok=True)
-    with ThreadPoolExecutor(len(chosen)) as pool:
-        outcomes = [outcome for lane in pool.map(run_lane, chosen) for outcome in lane]
+    outcomes = [outcome for lanes in chosen for outcome in run_lanes(lanes)]
     for outcome in outcomes:
         if outcome.code != 0 or outcome.step.report:
             print(f"\n===== {outcome.step.name} =====\n{outcome.output}", flush=True)

@@ -16,7 +16,7 @@ Address = IPv4Address | IPv6Address
 MAX_PORT = 65535
 _EXAMPLE = "write one like http://10.0.0.1:5240/MAAS/"
 _HOST = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]{0,62})(\.[A-Za-z0-9_-]{1,63})*\.?")
-_ADVERTISED = re.compile(r"(?:\[(?P<six>[^\]]+)\]|(?P<four>[^\[\]:]+)):(?P<port>[0-9]{1,5})")
+_ADVERTISED = re.compile(r"(?:\[(?P<six>[^\]]+)\]|(?P<name>[^\[\]:]+)):(?P<port>[0-9]{1,5})")
 
 
 def url(text: str) -> str:
@@ -99,11 +99,11 @@ def _suggested_network(text: str) -> str:
 
 
 def endpoint(text: str) -> Endpoint:
-    """Read `address:port`, an IPv6 address in brackets."""
+    """Read `host:port`: a host name or an address, an IPv6 address in brackets."""
     found = _ADVERTISED.fullmatch(text)
     if not found:
-        raise Unfit("is not address:port", "write one like 10.0.0.1:5250 or '[2001:db8::1]:5250'")
+        raise Unfit("is not host:port", "write one like 10.0.0.1:5250 or '[2001:db8::1]:5250'")
     port = int(found["port"])
     if not 1 <= port <= MAX_PORT:
         raise Unfit("has a port outside 1 to 65535", "write the port of worker 0")
-    return Endpoint(str(address(found["six"] or found["four"])), port)
+    return Endpoint(str(address(found["six"])) if found["six"] else host(found["name"]), port)

@@ -25,7 +25,7 @@ SYSTEM_ID_LENGTH = 6
 
 @frozen
 class Endpoint:
-    """Where a worker takes racks' links: a literal IP address and a TCP port."""
+    """Where a worker takes racks' links: an IP address or a host name, and a TCP port."""
 
     host: str
     port: int

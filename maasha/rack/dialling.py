@@ -6,7 +6,11 @@ import secrets
 from collections.abc import Awaitable, Callable, Iterable
 from ipaddress import ip_address
 
-from twisted.internet.endpoints import TCP4ClientEndpoint, TCP6ClientEndpoint
+from twisted.internet.endpoints import (
+    HostnameEndpoint,
+    TCP4ClientEndpoint,
+    TCP6ClientEndpoint,
+)
 from twisted.internet.interfaces import IReactorTCP, IReactorTime, IStreamClientEndpoint
 
 from maasha.model.cluster import Endpoint, Introduction
@@ -84,5 +88,14 @@ class Dialling:
         )
 
     def _client(self, endpoint: Endpoint) -> IStreamClientEndpoint:
-        kind = TCP6ClientEndpoint if ip_address(endpoint.host).version == 6 else TCP4ClientEndpoint
+        kinds = {4: TCP4ClientEndpoint, 6: TCP6ClientEndpoint, None: HostnameEndpoint}
+        kind = kinds[_family(endpoint.host)]
         return kind(self._reactor, endpoint.host, endpoint.port, timeout=CONNECT_TIMEOUT)
+
+
+def _family(host: str) -> int | None:
+    """Give the IP version of a literal address, None for a host name."""
+    try:
+        return ip_address(host).version
+    except ValueError:
+        return None

@@ -7,7 +7,7 @@ import time
 from random import Random
 from types import TracebackType
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from lab import MAC, DHCPClients, Errand, Host, Lease, NoLease, Patience, Ticket, Wish, mac, until
 from tests.acceptance.silence import Asking, longest_silence
@@ -111,14 +111,14 @@ class Churn:
         until(all_served, what, timeout=timeout, interval=0.1)
 
     def silence(self, since: float) -> float:
-        """Give the longest time since an instant in which somebody asked and nobody was answered.
+        """Give the longest time from an instant until now with a question and without an answer.
 
         Waits until all that was asked up to now has ended.
         """
         now = time.monotonic()
         until(lambda: self._settled(now), "errands to end", timeout=2 * ROUND, interval=0.1)
-        asked = (done.asking for done in tuple(self.done) if done.ended > since)
-        return longest_silence(evolve(one, began=max(one.began, since)) for one in asked)
+        asked = (done.asking.within(since, now) for done in tuple(self.done))
+        return longest_silence(one for one in asked if one is not None)
 
     def _settled(self, instant: float) -> bool:
         """Whether each errand that began before an instant is in `done`."""

@@ -15,6 +15,13 @@ class Asking:
     ended: float
     answered: bool
 
+    def within(self, first: float, last: float) -> Asking | None:
+        """Give the part between two instants, None where there is none."""
+        if self.ended <= first or self.began >= last:
+            return None
+        answered = self.answered and self.ended <= last
+        return Asking(max(self.began, first), min(self.ended, last), answered)
+
 
 def longest_silence(asked: Iterable[Asking]) -> float:
     """Give the seconds of the longest time without an ACK and with a client that waits for one.

@@ -83,12 +83,10 @@ def wait_normal(cluster: Cluster) -> None:
         Dhcpd(rack).wait_state(NORMAL, timeout=20.0)
 
 
-def rebinds(client: tuple[DHCPClients, Lease], server: str) -> None:
+def rebinds(client: tuple[DHCPClients, Lease]) -> None:
     """Check that a client that asks everybody keeps the address it has had from the beginning."""
     clients, lease = client
-    again = clients.rebind(lease)
-    assert again.ip == lease.ip
-    assert str(again.server) == server
+    assert clients.rebind(lease).ip == lease.ip
 
 
 def check_served(crowd: Churn, figures: Figures, what: str, began: float) -> None:
@@ -110,7 +108,7 @@ def test_a_pair_is_made(
     wait_duties(solo, "primary", "secondary")
     wait_normal(solo)
     check_served(crowd, figures, "solo -> pair", began)
-    rebinds(held, "10.1.0.1")
+    rebinds(held)
 
 
 def test_a_pair_is_dissolved(
@@ -121,7 +119,7 @@ def test_a_pair_is_dissolved(
     solo.update_vlan(LARGE_LAN, "secondary_rack=")
     wait_duties(solo, "solo", "off")
     check_served(crowd, figures, "pair -> solo", began)
-    rebinds(held, "10.1.0.1")
+    rebinds(held)
 
 
 def test_primary_and_secondary_change_places(
@@ -136,7 +134,7 @@ def test_primary_and_secondary_change_places(
     wait_duties(solo, "secondary", "primary")
     wait_normal(solo)
     check_served(crowd, figures, "primary and secondary exchanged", began)
-    rebinds(held, "10.1.0.2")
+    rebinds(held)
 
 
 def test_a_rack_hands_over_to_another(
@@ -145,12 +143,12 @@ def test_a_rack_hands_over_to_another(
     """The new rack gets every lease, through a passing pair, before the old one stops."""
     solo.update_vlan(LARGE_LAN, "secondary_rack=")
     wait_duties(solo, "off", "solo")
-    rebinds(held, "10.1.0.2")
+    rebinds(held)
     began = time.monotonic()
     solo.update_vlan(LARGE_LAN, "primary_rack=rack1")
     wait_duties(solo, "solo", "off")
     check_served(crowd, figures, "handed over from rack to rack", began)
-    rebinds(held, "10.1.0.1")
+    rebinds(held)
 
 
 def test_no_address_ever_had_two_holders(crowd: Churn, sniffer: Sniffer, figures: Figures) -> None:

@@ -10,13 +10,15 @@ from attrs import frozen
 from twisted.internet.task import Clock
 
 from maasha.db.events import history, open_alarms
-from maasha.model.cluster import RackKey
+from maasha.db.ownership import claim
+from maasha.model.cluster import Ownership, RackKey
 from maasha.model.dhcp import DhcpReport
 from maasha.model.stamp import Stamp
 from maasha.region import steward
 from maasha.region.wardship import TICK as LOOK
 from maasha.rpc.errors import LinkLost
 from tests.asynchronous import asynchronous
+from tests.integration.db.cluster import interface
 from tests.integration.region.at_rest import WatchedPool, after, at_rest
 from tests.integration.region.rack import Line, Rack, Town
 from tests.integration.region.wishes import Progress, lease_for, progress, serve, want
@@ -332,3 +334,35 @@ async def test_two_stewards_do_not_take_two_steps_at_once(
     assert site.town.moves[before] == "rack2 secondary"
     assert await site.carry_out() or await site.complete()
     assert site.town.moves[before:] == ["rack2 secondary", "rack1 primary"]
+
+
+@asynchronous
+async def test_an_owner_that_has_not_noticed_its_loss_tells_nothing(site: Site) -> None:
+    """What it is about to tell is asked of the database first, under its own epoch."""
+    await site.racks[0].join(site.workers[1].registration)
+    await at_rest(site.pool, site.clock)
+    lost, winner = Ownership(site.workers[0].standing.worker, Stamp(1, 1)), site.workers[1]
+    await site.pool.run(lambda tx: claim(tx, KEY, lost, winner.standing.worker))
+    await serve(site.pool, "rack1")
+    site.workers[0].wardship.wake_stewards()
+    await at_rest(site.pool, site.clock)
+    assert site.town.moves == []
+    await after(site.pool, site.clock, LOOK)
+    assert await site.carry_out() == ["rack1 solo"]
+    assert site.racks[0].obedience.owner == Ownership(winner.standing.worker, Stamp(1, 2))
+
+
+@asynchronous
+async def test_a_faulty_vlan_keeps_no_other_from_being_served(
+    worker: Worker, pool: WatchedPool, clock: Clock, tmp_path: Path
+) -> None:
+    """The rack serves what it can, and the problem names the other."""
+    rack = Rack(tmp_path, "rack1", Town(), "10.0.0.1/24")
+    rack.interfaces += (interface("eth2", "10.0.1.1/24"),)
+    await rack.join(worker.registration)
+    await serve(pool, "rack1")  # the range of 10.0.0.0/24 is written to 10.0.1.0/24 as well
+    await at_rest(pool, clock)
+    worker.wardship.wake_stewards()
+    await at_rest(pool, clock)
+    assert rack.server.plan.interfaces == ("eth1",)
+    assert (await progress(pool, "rack1")).problem.startswith("VLAN 2: ")

@@ -118,8 +118,13 @@ def test_endpoints(ip: object, port: int) -> None:
     assert endpoint(str(place)) == place
 
 
-@pytest.mark.parametrize("text", ["10.0.0.1", "10.0.0.1:", "region:5250", "::1:5250", "1.2.3.4:0"])
+def test_endpoints_by_name() -> None:
+    """A region behind NAT may be known by a host name only."""
+    assert endpoint("region.example:5250") == Endpoint("region.example", 5250)
+
+
+@pytest.mark.parametrize("text", ["10.0.0.1", "10.0.0.1:", "re gion:5250", "::1:5250", "1.2.3.4:0"])
 def test_endpoints_that_are_refused(text: str) -> None:
-    """An endpoint has a literal address and a port."""
+    """An endpoint has a host and a port."""
     with pytest.raises(Unfit):
         endpoint(text)
