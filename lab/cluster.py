@@ -123,19 +123,20 @@ class Cluster:
         )
         return json.loads(done.stdout) if done.stdout.strip() else None
 
-    def vlan(self, cidr: str) -> Mapping[str, Any]:
+    def vlan(self, cidr: str, host: Host | None = None) -> Mapping[str, Any]:
         """Give the VLAN of a subnet as the API shows it."""
-        subnets = self.maasha("subnets", "read")
+        subnets = self.maasha("subnets", "read", host=host)
         return next(subnet["vlan"] for subnet in subnets if subnet["cidr"] == cidr)
 
-    def update_vlan(self, cidr: str, *changes: str) -> Any:
+    def update_vlan(self, cidr: str, *changes: str, host: Host | None = None) -> Any:
         """Run `vlan update` for a subnet's VLAN."""
-        vlan = self.vlan(cidr)
-        return self.maasha("vlan", "update", str(vlan["fabric_id"]), str(vlan["vid"]), *changes)
+        vlan = self.vlan(cidr, host)
+        where = str(vlan["fabric_id"]), str(vlan["vid"])
+        return self.maasha("vlan", "update", *where, *changes, host=host)
 
-    def status(self) -> Any:
+    def status(self, host: Host | None = None) -> Any:
         """Give the API's `cluster/`."""
-        return self.maasha("cluster", "read")
+        return self.maasha("cluster", "read", host=host)
 
     def sql(self, statement: str) -> tuple[tuple[str, ...], ...]:
         """Ask the database as superuser."""

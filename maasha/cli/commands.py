@@ -79,7 +79,7 @@ PROFILE may be left out when there is only one.
 
 Commands on the host of a controller:
   maasha init region|rack ...         set up a controller (maasha-region init, maasha-rack register)
-  maasha createadmin|apikey|doctor ...    as maasha-region createadmin|apikey|doctor
+  maasha createadmin|apikey ...       as maasha-region createadmin|apikey
 
 Exit status: 0 done, 1 no answer or a local fault, 2 refused or written wrong.
 """
@@ -146,7 +146,6 @@ _HANDED_OVER: Mapping[str, Callable[[tuple[str, ...]], HandOver]] = {
     "init": _init,
     "createadmin": _region,
     "apikey": _region,
-    "doctor": _region,
 }
 
 _MADE: Mapping[str, Callable[..., Command]] = {

@@ -7,6 +7,8 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from subprocess import CompletedProcess
+from uuid import uuid4
 
 import pytest
 
@@ -22,6 +24,7 @@ from lab.cluster import (
     cli_environment,
 )
 from tests.acceptance.dhcpd import NORMAL, Dhcpd
+from tests.acceptance.dump import rows
 from tests.acceptance.figures import Figures
 from tests.acceptance.watching import (
     answers,
@@ -58,14 +61,6 @@ def clients(solo: Cluster) -> Iterator[DHCPClients]:
     """Give clients on the small LAN."""
     with DHCPClients(solo.clients, "eth0") as own:
         yield own
-
-
-def rows(cluster: Cluster) -> tuple[tuple[str, ...], ...]:
-    """Give all that must not change: racks, VLANs, subnets, ranges, users and keys."""
-    tables = ("fabric", "vlan", "subnet", "iprange", "user_account", "api_key")
-    dump = [cluster.sql(f"select * from {table} order by id") for table in tables]
-    racks = cluster.sql("select system_id, hostname, deleted, lease_store from rack order by id")
-    return (*(row for table in dump for row in table), *racks)
 
 
 def update_refused(cluster: Cluster, *changes: str) -> tuple[dict[str, object], str]:
@@ -137,6 +132,26 @@ def test_a_rack_with_the_wrong_secret_stays_out(solo: Cluster) -> None:
     assert Dhcpd(solo.rack2).snapshot() == server
 
 
+def test_a_rack_of_another_instance_stays_out(solo: Cluster) -> None:
+    """Both sides name the two instances; an event says so too, and its DHCP goes on."""
+    server, kept = Dhcpd(solo.rack2).snapshot(), rows(solo)
+    pinned = solo.rack2.directory / "rack" / "instance"
+    right, since, other = pinned.read_text(), len(log_of(solo.rack2, "rackd")), str(uuid4())
+    pinned.write_text(f"{other}\n")
+    restart_rackd(solo.rack2)
+    told = f"wrong instance: expected {right.strip()}, got {other}"
+    wait_logged(solo.rack2, "rackd", told, since)
+    wait_logged(solo.region, "regiond", told)
+    until(lambda: any(told in one for one in events(solo, "rack.refused")), "event", timeout=5.0)
+    assert rows(solo) == kept
+    assert Dhcpd(solo.rack2).snapshot() == server
+    pinned.write_text(right)
+    restart_rackd(solo.rack2)
+    wait_linked(solo, "rack2")
+    assert Dhcpd(solo.rack2).snapshot() == server
+    assert rows(solo) == kept
+
+
 def restart_rackd(rack: Host) -> None:
     """SIGKILL rackd; its runner starts it again."""
     rack.signal("maasha-rackd", signal.SIGKILL)
@@ -199,17 +214,46 @@ def test_garbage_on_the_port_of_the_racks_harms_nobody(solo: Cluster) -> None:
     assert rows(solo) == kept
 
 
-def test_a_wrong_file_is_refused_with_every_error(solo: Cluster) -> None:
-    """Rackd and regiond name all that is wrong, with lines, and exit with status 78."""
-    text = "maas_url: [ftp://x/, 17]\nconnections: many\nconection: 2\n"
-    for host, name in ((solo.rack1, "rackd"), (solo.region, "regiond")):
-        path = host.directory / "wrong.conf"
-        path.write_text(text)
-        argv = [str(BIN / "twistd"), "--nodaemon", "--pidfile=", f"maasha-{name}"]
-        done = host.run([*argv, "--config", str(STATE / "wrong.conf")], check=False, timeout=30.0)
-        assert done.returncode == 78
-        for line in (1, 2, 3) if name == "rackd" else (1, 2):
-            assert f"wrong.conf:{line}: " in done.stderr
+def start_with(host: Host, daemon: str, text: str) -> CompletedProcess[str]:
+    """Run a daemon beside the one that runs, with a configuration of its own, until it ends."""
+    path = host.directory / "wrong.conf"
+    path.write_text(text)
+    argv = [str(BIN / "twistd"), "--nodaemon", "--pidfile=", f"maasha-{daemon}"]
+    return host.run([*argv, "--config", str(STATE / path.name)], check=False, timeout=30.0)
+
+
+@pytest.mark.parametrize("daemon", ["rackd", "regiond"])
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("maas_url:\n\t- http://10.100.0.10:5240/MAAS/\n", (2,)),
+        ("data_dir: /run/lab/x\nmaas_url: [http://10.100.0.10:5240/MAAS/\n", (3,)),
+        ("maas_url: ftp://x/\ndata_dir: 17\nconection: 2\n", (1, 2, 3)),
+        ("- maas_url\n", (1,)),
+    ],
+    ids=["tab", "unclosed bracket", "every value wrong", "no mapping"],
+)
+def test_a_wrong_file_is_refused_with_every_error(
+    solo: Cluster, daemon: str, text: str, lines: tuple[int, ...]
+) -> None:
+    """Rackd and regiond name all that is wrong, with lines, exit with status 78, touch nothing."""
+    servers, kept = [Dhcpd(rack).snapshot() for rack in solo.racks], rows(solo)
+    done = start_with(solo.rack1 if daemon == "rackd" else solo.region, daemon, text)
+    assert done.returncode == 78
+    for line in lines:
+        assert f"wrong.conf:{line}: " in done.stderr
+    assert "Traceback" not in done.stderr
+    assert [Dhcpd(rack).snapshot() for rack in solo.racks] == servers
+    assert rows(solo) == kept
+
+
+def test_too_many_workers_are_refused_with_the_number_that_fits(solo: Cluster) -> None:
+    """Fourteen would have to share 40 connections; 13 is what the message asks for."""
+    right = (solo.region.directory / "regiond.conf").read_text()
+    done = start_with(solo.region, "regiond", right.replace("workers: 4", "workers: 14"))
+    assert done.returncode == 78
+    assert "14 workers" in done.stderr
+    assert "set it to a number from 1 to 13" in done.stderr
 
 
 def test_the_database_may_die_and_come_back(solo: Cluster, figures: Figures) -> None:
@@ -246,9 +290,10 @@ def test_a_killed_worker_loses_nothing(solo: Cluster, figures: Figures) -> None:
     figures.seconds("worker SIGKILLed -> its rack has another owner", time.monotonic() - began)
     until(lambda: live_workers(solo) == 4, "four workers", timeout=30.0, interval=0.2)
     until(lambda: connections(solo) == {"rack1": 2, "rack2": 2}, "links", timeout=30.0)
+    assert [Dhcpd(rack).snapshot() for rack in solo.racks] == servers
+    assert rows(solo) == kept
     assert solo.update_vlan(SMALL_LAN, "lease_time=650")["dhcp_status"] == "running"
     assert solo.update_vlan(SMALL_LAN, "lease_time=600")["dhcp_status"] == "running"
-    assert rows(solo) == kept
     assert [server.file_hash for server in servers] == [
         Dhcpd(rack).snapshot().file_hash for rack in solo.racks
     ]

@@ -95,7 +95,7 @@ def check_served(crowd: Churn, figures: Figures, what: str, began: float) -> Non
     figures.seconds(what, over - began)
     silence = crowd.silence(began)
     figures.seconds("  longest time without any ACK meanwhile", silence)
-    crowd.wait_all_served(over, timeout=3 * ROUND)
+    crowd.wait_all_served(over, timeout=4 * ROUND)
     assert silence <= LONGEST_SILENCE
 
 

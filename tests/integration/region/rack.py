@@ -14,6 +14,7 @@ from maasha.dhcp.plan import EMPTY, digest
 from maasha.dhcp.server import DhcpServer
 from maasha.model.cluster import Introduction, Welcome, WorkerId
 from maasha.model.dhcp import DhcpPlan, DhcpReport, Duty, PeerState, Role, VlanService
+from maasha.model.network import Interface
 from maasha.model.stamp import Stamp
 from maasha.rack.duties import Duties
 from maasha.rack.memory import Memory
@@ -150,7 +151,9 @@ class Rack:
         town.servers.append(self.server)
         self.memory = Memory(folder, folder / "secret")
         self.obedience = Obedience(self.memory)
-        self.interfaces = (interface("eth1", *addresses),) if addresses else ()
+        self.interfaces: tuple[Interface, ...] = (
+            (interface("eth1", *addresses),) if addresses else ()
+        )
         self.duties = Duties(
             self.memory, self.obedience, cast(DhcpServer, self.server), lambda: None
         )

@@ -25,6 +25,7 @@ from tests.integration.db.cluster import Worker as Other
 from tests.integration.db.cluster import interface, link
 from tests.integration.region.at_rest import WatchedPool, after, at_rest
 from tests.integration.region.rack import Line, Rack, Town
+from tests.integration.region.wishes import serve
 from tests.integration.region.worker import Worker
 
 LEASE = Lease(
@@ -99,6 +100,24 @@ async def test_a_deleted_rack_is_told_so(worker: Worker, pool: WatchedPool, rack
     with pytest.raises(Deleted) as caught:
         await rack.join(worker.registration)
     assert caught.value.system_id == welcome.system_id
+
+
+@asynchronous
+async def test_a_deleted_rack_that_heard_it_counts_as_stopped(
+    worker: Worker, pool: WatchedPool, clock: Clock, rack: Rack
+) -> None:
+    """It stops its dhcpd for that word; whoever waits to take its VLANs over goes on."""
+    welcome = await rack.join(worker.registration)
+    await serve(pool, "rack1")
+    await at_rest(pool, clock)
+    worker.wardship.wake_stewards()
+    await at_rest(pool, clock)
+    await pool.run(lambda tx: delete_rack(tx, "user:admin", welcome.system_id))
+    running = "select running ->> 'duty' from service"
+    assert await pool.run(lambda tx: tx.value(running)) == "solo"
+    with pytest.raises(Deleted):
+        await rack.join(worker.registration)
+    assert await pool.run(lambda tx: tx.value(running)) == "off"
 
 
 @asynchronous

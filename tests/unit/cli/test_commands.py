@@ -58,7 +58,6 @@ URL = "http://region:5240/MAAS/api/2.0/"
         ),
         ("createadmin --username a", HandOver("maasha-region", ("createadmin", "--username", "a"))),
         ("apikey --help", HandOver("maasha-region", ("apikey", "--help"))),
-        ("doctor", HandOver("maasha-region", ("doctor",))),
     ],
 )
 def test_words(words: str, command: Command) -> None:

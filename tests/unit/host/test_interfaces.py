@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import json
 from ipaddress import ip_interface
+from pathlib import Path
+from typing import Any
 
-from maasha.host.interfaces import parse
+import pytest
+from twisted.internet import reactor as global_reactor
+
+from maasha.host import interfaces
+from maasha.host.interfaces import parse, read
+from tests.asynchronous import asynchronous
+
+reactor: Any = global_reactor  # its type depends on the platform
 
 ANSWER = [
     {
@@ -43,3 +52,19 @@ def test_link_local_addresses_are_left_out() -> None:
     """Only addresses of global scope can be reached by other hosts for sure."""
     (interface,) = parse(json.dumps(ANSWER))
     assert interface.addresses == (ip_interface("10.0.0.1/24"),)
+
+
+def program(folder: Path, text: str) -> str:
+    """Write a stand-in for ip(8)."""
+    path = folder / "ip"
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+@asynchronous
+async def test_the_kernel_is_asked_by_ip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without blocking the reactor."""
+    (tmp_path / "answer").write_text(json.dumps(ANSWER))
+    monkeypatch.setattr(interfaces, "IP_PROGRAM", program(tmp_path, f"cat {tmp_path}/answer"))
+    assert await read(reactor) == parse(json.dumps(ANSWER))
