@@ -8,7 +8,7 @@ from ipaddress import IPv4Interface, IPv6Interface, ip_interface
 from typing import Any
 
 from twisted.internet.interfaces import IReactorProcess
-from twisted.internet.utils import getProcessOutput
+from twisted.internet.utils import getProcessOutputAndValue
 
 from maasha.model.network import Interface
 
@@ -22,7 +22,12 @@ def parse(text: str) -> tuple[Interface, ...]:
 
 async def read(reactor: IReactorProcess) -> tuple[Interface, ...]:
     """Ask the kernel; raises OSError where `ip` is missing or fails."""
-    output = await getProcessOutput(IP_PROGRAM, ("-j", "addr", "show"), reactor=reactor)
+    output, words, status = await getProcessOutputAndValue(
+        IP_PROGRAM, ("-j", "addr", "show"), reactor=reactor
+    )
+    if status != 0:
+        reason = words.decode("utf-8", "replace").strip() or f"exit status {status}"
+        raise OSError(f"{IP_PROGRAM}: {reason}")
     return parse(output.decode("utf-8"))
 
 

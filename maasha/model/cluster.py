@@ -57,6 +57,8 @@ class Introduction:
     """The generation of the DHCP configuration the rack runs."""
     lease_store: str = ""
     """Names the leases file: a new name means that the file was made empty."""
+    serving: bool = True
+    """Whether its dhcpd may run."""
 
 
 @frozen

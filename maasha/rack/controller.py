@@ -160,6 +160,7 @@ class Controller(MultiService):
             epoch=self._obedience.epoch,
             generation=report.generation if ours else NEVER,
             lease_store=report.lease_store,
+            serving=report.serving,
         )
 
     def _opened(self, session: Session) -> None:

@@ -56,12 +56,13 @@ class Dialling:
 
     async def dial(self, loop: EventLoop) -> Session:
         """Link to a worker; raises the errors of `maasha.rpc.rack_side.join`."""
-        introduction = self._introduce(await self._interfaces())
+        interfaces = await self._interfaces()
         try:
-            session = await self._first_reachable(loop.endpoints, introduction)
+            session = await self._first_reachable(loop.endpoints, self._introduce(interfaces))
         except Deleted:
+            # it hears that it was deleted, stops, and says so: only then others succeed it
             await self._deleted()
-            raise
+            session = await self._first_reachable(loop.endpoints, self._introduce(interfaces))
         self._memory.belong(session.welcome.system_id, session.welcome.instance)
         return session
 

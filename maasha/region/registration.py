@@ -114,11 +114,12 @@ class Registration(Routine):
             gone = error.system_id
         except RackRefused as error:
             raise RegistrationRefused(str(error)) from error
-        await available(self._pool.run(lambda tx: self._farewell(tx, gone)))
+        if not introduction.serving:
+            await available(self._pool.run(lambda tx: self._farewell(tx, gone)))
         raise Deleted(gone)
 
     async def _farewell(self, tx: Transaction, system_id: SystemId) -> None:
-        """Count a deleted rack as stopped: it stops its dhcpd when it hears why it is refused."""
+        """Count a deleted rack as stopped: it has come back to say so."""
         rack = await tombstone(tx, system_id)
         if rack is not None:
             await services.confirm_stopped(tx, rack)

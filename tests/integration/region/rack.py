@@ -164,7 +164,11 @@ class Rack:
     def introduction(self) -> Introduction:
         """What it says of itself; it forgets to say whom it obeyed."""
         return Introduction(
-            self.hostname, "0.1.0", self.memory.system_id, interfaces=self.interfaces
+            self.hostname,
+            "0.1.0",
+            self.memory.system_id,
+            interfaces=self.interfaces,
+            serving=self.server.report.serving,
         )
 
     async def join(self, registration: Registration, line: Line | None = None) -> Welcome:

@@ -103,10 +103,10 @@ async def test_a_deleted_rack_is_told_so(worker: Worker, pool: WatchedPool, rack
 
 
 @asynchronous
-async def test_a_deleted_rack_that_heard_it_counts_as_stopped(
+async def test_a_deleted_rack_counts_as_stopped_when_it_says_so(
     worker: Worker, pool: WatchedPool, clock: Clock, rack: Rack
 ) -> None:
-    """It stops its dhcpd for that word; whoever waits to take its VLANs over goes on."""
+    """It is told, stops its dhcpd and comes back once more; then its successors go on."""
     welcome = await rack.join(worker.registration)
     await serve(pool, "rack1")
     await at_rest(pool, clock)
@@ -115,6 +115,10 @@ async def test_a_deleted_rack_that_heard_it_counts_as_stopped(
     await pool.run(lambda tx: delete_rack(tx, "user:admin", welcome.system_id))
     running = "select running ->> 'duty' from service"
     assert await pool.run(lambda tx: tx.value(running)) == "solo"
+    with pytest.raises(Deleted):
+        await rack.join(worker.registration)
+    assert await pool.run(lambda tx: tx.value(running)) == "solo"
+    await rack.duties.leave_instance()
     with pytest.raises(Deleted):
         await rack.join(worker.registration)
     assert await pool.run(lambda tx: tx.value(running)) == "off"

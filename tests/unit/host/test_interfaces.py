@@ -68,3 +68,12 @@ async def test_the_kernel_is_asked_by_ip(tmp_path: Path, monkeypatch: pytest.Mon
     (tmp_path / "answer").write_text(json.dumps(ANSWER))
     monkeypatch.setattr(interfaces, "IP_PROGRAM", program(tmp_path, f"cat {tmp_path}/answer"))
     assert await read(reactor) == parse(json.dumps(ANSWER))
+
+
+@asynchronous
+async def test_an_ip_that_fails_is_quoted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it says on its standard error is the reason."""
+    complaint = "echo 'Cannot open netlink socket' >&2; exit 1"
+    monkeypatch.setattr(interfaces, "IP_PROGRAM", program(tmp_path, complaint))
+    with pytest.raises(OSError, match="Cannot open netlink socket"):
+        await read(reactor)
