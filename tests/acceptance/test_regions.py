@@ -16,6 +16,7 @@ from lab.cluster import (
     REGION,
     REGION2,
     SMALL_LAN,
+    STATE,
     WORKERS,
     Cluster,
     configure_region,
@@ -93,20 +94,19 @@ def rejoin(cluster: Cluster) -> None:
     wait_spread(cluster)
 
 
-def wait_running(cluster: Cluster, region: Host) -> None:
-    """Wait until a region has all its workers again, as its own API says."""
-
-    def running() -> bool:
+def sizes(cluster: Cluster, region: Host) -> dict[str, int]:
+    """Give how many workers each region has, as a region says; nothing if it cannot say."""
+    try:
         shown = cluster.status(region)["regions"]
-        return sorted(len(one["workers"]) for one in shown) == [WORKERS, WORKERS]
+    except (CommandFailed, TimeoutExpired):
+        return {}
+    return {one["hostname"]: len(one["workers"]) for one in shown}
 
-    def answers() -> bool:
-        try:
-            return running()
-        except (CommandFailed, TimeoutExpired):
-            return False
 
-    until(answers, f"all workers of {region.name}", timeout=40.0, interval=0.2)
+def wait_whole(cluster: Cluster, region: Host) -> None:
+    """Wait until a region says that both have all their workers."""
+    whole = {one.name: WORKERS for one in cluster.regions}
+    until(lambda: sizes(cluster, region) == whole, "all workers", timeout=40.0, interval=0.2)
 
 
 def survives(
@@ -133,6 +133,9 @@ def survives(
     assert f"default-lease-time {lease_time};" in Dhcpd(cluster.rack1).config
     figures.seconds(f"{what} -> a change made through the other", time.monotonic() - began)
     assert kept <= links_to(cluster, left)
+    alone, what_is_left = {gone.name: 0, left.name: WORKERS}, f"{left.name} to be left alone"
+    until(lambda: sizes(cluster, left) == alone, what_is_left, timeout=30.0, interval=0.2)
+    figures.seconds(f"{what} -> found dead", time.monotonic() - began)
     return gone
 
 
@@ -157,7 +160,7 @@ def test_a_region_may_be_cut_off(cluster: Cluster, figures: Figures) -> None:
     )
     began = time.monotonic()
     cluster.management.cable(gone).restore()
-    wait_running(cluster, gone)
+    wait_whole(cluster, gone)
     figures.seconds("region's link restored -> all its workers are back", time.monotonic() - began)
     rejoin(cluster)
 
@@ -173,7 +176,7 @@ def test_a_region_may_be_killed(cluster: Cluster, figures: Figures) -> None:
     gone = survives(cluster, figures, "region SIGKILLed", kill, lease_time=620)
     began = time.monotonic()
     cluster.runner(gone).launch()
-    wait_running(cluster, gone)
+    wait_whole(cluster, gone)
     figures.seconds("region started again -> all its workers are back", time.monotonic() - began)
     rejoin(cluster)
 
@@ -235,28 +238,36 @@ def forward(host: Host, target: str) -> None:
     )
 
 
-def test_a_rack_links_through_nat(cluster: Cluster) -> None:
-    """A rack that reaches no region itself finds, joins and obeys one behind a NAT."""
-    rack = cluster.rack2
-    forward(cluster.outsider, REGION)
-    restart_region(cluster, ports(OUTSIDER, first=FIRST_OUTSIDE), advertise=f'["{OUTSIDER}:6250"]')
+def wall_off(rack: Host) -> None:
+    """Let nothing from a rack reach a region directly."""
     rack.run(
         ["nft", "-f", "-"],
         text="table ip walled { chain out { type filter hook output priority 0;\n"
         f"ip daddr {{ {REGION}, {REGION2} }} drop; }}; }}\n",
     )
+
+
+def remotes(cluster: Cluster, rack: str) -> list[str]:
+    """Give where a rack's links come from, as the region sees it."""
+    found = cluster.sql(
+        f"select remote from link join rack on rack.id = rack_id where hostname = '{rack}'"
+    )
+    return [remote.rpartition(":")[0] for (remote,) in found]
+
+
+def test_a_rack_links_through_nat(cluster: Cluster) -> None:
+    """A rack that reaches no region itself finds, joins and obeys one behind a NAT."""
+    outside = ports(OUTSIDER, first=FIRST_OUTSIDE)
+    forward(cluster.outsider, REGION)
+    restart_region(cluster, outside, advertise=f'["{OUTSIDER}:{FIRST_OUTSIDE}"]')
+    cluster.runner(cluster.regions[1]).stop("regiond")
+    rack = cluster.rack2
+    wall_off(rack)
     config = rack.directory / "rackd.conf"
-    text = config.read_text().replace(f"{REGION2}:", f"{OUTSIDER}:")
-    config.write_text(text.replace(f"{REGION}:", f"{OUTSIDER}:", 1))
+    config.write_text(f"maas_url: http://{OUTSIDER}:5240/MAAS/\ndata_dir: {STATE / 'rack'}\n")
     rack.signal("maasha-rackd", signal.SIGKILL)
-
-    def remotes() -> list[str]:
-        found = cluster.sql(
-            "select remote from link join rack on rack.id = rack_id where hostname = 'rack2'"
-        )
-        return [remote.rpartition(":")[0] for (remote,) in found]
-
-    until(lambda: remotes() == [OUTSIDER, OUTSIDER], "two links", timeout=60.0, interval=0.2)
+    translated = [OUTSIDER, OUTSIDER]
+    until(lambda: remotes(cluster, "rack2") == translated, "two links", timeout=60.0, interval=0.2)
     answer = cluster.update_vlan(SMALL_LAN, "secondary_rack=rack2")
     assert answer["dhcp_status"] == "running"
     for one in cluster.racks:

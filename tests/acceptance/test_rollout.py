@@ -17,10 +17,11 @@ pytestmark = pytest.mark.root
 
 SETTLED = 60.0
 """Seconds for a change that takes several steps, each of them confirmed by a rack."""
-LONGEST_SILENCE = 5.0
+LONGEST_SILENCE = 10.0
 """Seconds without any ACK while somebody asks. A dhcpd that restarts forgets what it has offered:
 a client then loses a second until it repeats its REQUEST, a second until it starts over, and a
-second to dhcpd's ping before the next offer."""
+second to dhcpd's ping before the next offer. A hand-over restarts dhcpd three times. Seen: 1.0 s
+for most changes, 5.5 s for a hand-over on a machine that did much else."""
 
 
 @pytest.fixture(scope="module")
