@@ -27,5 +27,12 @@ def rows(cluster: Cluster) -> tuple[str, ...]:
     return tuple(line for (line,) in cluster.sql(" union all ".join(dumps) + " order by line"))
 
 
+def changes(cluster: Cluster, kept: tuple[str, ...]) -> list[str]:
+    """Give the rows that are not in `kept` (+), and those that are only there (-)."""
+    now = rows(cluster)
+    gone = [f"- {row}" for row in kept if row not in now]
+    return gone + [f"+ {row}" for row in now if row not in kept]
+
+
 def _words(words: tuple[str, ...]) -> str:
     return ", ".join(f"'{word}'" for word in words)
