@@ -96,9 +96,10 @@ def check_crowd(
 ) -> None:
     """Check what the 48 clients saw: all served by the end, failures few and only at the fault.
 
-    A lease granted in the last 2 s before a SIGKILL, or beyond the 10 updates under way, may be
-    unknown to the survivor, which then stays silent: its client starts over. That is dhcpd's
-    protocol; such a client fails once or twice and counts as one of the few.
+    A lease granted in the last 2 s before a SIGKILL may be unknown to the survivor, which then
+    stays silent: its client starts over. So it may be at the other server in the round after both
+    are normal again, until all updates are through. That is dhcpd's protocol: such a client fails
+    once or twice and counts as one of the few.
     """
     crowd.wait_all_served(over, timeout=4 * ROUND)
     figures.seconds(f"  {what}: longest time without any ACK for the crowd", crowd.silence(before))
@@ -110,7 +111,7 @@ def check_crowd(
     figures.count("    grants in the fault", sum(fault <= at < over for at in grants))
     figures.count("    grants after it", sum(at >= over for at in grants))
     figures.count("    without a lease", len(failed))
-    assert [done for done in failed if done.ended < fault or done.began > over] == []
+    assert [done for done in failed if done.ended < fault or done.began > over + ROUND] == []
     assert len(failed) <= MOST_FAILED * len(mine)
 
 
