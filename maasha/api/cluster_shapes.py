@@ -85,7 +85,7 @@ def _rack(rack: RackView, overview: Overview) -> JsonObject:
             "serving": rack.serving and rack.connected,
             "wanted": str(rack.wanted),
             "running": str(rack.running),
-            "problem": rack.problem,
+            "problem": rack.complaint,
         },
     }
 

@@ -103,8 +103,8 @@ def _rackd(rack: RackView) -> JsonObject:
 def _dhcpd(rack: RackView) -> JsonObject:
     if not rack.connected:
         return _service_json("dhcpd", "unknown", "the rack is not connected")
-    if rack.problem:
-        return _service_json("dhcpd", "degraded" if rack.serving else "dead", rack.problem)
+    if rack.complaint:
+        return _service_json("dhcpd", "degraded" if rack.serving else "dead", rack.complaint)
     if all(service.asked == OFF for service in rack.services):
         return _service_json("dhcpd", "off", "")
     return _service_json("dhcpd", "running" if rack.serving else "dead", "")

@@ -11,7 +11,6 @@ from maasha.db.overview import RackView, ServiceView
 from maasha.db.vlans import RackName, VlanRow
 from maasha.model.cluster import RackKey
 from maasha.model.dhcp import OFF, Duty, PeerState
-from maasha.model.stamp import NEVER
 
 
 class Standing(Enum):
@@ -73,15 +72,18 @@ def _member(vlan: VlanRow, name: RackName, duty: Duty, rack: RackView | None) ->
     if rack is None:
         return _pending(f"rack {name.hostname} is deleted")
     called = f"rack {name.hostname}"
-    if rack.failed == rack.wanted and rack.wanted != NEVER:
-        return Outcome(Standing.FAILED, f"{called} refused the configuration", rack.problem)
+    service = _service(vlan, rack)
+    if rack.refused:
+        return Outcome(Standing.FAILED, f"{called} refused the configuration", rack.refusal)
+    if service is not None and service.problem and rack.judged == rack.wanted:
+        return Outcome(Standing.FAILED, f"{called} cannot serve this VLAN", service.problem)
     if not rack.connected:
         return _pending(f"{called} is not connected")
     if rack.running < rack.wanted:
         return _pending(f"{called} has not confirmed generation {rack.wanted}")
     if not rack.serving:
         return _not_serving(called, rack.problem)
-    return _in_duty(called, duty, _service(vlan, rack))
+    return _in_duty(called, duty, service)
 
 
 def _not_serving(called: str, problem: str) -> Outcome:

@@ -1,4 +1,4 @@
-"""Turns the failover peers' states into events and alarms of their VLAN."""
+"""Turns what racks say of a VLAN into its events and alarms."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from maasha.model.network import VlanId
 
 PEER_STATE = "dhcp.peer-state"
 INTERRUPTED = "dhcp.interrupted"
+UNSERVED = "dhcp.unserved"
 ALONE = (PeerState.COMMUNICATIONS_INTERRUPTED, PeerState.PARTNER_DOWN)
 """A peer that serves without its partner: only its half of the free addresses, or all of them but
 with nobody to take over."""
@@ -52,3 +53,18 @@ async def judge_peers(tx: Transaction, rack: Row, vlan: VlanId) -> None:
         await raise_alarm(tx, who, subject, INTERRUPTED, f"seen by {rack.hostname}")
     elif wanted is False:
         await clear_alarm(tx, who, subject, INTERRUPTED)
+
+
+async def judge_problems(tx: Transaction, rack: Row, vlan: VlanId) -> None:
+    """Open or clear the VLAN's alarm by whether any of its racks cannot serve it."""
+    subject, who = f"vlan:{vlan}", f"rack:{rack.system_id}"
+    await hold(tx, Lock.ALARM, f"{subject} {UNSERVED}")
+    found = await tx.one(
+        "select hostname, service.problem from service join rack on rack.id = rack_id"
+        " where vlan_id = %s and service.problem <> '' order by hostname limit 1",
+        vlan,
+    )
+    if found is None:
+        await clear_alarm(tx, who, subject, UNSERVED)
+    else:
+        await raise_alarm(tx, who, subject, UNSERVED, f"{found.hostname}: {found.problem}")

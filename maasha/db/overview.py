@@ -17,7 +17,7 @@ from maasha.model.cluster import Endpoint, RackKey, SystemId, WorkerId
 from maasha.model.codec import from_loose
 from maasha.model.dhcp import PeerState, Role
 from maasha.model.network import SubnetId, VlanId
-from maasha.model.stamp import Stamp
+from maasha.model.stamp import NEVER, Stamp
 
 T = TypeVar("T")
 
@@ -86,14 +86,16 @@ class ServiceView:
     running: Role
     state: PeerState
     partner: PeerState
+    problem: str = ""
+    """Why the rack cannot serve the VLAN, as found for generation `RackView.judged`."""
 
 
 @frozen
 class RackView:
     """A rack that is not deleted, with its links to live workers.
 
-    `wanted`, `running` and `failed` are generations of its DHCP configuration; `problem` is
-    dhcpd's own listing for the failed one or why it is down.
+    `wanted`, `running`, `failed` and `judged` are generations of its DHCP configuration; `refusal`
+    is dhcpd's own listing for the failed one, `problem` why dhcpd is down.
     """
 
     name: RackName
@@ -104,6 +106,8 @@ class RackView:
     wanted: Stamp
     running: Stamp
     failed: Stamp
+    refusal: str
+    judged: Stamp
     problem: str
     serving: bool
     links: tuple[LinkView, ...]
@@ -114,6 +118,18 @@ class RackView:
     def connected(self) -> bool:
         """Whether it has a link."""
         return bool(self.links)
+
+    @property
+    def refused(self) -> bool:
+        """Whether its dhcpd refused the very generation that is wanted."""
+        return self.failed == self.wanted != NEVER
+
+    @property
+    def complaint(self) -> str:
+        """What is wrong with its DHCP service, in one text; empty: nothing."""
+        unserved = (f"VLAN {one.vlan}: {one.problem}" for one in self.services if one.problem)
+        refusal = self.refusal if self.refused else ""
+        return self.problem or refusal or "\n".join(unserved if self.judged == self.wanted else ())
 
 
 @frozen
@@ -207,6 +223,7 @@ def _service(row: Row) -> ServiceView:
         from_loose(Role, row.running),
         PeerState(row.state),
         PeerState(row.partner),
+        row.problem,
     )
 
 
@@ -225,6 +242,8 @@ def _rack(
         wanted=Stamp(row.wanted_incarnation, row.wanted_counter),
         running=Stamp(row.running_incarnation, row.running_counter),
         failed=Stamp(row.failed_incarnation, row.failed_counter),
+        refusal=row.refusal,
+        judged=Stamp(row.judged_incarnation, row.judged_counter),
         problem=row.problem,
         serving=row.serving,
         links=links,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from maasha.db.alarms import judge_peers, note_state
+from collections.abc import Mapping
+
+from maasha.db.alarms import judge_peers, judge_problems, note_state
 from maasha.db.channels import Channel, notify
 from maasha.db.events import clear_alarm, raise_alarm
 from maasha.db.instance import raise_incarnation
@@ -21,6 +23,7 @@ __all__ = [
     "mark_running",
     "raise_wanted",
     "record_asked",
+    "record_problems",
     "record_refusal",
     "record_report",
 ]
@@ -41,7 +44,7 @@ where rack_id = %(rack)s and vlan_id <> all(%(vlans)s::bigint[])
 """
 STOPPED = """
 update service set asked = %(off)s, running = %(off)s, state = 'unknown', partner = 'unknown',
-    changed = now()
+    problem = '', changed = now()
 where rack_id = %(rack)s
 """
 RUN = """
@@ -55,22 +58,28 @@ COMMAND = "update rack set commanded = true where id = %s"
 SETTLE = "update service set asked = running where rack_id = %s and asked <> running"
 REPORT = """
 update rack set serving = %(serving)s, digest = %(digest)s, last_seen = clock_timestamp(),
-    commanded = commanded and not %(settles)s,
-    problem = case
-        when %(problem)s <> '' then %(problem)s
-        when (failed_incarnation, failed_counter) = (wanted_incarnation, wanted_counter)
-            then problem
-        else '' end
+    commanded = commanded and not %(settles)s, problem = %(problem)s
 where id = %(rack)s
 """
 RUNNING = """
 update rack set running_incarnation = %s, running_counter = %s,
-    failed_incarnation = 0, failed_counter = 0, problem = ''
+    failed_incarnation = 0, failed_counter = 0, refusal = ''
 where id = %s
 """
 FAILED = """
-update rack set failed_incarnation = %s, failed_counter = %s, problem = %s, commanded = false
+update rack set failed_incarnation = %s, failed_counter = %s, refusal = %s, commanded = false
 where id = %s
+"""
+JUDGED = "update rack set judged_incarnation = %s, judged_counter = %s where id = %s"
+NO_PROBLEM = """
+update service set problem = ''
+where rack_id = %(rack)s and vlan_id <> all(%(vlans)s::bigint[]) and problem <> ''
+returning vlan_id
+"""
+PROBLEM = """
+insert into service (vlan_id, rack_id, asked, running, problem)
+select id, %(rack)s, %(off)s, %(off)s, %(problem)s from vlan where id = %(vlan)s
+on conflict (vlan_id, rack_id) do update set problem = excluded.problem
 """
 COMPANY = """
 select distinct member from vlan
@@ -150,8 +159,33 @@ async def record_refusal(
     return True
 
 
+async def record_problems(
+    tx: Transaction,
+    rack: RackKey,
+    epoch: Stamp,
+    generation: Stamp,
+    problems: Mapping[VlanId, str],
+) -> bool:
+    """Write why the rack cannot serve these VLANs of a generation; the others it can.
+
+    False, and nothing is written: the rack's ownership is no longer of this epoch.
+    """
+    row = await _owned_at(tx, rack, epoch)
+    if row is None:
+        return False
+    await tx.execute(JUDGED, generation.incarnation, generation.counter, rack)
+    over = await tx.rows(NO_PROBLEM, {"rack": rack, "vlans": list(problems)})
+    for vlan, problem in problems.items():
+        values = {"rack": rack, "vlan": vlan, "problem": problem, "off": to_json(OFF)}
+        await tx.execute(PROBLEM, values)
+    for vlan in sorted({*problems, *(VlanId(service.vlan_id) for service in over)}):
+        await judge_problems(tx, row, vlan)
+    await _wake(tx, rack)
+    return True
+
+
 async def mark_running(tx: Transaction, rack: RackKey, epoch: Stamp, generation: Stamp) -> bool:
-    """Write that a generation is carried out to its end on this rack; False as above."""
+    """Write that the rack runs all that it can of a generation; False as above."""
     row = await _owned_at(tx, rack, epoch)
     if row is None:
         return False
@@ -221,7 +255,7 @@ async def _report(tx: Transaction, row: Row, report: DhcpReport, *, settles: boo
     }
     await tx.execute(REPORT, values)
     known = (row.serving, row.digest, row.problem, row.commanded and settles)
-    return known != (report.serving, report.digest, report.problem or row.problem, False)
+    return known != (report.serving, report.digest, report.problem, False)
 
 
 async def _outdate_unknown(tx: Transaction, row: Row, generation: Stamp) -> None:

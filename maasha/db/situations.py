@@ -35,7 +35,7 @@ MEMBERS = """
 select member.vlan_id, rack.id, rack.hostname, rack.deleted is not null as gone,
     rack.commanded, (running_incarnation, running_counter)
         >= (wanted_incarnation, wanted_counter) as current,
-    asked, running, state, partner, exists (
+    asked, running, state, partner, service.problem, exists (
         select from link join worker on worker.id = link.worker_id
         where link.rack_id = rack.id
         and heartbeat > clock_timestamp() - make_interval(secs => %(ttl)s)
@@ -84,8 +84,7 @@ async def load_situation(
         rack=rack,
         generation=Stamp(row.wanted_incarnation, row.wanted_counter),
         running=Stamp(row.running_incarnation, row.running_counter),
-        failed=Stamp(row.failed_incarnation, row.failed_counter),
-        problem=row.problem,
+        judged=Stamp(row.judged_incarnation, row.judged_counter),
         digest=row.digest,
         omapi_secret=row.omapi_secret or "",
         vlans=tuple(_vlan(vlan, subnets[vlan.id], members[vlan.id]) for vlan in vlans),
@@ -152,6 +151,7 @@ def _member(row: Row, places: Mapping[Place, tuple[str, IPv4Address]]) -> Member
         deleted=row.gone,
         commanded=row.commanded,
         current=row.current,
+        problem=row.problem or "",
     )
 
 

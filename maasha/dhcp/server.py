@@ -179,12 +179,10 @@ class DhcpServer:
     async def _apply(self, plan: DhcpPlan) -> DhcpReport:
         try:
             await self._change(plan)
-        except PlanRefused as refusal:
-            self._problem = str(refusal)
-            self._tell()
-            raise
-        await self._look()
-        return self._tell()
+            await self._look()
+        finally:
+            report = self._tell()
+        return report
 
     async def _release(self) -> None:
         self._forget_again()

@@ -101,4 +101,4 @@ class DhcpReport:
     services: tuple[VlanService, ...] = ()
     lease_store: str = ""
     problem: str = ""
-    """Why the last plan was refused or dhcpd is down, for people; empty: nothing wrong."""
+    """Why dhcpd is down, for people; empty: it runs, or nothing is to run."""

@@ -35,6 +35,8 @@ class MemberSituation:
     """It was told another plan and has not answered yet, as far as is known."""
     current: bool = True
     """It runs all that its rack's newest generation wants."""
+    problem: str = ""
+    """Why it cannot serve the VLAN, as is on record; empty: nothing stands against it."""
 
 
 @frozen
@@ -68,8 +70,6 @@ class RackSituation:
     digest: str
     """Of the plan that it said it runs (`maasha.dhcp.plan.digest`)."""
     vlans: tuple[VlanSituation, ...]
-    failed: Stamp = NEVER
-    """The last generation that could not be carried out."""
-    problem: str = ""
-    """Why, for people."""
+    judged: Stamp = NEVER
+    """The generation for which its members' `problem` was written."""
     omapi_secret: str = field(default="", repr=False)

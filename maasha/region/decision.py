@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from attrs import frozen
 
 from maasha.dhcp.facts import Member, Off, Pair, RackFacts, Solo, VlanFacts, Wanted
@@ -10,6 +12,7 @@ from maasha.dhcp.render import render
 from maasha.dhcp.rollout import Step, step
 from maasha.model.cluster import RackKey
 from maasha.model.dhcp import OFF, DhcpPlan
+from maasha.model.network import VlanId
 from maasha.model.service import MemberSituation, RackSituation, VlanSituation
 from maasha.model.stamp import Stamp
 from maasha.region.turns import not_my_turn
@@ -17,25 +20,16 @@ from maasha.region.turns import not_my_turn
 
 @frozen
 class Configure:
-    """The rack is to run another plan than it runs; `problem` names VLANs left out of it."""
+    """The rack is to run another plan than it runs."""
 
     plan: DhcpPlan
-    problem: str
 
 
 @frozen
 class Complete:
-    """The rack runs all that this generation wants of it, and that is not on record yet."""
+    """The rack runs all that it can of this generation, and that is not on record yet."""
 
     generation: Stamp
-
-
-@frozen
-class Stuck:
-    """Something that is not on record yet stands against this generation."""
-
-    generation: Stamp
-    problem: str
 
 
 @frozen
@@ -45,11 +39,22 @@ class Waiting:
     why: str = ""
 
 
-Decision = Configure | Complete | Stuck | Waiting
+Decision = Configure | Complete | Waiting
 
 
-def decide(situation: RackSituation) -> Decision:
-    """Give the next thing to do for the rack of this situation."""
+@frozen
+class Verdict:
+    """The next thing to do for a rack, and why it cannot serve some of its VLANs."""
+
+    decision: Decision
+    problems: Mapping[VlanId, str]
+    """By the VLANs that are left out, for people; the others are served all the same."""
+    noted: bool
+    """The problems are on record already."""
+
+
+def decide(situation: RackSituation) -> Verdict:
+    """Judge one rack's situation."""
     me = situation.rack
     steps = {vlan.vlan: _step(vlan) for vlan in situation.vlans}
     facts = RackFacts(
@@ -59,23 +64,29 @@ def decide(situation: RackSituation) -> Decision:
         tuple(_vlan_facts(vlan, me) for vlan in situation.vlans),
     )
     rendered = render(facts, {vlan: taken.role(me) for vlan, taken in steps.items()})
-    refused = [f"VLAN {problem.vlan}: {problem.reason}" for problem in rendered.problems]
-    if digest(rendered.plan) != (situation.digest or digest(EMPTY)):
-        others = not_my_turn(situation, rendered.plan)
-        return Waiting(others) if others else Configure(rendered.plan, "\n".join(refused))
-    if refused:
-        return _stuck(situation, "\n".join(refused))
-    if all(taken.complete for taken in steps.values()):
+    problems = {problem.vlan: problem.reason for problem in rendered.problems}
+    possible = [taken for vlan, taken in steps.items() if vlan not in problems]
+    return Verdict(_next(situation, rendered.plan, possible), problems, _noted(situation, problems))
+
+
+def _next(situation: RackSituation, plan: DhcpPlan, steps: Sequence[Step]) -> Decision:
+    if digest(plan) != (situation.digest or digest(EMPTY)):
+        others = not_my_turn(situation, plan)
+        return Waiting(others) if others else Configure(plan)
+    if all(taken.complete for taken in steps):
         done = situation.running == situation.generation
         return Waiting() if done else Complete(situation.generation)
-    return Waiting("; ".join(taken.waiting for taken in steps.values() if taken.waiting))
+    return Waiting("; ".join(taken.waiting for taken in steps if taken.waiting))
 
 
-def _stuck(situation: RackSituation, problem: str) -> Decision:
-    """Give the problem, unless it is on record already."""
-    if (situation.failed, situation.problem) == (situation.generation, problem):
-        return Waiting(problem)
-    return Stuck(situation.generation, problem)
+def _noted(situation: RackSituation, problems: Mapping[VlanId, str]) -> bool:
+    known = {
+        vlan.vlan: member.problem
+        for vlan in situation.vlans
+        for member in vlan.members
+        if member.rack == situation.rack and member.problem
+    }
+    return situation.judged == situation.generation and known == problems
 
 
 def _step(vlan: VlanSituation) -> Step:

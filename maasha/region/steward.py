@@ -18,7 +18,7 @@ from maasha.host.routine import Routine
 from maasha.model.dhcp import DhcpPlan, DhcpReport
 from maasha.model.stamp import Stamp
 from maasha.region.connections import RackLink
-from maasha.region.decision import Complete, Configure, Decision, Stuck, Waiting, decide
+from maasha.region.decision import Complete, Configure, Decision, Waiting, decide
 from maasha.rpc.errors import DhcpRefused, RpcError, StaleEpoch
 
 TICK = 5.0
@@ -82,12 +82,10 @@ class Steward(Routine):
     async def _reconcile(self) -> None:
         """Decide on what is there now and carry it out."""
         match await self._pool.run(self._decide):
-            case Configure(plan, problem):
-                await self._configure(plan, problem)
+            case Configure(plan):
+                await self._configure(plan)
             case Complete(generation):
                 await self._complete(generation)
-            case Stuck(generation, problem):
-                await self._note_problem(generation, problem)
             case Waiting(why):
                 self._explain(why)
 
@@ -100,16 +98,22 @@ class Steward(Routine):
     async def _decide(self, tx: Transaction) -> Decision:
         """Load, decide, and write down what the rack is about to be told, all in one moment."""
         situation = await load_situation(tx, self.link.rack, deciding=True)
-        decision = decide(situation) if situation is not None else Waiting()
+        if situation is None:
+            return Waiting()
+        verdict = decide(situation)
+        rack, epoch, generation = self.link.rack, self.epoch, situation.generation
+        if not verdict.noted:
+            await services.record_problems(tx, rack, epoch, generation, verdict.problems)
+        decision = verdict.decision
         if not isinstance(decision, Configure):
             return decision
         if self._rests.resting(digest(decision.plan), self._clock.seconds()):
             return Waiting("a plan that was refused rests")
-        if not await services.record_asked(tx, self.link.rack, self.epoch, decision.plan.roles):
+        if not await services.record_asked(tx, rack, epoch, decision.plan.roles):
             return Waiting()
         return decision
 
-    async def _configure(self, plan: DhcpPlan, problem: str) -> None:
+    async def _configure(self, plan: DhcpPlan) -> None:
         fingerprint = digest(plan)
         try:
             report = await self.link.remote.configure_dhcp(self.epoch, plan)
@@ -121,18 +125,16 @@ class Steward(Routine):
                 generation=plan.generation,
                 seconds=seconds,
             )
-            await self._note_problem(plan.generation, refused.listing)
+            await self._note_refusal(plan.generation, refused.listing)
             return
         self._rests.succeeded(fingerprint)
         await self._record(report, settles=True)
-        if problem:
-            await self._note_problem(plan.generation, problem)
         self.wake()
 
-    async def _note_problem(self, generation: Stamp, problem: str) -> None:
+    async def _note_refusal(self, generation: Stamp, listing: str) -> None:
         rack, epoch = self.link.rack, self.epoch
         await self._pool.run(
-            lambda tx: services.record_refusal(tx, rack, epoch, generation, problem)
+            lambda tx: services.record_refusal(tx, rack, epoch, generation, listing)
         )
 
     async def _complete(self, generation: Stamp) -> None:

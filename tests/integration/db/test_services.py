@@ -8,6 +8,7 @@ from attrs import evolve, frozen
 from twisted.internet.defer import Deferred
 
 from maasha.db.events import history, open_alarms
+from maasha.db.overview import RackView, racks
 from maasha.db.ownership import claim
 from maasha.db.pool import Pool
 from maasha.db.racks import Registered, delete_rack, drop_link
@@ -15,6 +16,7 @@ from maasha.db.services import (
     mark_running,
     raise_wanted,
     record_asked,
+    record_problems,
     record_refusal,
     record_report,
 )
@@ -83,6 +85,12 @@ async def situation(pool: Pool, rack: Registered) -> RackSituation:
     """Load a rack's situation."""
     found = await pool.run(lambda tx: load_situation(tx, rack.rack))
     assert found is not None
+    return found
+
+
+async def view(pool: Pool, rack: Registered) -> RackView:
+    """Show a rack as people see it."""
+    (found,) = [one for one in await pool.run(racks) if one.name.key == rack.rack]
     return found
 
 
@@ -286,29 +294,65 @@ async def test_refused(pool: Pool) -> None:
         )
     )
     seen = await situation(pool, pair.one)
-    assert seen.failed == Stamp(1, 1)
     assert seen.vlans[0].members[0].asked == SOLO
-    problem = "select problem from rack where id = %s"
+    await report(pool, pair.one, VlanService(pair.vlan, SOLO), problem="dhcpd died")
+    assert (await view(pool, pair.one)).complaint == "dhcpd died"
     await report(pool, pair.one, VlanService(pair.vlan, SOLO))
-    assert await pool.run(lambda tx: tx.value(problem, rack)) == "line 3: semicolon expected"
+    assert (await view(pool, pair.one)).complaint == "line 3: semicolon expected"
+    assert (await view(pool, pair.one)).refused
     assert [alarm.kind for alarm in await pool.run(open_alarms)] == ["dhcp.refused"]
     await pool.run(lambda tx: raise_wanted(tx, (rack,)))
     await pool.run(lambda tx: mark_running(tx, rack, epoch(pair.one), Stamp(1, 2)))
-    seen = await situation(pool, pair.one)
-    assert (seen.failed, seen.running) == (Stamp(0, 0), Stamp(1, 2))
+    done = await view(pool, pair.one)
+    assert (done.failed, done.running) == (Stamp(0, 0), Stamp(1, 2))
     assert await pool.run(open_alarms) == ()
-    assert await pool.run(lambda tx: tx.value(problem, rack)) == ""
+    assert done.complaint == ""
+
+
+@asynchronous
+async def test_problems(pool: Pool) -> None:
+    """Why a rack cannot serve a VLAN is on record with an alarm, until a generation has none."""
+    pair = await make_pair(pool)
+    rack = pair.one.rack
+
+    async def judge(stamp: Stamp, problems: dict[VlanId, str]) -> bool:
+        return await pool.run(
+            lambda tx: record_problems(tx, rack, epoch(pair.one), stamp, problems)
+        )
+
+    assert await judge(Stamp(1, 1), {pair.vlan: "no range"})
+    seen = await situation(pool, pair.one)
+    assert (seen.judged, seen.vlans[0].members[0].problem) == (Stamp(1, 1), "no range")
+    (alarm,) = await pool.run(open_alarms)
+    assert (alarm.subject, alarm.kind) == (f"vlan:{pair.vlan}", "dhcp.unserved")
+    assert alarm.detail == "rack1: no range"
+    assert (await view(pool, pair.one)).complaint == f"VLAN {pair.vlan}: no range"
+    await pool.run(lambda tx: raise_wanted(tx, (rack,)))
+    assert (await view(pool, pair.one)).complaint == ""
+    assert await judge(Stamp(1, 2), {})
+    assert await pool.run(open_alarms) == ()
+    assert (await situation(pool, pair.one)).vlans[0].members[0].problem == ""
+
+
+@asynchronous
+async def test_problems_of_a_former_owner(pool: Pool) -> None:
+    """Nobody listens to it."""
+    pair = await make_pair(pool)
+    late = epoch(pair.one).next()
+    assert not await pool.run(
+        lambda tx: record_problems(tx, pair.one.rack, late, Stamp(1, 1), {pair.vlan: "x"})
+    )
+    assert (await situation(pool, pair.one)).judged == Stamp(0, 0)
 
 
 @asynchronous
 async def test_problem(pool: Pool) -> None:
     """A rack's own words about a dhcpd that is down last until it says nothing more."""
     pair = await make_pair(pool)
-    problem = "select problem from rack where id = %s"
     await report(pool, pair.one, problem="dhcpd died")
-    assert await pool.run(lambda tx: tx.value(problem, pair.one.rack)) == "dhcpd died"
+    assert (await view(pool, pair.one)).problem == "dhcpd died"
     await report(pool, pair.one)
-    assert await pool.run(lambda tx: tx.value(problem, pair.one.rack)) == ""
+    assert (await view(pool, pair.one)).problem == ""
 
 
 @asynchronous

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -15,10 +14,7 @@ from maasha.model.dhcp import Role
 from maasha.model.network import VlanId
 from tests.unit.dhcp.networks import situations
 
-pytestmark = [
-    pytest.mark.root,
-    pytest.mark.skipif(shutil.which("dhcpd") is None, reason="needs Debian's isc-dhcp-server"),
-]
+pytestmark = pytest.mark.root
 
 
 @given(situations())

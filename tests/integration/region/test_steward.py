@@ -10,6 +10,7 @@ from attrs import frozen
 from twisted.internet.task import Clock
 
 from maasha.db.events import history, open_alarms
+from maasha.db.overview import RackView
 from maasha.db.ownership import claim
 from maasha.model.cluster import Ownership, RackKey
 from maasha.model.dhcp import DhcpReport
@@ -21,7 +22,7 @@ from tests.asynchronous import asynchronous
 from tests.integration.db.cluster import interface
 from tests.integration.region.at_rest import WatchedPool, after, at_rest
 from tests.integration.region.rack import Line, Rack, Town
-from tests.integration.region.wishes import Progress, lease_for, progress, serve, want
+from tests.integration.region.wishes import lease_for, progress, serve, want
 from tests.integration.region.worker import REST, Worker
 
 ROUNDS = 30
@@ -52,7 +53,7 @@ class Site:
                 return self.town.moves[begun:]
         raise AssertionError(f"no end: {self.town.moves}")
 
-    async def progress(self) -> tuple[Progress, Progress]:
+    async def progress(self) -> tuple[RackView, RackView]:
         """Read how far both racks are."""
         return await progress(self.pool, "rack1"), await progress(self.pool, "rack2")
 
@@ -195,7 +196,7 @@ async def test_a_refusal_is_on_record_and_rests(site: Site) -> None:
     assert await site.carry_out() == ["rack1 refuses solo"]
     refused, _ = await site.progress()
     assert refused.failed == refused.wanted
-    assert "line 3: semicolon expected" in refused.problem
+    assert "line 3: semicolon expected" in refused.refusal
     assert [alarm.kind for alarm in await site.pool.run(open_alarms)] == ["dhcp.refused"]
     await after(site.pool, site.clock, steward.TICK)
     assert site.town.moves == ["rack1 refuses solo"]
@@ -232,14 +233,14 @@ async def test_a_secondary_that_refuses_leaves_the_primary_serving(site: Site) -
 
 @asynchronous
 async def test_a_vlan_that_cannot_be_served_is_named(site: Site) -> None:
-    """Its problem stands against the generation; the rack runs what can be run."""
+    """The rack runs what can be run, which is nothing here."""
     await serve(site.pool, "rack1")
     await site.pool.run(lambda tx: tx.execute("update iprange set end_ip = '10.9.9.9'"))
     await want(site.pool)
     assert await site.carry_out() == []
-    stuck, _ = await site.progress()
-    assert stuck.failed == stuck.wanted
-    assert stuck.problem.startswith("VLAN 1: ")
+    rack, _ = await site.progress()
+    assert rack.judged == rack.running == rack.wanted
+    assert rack.complaint.startswith("VLAN 1: ")
 
 
 @asynchronous
@@ -366,4 +367,6 @@ async def test_a_faulty_vlan_keeps_no_other_from_being_served(
     worker.wardship.wake_stewards()
     await at_rest(pool, clock)
     assert rack.server.plan.interfaces == ("eth1",)
-    assert (await progress(pool, "rack1")).problem.startswith("VLAN 2: ")
+    shown = await progress(pool, "rack1")
+    assert shown.running == shown.wanted
+    assert shown.complaint.startswith("VLAN 2: ")

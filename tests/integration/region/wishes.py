@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from attrs import frozen
-
+from maasha.db.overview import RackView, racks
 from maasha.db.pool import Pool
 from maasha.db.services import raise_wanted
 from maasha.db.transaction import Transaction
 from maasha.model.cluster import RackKey
-from maasha.model.stamp import Stamp
 
 RANGE = """
 insert into iprange (subnet_id, type, start_ip, end_ip)
@@ -21,16 +19,6 @@ SERVE = """
 update vlan set dhcp_on = %s, primary_rack = (select id from rack where hostname = %s),
     secondary_rack = (select id from rack where hostname = %s), pairing = pairing + 1
 """
-
-
-@frozen
-class Progress:
-    """How far a rack is."""
-
-    wanted: Stamp
-    running: Stamp
-    failed: Stamp
-    problem: str
 
 
 async def serve(pool: Pool, primary: str, secondary: str = "", *, dhcp_on: bool = True) -> None:
@@ -67,13 +55,7 @@ async def want(pool: Pool, change: Callable[[Transaction], Awaitable[None]] = no
     await pool.run(work)
 
 
-async def progress(pool: Pool, hostname: str) -> Progress:
+async def progress(pool: Pool, hostname: str) -> RackView:
     """Read how far a rack is."""
-    row = await pool.run(lambda tx: tx.one("select * from rack where hostname = %s", hostname))
-    assert row is not None
-    return Progress(
-        Stamp(row.wanted_incarnation, row.wanted_counter),
-        Stamp(row.running_incarnation, row.running_counter),
-        Stamp(row.failed_incarnation, row.failed_counter),
-        row.problem,
-    )
+    (found,) = [rack for rack in await pool.run(racks) if rack.name.hostname == hostname]
+    return found

@@ -65,9 +65,11 @@ SECONDARY = Role(
 )
 
 
-def service(rack: RackName, role: Role, state: PeerState = PeerState.NORMAL) -> ServiceView:
+def service(
+    rack: RackName, role: Role, state: PeerState = PeerState.NORMAL, problem: str = ""
+) -> ServiceView:
     """Make a rack's part in the VLAN, running as asked."""
-    return ServiceView(VLAN.id, rack.key, role, role, state, state)
+    return ServiceView(VLAN.id, rack.key, role, role, state, state, problem)
 
 
 def rack_view(
@@ -77,6 +79,9 @@ def rack_view(
     state: PeerState = PeerState.NORMAL,
     running: Stamp = GENERATION,
     failed: Stamp = NEVER,
+    refusal: str = "",
+    unserved: str = "",
+    judged: Stamp = GENERATION,
     problem: str = "",
     serving: bool = True,
     linked: bool = True,
@@ -91,11 +96,13 @@ def rack_view(
         wanted=GENERATION,
         running=running,
         failed=failed,
+        refusal=refusal,
+        judged=judged,
         problem=problem,
         serving=serving,
         links=(LINK,) if linked else (),
         interfaces=(INTERFACE,),
-        services=(service(name, role, state),),
+        services=(service(name, role, state, unserved),),
     )
 
 

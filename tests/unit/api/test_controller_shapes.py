@@ -10,7 +10,9 @@ from maasha.api.picture import picture_of
 from maasha.api.shapes import subnet_json, vlan_json
 from maasha.db.overview import RackView
 from maasha.model.dhcp import SOLO
+from maasha.model.stamp import NEVER
 from tests.unit.api.samples import (
+    GENERATION,
     INTERFACE,
     NETWORKS,
     REGION,
@@ -59,6 +61,10 @@ def test_interface_elsewhere() -> None:
         (rack_view(role=SOLO, serving=False), "running", "dead"),
         (rack_view(role=SOLO, problem="x"), "running", "degraded"),
         (rack_view(role=SOLO, problem="x", serving=False), "running", "dead"),
+        (rack_view(role=SOLO, failed=GENERATION, refusal="x"), "running", "degraded"),
+        (rack_view(role=SOLO, failed=NEVER.next(), refusal="x"), "running", "running"),
+        (rack_view(role=SOLO, unserved="x"), "running", "degraded"),
+        (rack_view(role=SOLO, unserved="x", judged=NEVER), "running", "running"),
         (rack_view(role=SOLO, linked=False), "dead", "unknown"),
     ],
 )

@@ -7,6 +7,7 @@ from maasha.api.outcome import Standing, outcome
 from maasha.db.overview import RackView
 from maasha.db.vlans import VlanRow
 from maasha.model.dhcp import SOLO, PeerState
+from maasha.model.network import VlanId
 from maasha.model.stamp import NEVER
 from tests.unit.api.samples import (
     GENERATION,
@@ -61,8 +62,12 @@ def test_a_former_member() -> None:
             "failed: rack rack-2's dhcpd does not run",
         ),
         (
-            rack_view(TWO, failed=GENERATION, problem="1: bad"),
+            rack_view(TWO, failed=GENERATION, refusal="1: bad"),
             "failed: rack rack-2 refused the configuration",
+        ),
+        (
+            rack_view(TWO, unserved="it has no interface on it"),
+            "failed: rack rack-2 cannot serve this VLAN",
         ),
         (rack_view(TWO), "pending: rack rack-2 is off and becomes secondary"),
         (
@@ -79,7 +84,7 @@ def test_the_secondary_is_named(second: RackView, status: str) -> None:
 
 def test_failure_outweighs_waiting() -> None:
     """A rack that failed is named before one that is awaited, with dhcpd's own words."""
-    failed = rack_view(TWO, failed=GENERATION, problem="line 3: semicolon expected")
+    failed = rack_view(TWO, failed=GENERATION, refusal="line 3: semicolon expected")
     found = outcome(PAIRED, {ONE.key: rack_view(ONE, running=NEVER), TWO.key: failed})
     assert found.standing is Standing.FAILED
     assert found.problem == "line 3: semicolon expected"
@@ -88,6 +93,15 @@ def test_failure_outweighs_waiting() -> None:
 def test_a_failure_of_the_past() -> None:
     """A generation that was refused before this one is no failure of this one."""
     assert judged(ALONE, rack_view(ONE, role=SOLO, failed=NEVER.next())) == "running"
+    mended = rack_view(ONE, running=NEVER, unserved="no range", judged=NEVER)
+    assert judged(ALONE, mended) == "pending: rack rack-1 has not confirmed generation 1.4"
+
+
+def test_another_vlan_of_the_rack_cannot_be_served() -> None:
+    """That is no failure of this one."""
+    rack = rack_view(ONE, role=SOLO)
+    elsewhere = evolve(rack.services[0], vlan=VlanId(99), problem="no range")
+    assert judged(ALONE, evolve(rack, services=(*rack.services, elsewhere))) == "running"
 
 
 def test_a_missing_rack() -> None:

@@ -7,8 +7,8 @@ from attrs import evolve
 from maasha.dhcp.plan import digest
 from maasha.model.dhcp import OFF, SOLO, Duty, PeerState
 from maasha.model.network import VlanId
-from maasha.model.service import VlanSituation
-from maasha.region.decision import Complete, Configure, Stuck, Waiting, decide
+from maasha.model.service import RackSituation, VlanSituation
+from maasha.region.decision import Complete, Configure, Decision, Waiting, decide
 from tests.unit.region.situations import (
     GENERATION,
     ONE,
@@ -24,6 +24,13 @@ from tests.unit.region.situations import (
 V = VlanId(1)
 
 
+def decision(now: RackSituation) -> Decision:
+    """Give what is to be done where every VLAN can be served."""
+    verdict = decide(now)
+    assert verdict.problems == {}
+    return verdict.decision
+
+
 def configured(now: object) -> Configure:
     """Take a decision that must be to configure."""
     assert isinstance(now, Configure)
@@ -32,18 +39,31 @@ def configured(now: object) -> Configure:
 
 def test_a_rack_with_nothing_to_serve_is_complete() -> None:
     """No VLAN names it, and no server runs."""
-    assert decide(situation()) == Complete(GENERATION)
+    assert decision(situation()) == Complete(GENERATION)
 
 
 def test_what_is_on_record_is_not_recorded_again() -> None:
-    """A rack at rest costs nothing: neither its completion nor its problem is written twice."""
-    assert decide(evolve(situation(), running=GENERATION)) == Waiting()
-    empty = evolve(subnet(V), ranges=())
-    bad = situation(evolve(vlan(1, (member(V, ONE),), secondary=None), subnets=(empty,)))
-    stuck = decide(bad)
-    assert isinstance(stuck, Stuck)
-    known = evolve(bad, failed=GENERATION, problem=stuck.problem)
-    assert decide(known) == Waiting(stuck.problem)
+    """A rack at rest costs nothing: neither its completion nor its problems are written twice."""
+    assert decision(evolve(situation(), running=GENERATION)) == Waiting()
+    first = decide(situation(unserved(1)))
+    assert not first.noted
+    (mine,) = unserved(1).members
+    known = evolve(unserved(1), members=(evolve(mine, problem=first.problems[V]),))
+    assert decide(evolve(situation(known), judged=GENERATION)).noted
+    assert not decide(situation(known)).noted
+
+
+def test_that_nothing_is_wrong_is_noted_once_too() -> None:
+    """What stood against an earlier generation is over then."""
+    assert not decide(situation()).noted
+    assert decide(evolve(situation(), judged=GENERATION)).noted
+
+
+def unserved(number: int) -> VlanSituation:
+    """Give a VLAN of rack 1 alone that has no addresses to give."""
+    key = VlanId(number)
+    empty = evolve(subnet(key), ranges=())
+    return evolve(vlan(number, (member(key, ONE),), secondary=None), subnets=(empty,))
 
 
 def test_a_deleted_rack_is_waited_for_until_it_has_stopped() -> None:
@@ -58,14 +78,14 @@ def test_a_deleted_rack_is_waited_for_until_it_has_stopped() -> None:
 
 def configured_or_waiting(shared: VlanSituation) -> Duty:
     """Give the duty that rack 1 is to have next on its only VLAN."""
-    plan = configured(decide(situation(shared))).plan
+    plan = configured(decision(situation(shared))).plan
     return plan.roles[0].role.duty
 
 
 def test_the_first_rack_serves_alone() -> None:
     """A VLAN that nobody serves is served as soon as there is a primary."""
     now = situation(vlan(1, (member(V, ONE), member(V, TWO))))
-    plan = configured(decide(now)).plan
+    plan = configured(decision(now)).plan
     assert [entry.role for entry in plan.roles] == [SOLO]
     assert plan.generation == GENERATION
 
@@ -73,57 +93,56 @@ def test_the_first_rack_serves_alone() -> None:
 def test_a_plan_that_runs_already_is_not_sent() -> None:
     """The same digest means that nothing is to be done; the secondary is waited for."""
     now = situation(vlan(1, (member(V, ONE, SOLO), member(V, TWO))))
-    plan = configured(decide(now)).plan
-    again = decide(evolve(now, digest=digest(plan)))
+    plan = configured(decision(now)).plan
+    again = decision(evolve(now, digest=digest(plan)))
     assert isinstance(again, Waiting)
 
 
 def test_a_pair_that_runs_is_complete() -> None:
     """Both roles are what is wanted, and the text is the running one."""
     now = situation(pair(1))
-    plan = configured(decide(now)).plan
+    plan = configured(decision(now)).plan
     assert plan.roles[0].role == pair_role(V, ONE, Duty.PRIMARY)
-    assert decide(evolve(now, digest=digest(plan))) == Complete(GENERATION)
+    assert decision(evolve(now, digest=digest(plan))) == Complete(GENERATION)
 
 
 def test_a_change_waits_for_its_turn() -> None:
     """The primary does not restart while its secondary is away."""
     now = situation(pair(1, PeerState.COMMUNICATIONS_INTERRUPTED), digest="of another text")
-    decision = decide(now)
-    assert isinstance(decision, Waiting)
-    assert "15 s" in decision.why
+    waiting = decision(now)
+    assert isinstance(waiting, Waiting)
+    assert "15 s" in waiting.why
 
 
 def test_dhcp_turned_off_stops_the_server() -> None:
     """The empty plan is sent, and then all is complete."""
     now = situation(vlan(1, (member(V, ONE, SOLO),), dhcp_on=False), digest="of a running text")
-    assert configured(decide(now)).plan.interfaces == ()
+    assert configured(decision(now)).plan.interfaces == ()
     stopped = situation(vlan(1, (member(V, ONE, OFF),), dhcp_on=False))
-    assert decide(stopped) == Complete(GENERATION)
+    assert decision(stopped) == Complete(GENERATION)
 
 
 def test_a_vlan_without_primary_is_off() -> None:
     """Nobody is asked to serve it."""
     now = situation(vlan(1, (member(V, ONE),), primary=None, secondary=None))
-    assert decide(now) == Complete(GENERATION)
+    assert decision(now) == Complete(GENERATION)
 
 
 def test_a_bad_vlan_is_named_and_the_others_are_served() -> None:
-    """Its reason comes with the plan of the rest, and stays when that runs."""
+    """The rack is done when it serves all that can be served."""
     good = vlan(1, (member(V, ONE),), secondary=None)
-    empty = evolve(subnet(VlanId(2)), ranges=())
-    bad = evolve(vlan(2, (member(VlanId(2), ONE),), secondary=None), subnets=(empty,))
-    first = configured(decide(situation(good, bad)))
-    assert [entry.vlan for entry in first.plan.roles] == [1]
-    assert "VLAN 2: " in first.problem
+    first = decide(situation(good, unserved(2)))
+    plan = configured(first.decision).plan
+    assert [entry.vlan for entry in plan.roles] == [1]
+    assert list(first.problems) == [2]
     served = evolve(good, members=(member(V, ONE, SOLO),))
-    later = decide(situation(served, bad, digest=digest(first.plan)))
-    assert later == Stuck(GENERATION, first.problem)
+    later = decide(situation(served, unserved(2), digest=digest(plan)))
+    assert later.decision == Complete(GENERATION)
+    assert later.problems == first.problems
 
 
 def test_a_rack_without_interface_is_told_by_name() -> None:
     """A member that has no place on the VLAN cannot serve it."""
     nowhere = evolve(member(V, ONE), interface="", address=None)
-    decision = decide(situation(vlan(1, (nowhere,), secondary=None)))
-    assert isinstance(decision, Stuck | Configure)
-    assert "VLAN 1: " in decision.problem
+    verdict = decide(situation(vlan(1, (nowhere,), secondary=None)))
+    assert list(verdict.problems) == [V]
