@@ -24,6 +24,7 @@ from maasha.db.vlans import (
     add_vlan,
     interfaces_on,
     rack_choices,
+    racks_serving,
     remove_vlan,
     store_vlan,
     vlan_of_vid,
@@ -141,6 +142,7 @@ async def _require_unused(tx: Transaction, gone: VlanRow) -> None:
     uses = [f"subnet {subnet.cidr}" for subnet in known.subnets_of(gone.id)]
     uses.extend(f"interface {name}" for name in await interfaces_on(tx, gone.id))
     uses.extend(f"rack {rack.hostname}" for rack in gone.racks)
+    uses.extend(f"DHCP still running on {name}" for name in await racks_serving(tx, gone.id))
     if uses:
         raise Conflict(f"VLAN {gone.label} is in use by {listed(uses)}; remove them first.")
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
 from datetime import datetime
 from ipaddress import IPv4Interface, IPv6Interface, ip_interface
-from typing import TypeVar
 
 from attrs import frozen
 
 from maasha.db.regions import WORKER_TTL
+from maasha.db.row import grouped
 from maasha.db.transaction import Row, Transaction
 from maasha.db.vlans import RackName
 from maasha.model.cluster import Endpoint, RackKey, SystemId, WorkerId
@@ -18,8 +16,6 @@ from maasha.model.codec import from_loose
 from maasha.model.dhcp import PeerState, Role
 from maasha.model.network import SubnetId, VlanId
 from maasha.model.stamp import NEVER, Stamp
-
-T = TypeVar("T")
 
 
 @frozen
@@ -142,7 +138,7 @@ class Overview:
 
 async def overview(tx: Transaction) -> Overview:
     """Read the cluster; for one moment's view the transaction is REPEATABLE READ."""
-    workers = _grouped((row.region_id, _worker(row)) for row in await tx.rows(WORKERS, WORKER_TTL))
+    workers = grouped((row.region_id, _worker(row)) for row in await tx.rows(WORKERS, WORKER_TTL))
     regions = await tx.rows("select * from region order by hostname")
     return Overview(
         tuple(
@@ -155,12 +151,12 @@ async def overview(tx: Transaction) -> Overview:
 
 async def racks(tx: Transaction) -> tuple[RackView, ...]:
     """Read the racks that are not deleted."""
-    links = _grouped((row.rack_id, _link(row)) for row in await tx.rows(LINKS, WORKER_TTL))
-    held = _grouped((row.interface_id, _address(row)) for row in await tx.rows(ADDRESSES))
-    interfaces = _grouped(
+    links = grouped((row.rack_id, _link(row)) for row in await tx.rows(LINKS, WORKER_TTL))
+    held = grouped((row.interface_id, _address(row)) for row in await tx.rows(ADDRESSES))
+    interfaces = grouped(
         (row.rack_id, _interface(row, held[row.id])) for row in await tx.rows(INTERFACES)
     )
-    services = _grouped((row.rack_id, _service(row)) for row in await tx.rows(SERVICES))
+    services = grouped((row.rack_id, _service(row)) for row in await tx.rows(SERVICES))
     return tuple(
         _rack(row, links[row.id], interfaces[row.id], services[row.id])
         for row in await tx.rows("select * from rack where deleted is null order by hostname")
@@ -182,13 +178,6 @@ ADDRESSES = (
     "select interface_id, address::text as address, subnet_id from interface_address order by 2"
 )
 SERVICES = "select * from service order by vlan_id"
-
-
-def _grouped(pairs: Iterable[tuple[int, T]]) -> dict[int, tuple[T, ...]]:
-    groups: defaultdict[int, tuple[T, ...]] = defaultdict(tuple)
-    for key, value in pairs:
-        groups[key] += (value,)
-    return groups
 
 
 def _worker(row: Row) -> WorkerView:

@@ -133,11 +133,9 @@ async def reinsert_worker(
     """
     await tx.execute("lock table worker in share row exclusive mode")
     holder = await tx.one(IN_SLOT, identity.region, identity.slot)
-    if holder is not None and holder.token != identity.token:
-        if _epoch(holder) > epoch:
+    if holder is not None:
+        if holder.token != identity.token and _epoch(holder) > epoch:
             raise Superseded(identity.slot, holder.pid)
-        await _remove(tx, WorkerId(holder.id))
-    elif holder is not None:
         await _remove(tx, WorkerId(holder.id))
     new = await _next_epoch(tx)
     if await tx.one("select from worker where id = %s", worker) is not None:

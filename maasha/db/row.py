@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 from attrs import frozen
+
+T = TypeVar("T")
 
 
 class Row:
@@ -44,3 +47,11 @@ class Answer:
 
     rows: tuple[Row, ...]
     count: int
+
+
+def grouped(pairs: Iterable[tuple[int, T]]) -> Mapping[int, tuple[T, ...]]:
+    """Gather what belongs to each key, in its order; a key without anything has ()."""
+    groups: defaultdict[int, tuple[T, ...]] = defaultdict(tuple)
+    for key, value in pairs:
+        groups[key] += (value,)
+    return groups

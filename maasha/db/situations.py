@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from ipaddress import IPv4Address
-from typing import TypeVar
 
 from maasha.db.regions import WORKER_TTL
+from maasha.db.row import grouped
 from maasha.db.transaction import Row, Transaction
 from maasha.model.cluster import RackKey
 from maasha.model.codec import from_loose
@@ -15,8 +14,6 @@ from maasha.model.dhcp import OFF, PeerState, Role
 from maasha.model.network import IPRange, RangeType, Subnet, SubnetId, VlanId
 from maasha.model.service import MemberSituation, RackSituation, VlanSituation
 from maasha.model.stamp import Stamp
-
-T = TypeVar("T")
 
 VLANS = """
 select * from vlan
@@ -92,9 +89,9 @@ async def load_situation(
 
 
 async def _subnets(tx: Transaction, vlans: list[int]) -> Mapping[int, tuple[Subnet, ...]]:
-    ranges = _grouped((row.subnet_id, _range(row)) for row in await tx.rows(RANGES, vlans))
+    ranges = grouped((row.subnet_id, _range(row)) for row in await tx.rows(RANGES, vlans))
     rows = await tx.rows(SUBNETS, vlans)
-    return _grouped((row.vlan_id, _subnet(row, ranges[row.id])) for row in rows)
+    return grouped((row.vlan_id, _subnet(row, ranges[row.id])) for row in rows)
 
 
 async def _members(tx: Transaction, vlans: list[int]) -> Mapping[int, tuple[MemberSituation, ...]]:
@@ -102,14 +99,7 @@ async def _members(tx: Transaction, vlans: list[int]) -> Mapping[int, tuple[Memb
     for row in await tx.rows(ADDRESSES, vlans):
         places.setdefault((VlanId(row.vlan_id), RackKey(row.rack_id)), (row.name, row.address))
     rows = await tx.rows(MEMBERS, {"vlans": vlans, "ttl": WORKER_TTL})
-    return _grouped((row.vlan_id, _member(row, places)) for row in rows)
-
-
-def _grouped(pairs: Iterable[tuple[int, T]]) -> Mapping[int, tuple[T, ...]]:
-    groups: defaultdict[int, tuple[T, ...]] = defaultdict(tuple)
-    for key, value in pairs:
-        groups[key] += (value,)
-    return groups
+    return grouped((row.vlan_id, _member(row, places)) for row in rows)
 
 
 def _vlan(

@@ -156,6 +156,16 @@ async def interfaces_on(tx: Transaction, of: VlanId) -> tuple[str, ...]:
     return tuple(f"{row.hostname}:{row.name}" for row in rows)
 
 
+async def racks_serving(tx: Transaction, vlan: VlanId) -> tuple[str, ...]:
+    """Name the racks whose dhcpd runs for a VLAN, as far as is known, or may soon."""
+    rows = await tx.rows(
+        "select hostname from service join rack on rack.id = rack_id where vlan_id = %s"
+        " and (running ->> 'duty' <> 'off' or asked ->> 'duty' <> 'off') order by hostname",
+        vlan,
+    )
+    return tuple(row.hostname for row in rows)
+
+
 def _name(key: int, system_id: str, hostname: str) -> RackName:
     return RackName(RackKey(key), SystemId(system_id), hostname)
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import pytest_twisted
 
+from maasha.db.services import confirm_stopped, record_asked
+from maasha.model.dhcp import SOLO, VlanRole
+from maasha.model.network import VlanId
+from maasha.model.stamp import Stamp
 from tests.integration.api.client import Reply, World
 
 LAN = "subnets/10.0.0.0/24/"
@@ -99,6 +103,19 @@ async def test_vlan_in_use(world: World) -> None:
     await world.admin.post("subnets/", cidr="10.5.0.0/24", vlan=str(vlan["id"]))
     reply = await world.admin.delete("fabrics/1/vlans/5/")
     assert (reply.status, "subnet 10.5.0.0/24" in reply.text) == (409, True)
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_vlan_that_a_rack_still_serves(world: World) -> None:
+    """It is not deleted before the rack has said that its dhcpd serves it no more."""
+    vlan = (await world.admin.post("fabrics/1/vlans/", vid="5")).json
+    rack = world.racks[0].rack
+    asked = (VlanRole(VlanId(vlan["id"]), SOLO),)
+    await world.pool.run(lambda tx: record_asked(tx, rack, Stamp(1, 1), asked))
+    reply = await world.admin.delete("fabrics/1/vlans/5/")
+    assert (reply.status, "DHCP still running on rack-1" in reply.text) == (409, True)
+    await world.pool.run(lambda tx: confirm_stopped(tx, rack))
+    assert (await world.admin.delete("fabrics/1/vlans/5/")).status == 204
 
 
 @pytest_twisted.ensureDeferred
