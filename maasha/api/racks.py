@@ -21,6 +21,7 @@ from maasha.db.networks import want_dhcp
 from maasha.db.overview import RackView
 from maasha.db.racks import delete_rack as bury_rack
 from maasha.db.services import ask_to_stop, confirm_stopped
+from maasha.db.strays import turn_away
 from maasha.db.tombstones import tombstone
 from maasha.db.transaction import Transaction
 from maasha.db.vlans import RackName, rack_choices, store_vlan, vlans_served_by
@@ -70,6 +71,8 @@ async def delete_rack(call: Call, form: RackDelete) -> Answer:
         buried = await tombstone(tx, SystemId(call.path["system_id"])) if force else None
         if buried is not None:
             await confirm_stopped(tx, buried)
+            return
+        if await turn_away(tx, call.who, SystemId(call.path["system_id"])):
             return
         rack = await the_rack(tx, call.path)
         gone = rack.name
@@ -134,7 +137,8 @@ OPERATIONS = (
         Crud.DELETE,
         Role.ADMIN,
         delete_rack,
-        "Delete a rack. Its VLANs go to their secondary and to other racks on them.",
+        "Delete a rack. Its VLANs go to their secondary and to other racks on them. An unknown one "
+        "that was ours stops serving when it comes again.",
         RackDelete,
     ),
 )

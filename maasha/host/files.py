@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 SECRET_MODE = 0o640
+PRIVATE_MODE = 0o600
 PLAIN_MODE = 0o644
 
 

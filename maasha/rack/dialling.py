@@ -17,7 +17,7 @@ from maasha.model.cluster import Endpoint, Introduction
 from maasha.model.network import Interface
 from maasha.rack.discovery import EventLoop
 from maasha.rack.memory import Memory
-from maasha.rpc.errors import Deleted, Unreachable
+from maasha.rpc.errors import Deleted, LinkLost, Unreachable
 from maasha.rpc.handshake import RackFacts
 from maasha.rpc.rack_side import RackDuties, Session, join
 
@@ -56,6 +56,7 @@ class Dialling:
 
     async def dial(self, loop: EventLoop) -> Session:
         """Link to a worker; raises the errors of `maasha.rpc.rack_side.join`."""
+        registration = self._memory.registration
         interfaces = await self._interfaces()
         try:
             session = await self._first_reachable(loop.endpoints, self._introduce(interfaces))
@@ -63,8 +64,20 @@ class Dialling:
             # it hears that it was deleted, stops, and says so: only then others succeed it
             await self._deleted()
             session = await self._first_reachable(loop.endpoints, self._introduce(interfaces))
-        self._memory.belong(session.welcome.system_id, session.welcome.instance)
+        self._belong(session, registration)
         return session
+
+    def _belong(self, session: Session, registration: str | None) -> None:
+        """Keep who the rack is, unless it was registered anew meanwhile: then it is another."""
+        welcome = session.welcome
+        if self._memory.registration != registration:
+            session.abort("the rack was registered anew")
+            raise LinkLost("the rack was registered anew meanwhile")
+        try:
+            self._memory.belong(welcome.system_id, welcome.instance, session.key)
+        except OSError as error:
+            session.abort(f"the rack could not keep who it is: {error}")
+            raise
 
     async def _first_reachable(
         self, endpoints: Iterable[Endpoint], introduction: Introduction
@@ -79,10 +92,18 @@ class Dialling:
 
     async def _join(self, endpoint: Endpoint, introduction: Introduction) -> Session:
         memory = self._memory
+        identity = memory.identity
+        facts = RackFacts(
+            self._version,
+            identity.secret,
+            memory.system_id,
+            memory.instance,
+            credential=identity.credential,
+        )
         return await join(
             self._reactor,
             self._client(endpoint),
-            RackFacts(self._version, memory.secret, memory.system_id, memory.instance),
+            facts,
             lambda: introduction,
             self._duties,
             lambda: secrets.token_bytes(NONCE_LENGTH),

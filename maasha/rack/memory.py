@@ -6,10 +6,14 @@ import json
 from pathlib import Path
 from uuid import UUID
 
-from maasha.host.files import SECRET_MODE, read_text, remove, write_atomic
+from attrs import field, frozen
+
+from maasha.host.files import PRIVATE_MODE, SECRET_MODE, read_text, remove, write_atomic
 from maasha.model.cluster import InstanceId, SystemId
 from maasha.model.stamp import NEVER, Stamp
+from maasha.model.token import JoinToken, parse_token
 from maasha.rack.discovery import BadAnswer, EventLoop, parse
+from maasha.rpc.credentials import OWN_KEY, SHARED, Credential, Kind
 
 
 class SecretMissing(Exception):
@@ -18,16 +22,25 @@ class SecretMissing(Exception):
     def __init__(self, path: Path) -> None:
         self.path = path
         super().__init__(
-            f"no shared secret in {path}: run `maasha-rack register --url URL --secret SECRET`"
+            f"no shared secret in {path}, no join token and no key: run `maasha-rack register "
+            "--url URL` with the secret or with a token that `maasha-region token` printed"
         )
 
 
 class SecretMalformed(Exception):
-    """The secret's file holds something else; its text is not repeated."""
+    """The file of a secret holds something else; its text is not repeated."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        super().__init__(f"{path} does not hold hexadecimal digits: register the rack again")
+        super().__init__(f"{path} does not hold what it is to hold: register the rack again")
+
+
+@frozen
+class Identity:
+    """What the rack proves itself with now; `secret` is the secret of `credential`."""
+
+    credential: Credential
+    secret: bytes = field(repr=False)
 
 
 class Memory:
@@ -36,6 +49,8 @@ class Memory:
     def __init__(self, folder: Path, secret_file: Path) -> None:
         self.folder = folder
         self._secret = secret_file
+        self._token = folder / "token"
+        self._key = folder / "key"
         self._system_id = folder / "system_id"
         self._instance = folder / "instance"
         self._epoch = folder / "epoch"
@@ -45,24 +60,41 @@ class Memory:
         self._registration = folder / "registration"
 
     @property
-    def secret(self) -> bytes:
-        """The shared secret; raises SecretMissing, SecretMalformed."""
-        text = read_text(self._secret)
-        if text is None:
-            raise SecretMissing(self._secret)
-        try:
-            return bytes.fromhex(text)
-        except ValueError:
-            raise SecretMalformed(self._secret) from None
+    def identity(self) -> Identity:
+        """Its own key, else a join token, else the shared secret.
 
-    def register(self, secret: bytes, registration: str) -> None:
-        """Begin anew with `secret`: who the rack was and whom it obeyed is forgotten.
+        Raises SecretMissing and SecretMalformed.
+        """
+        key, token = read_text(self._key), read_text(self._token)
+        if key is not None and self.system_id is not None:
+            return Identity(OWN_KEY, _hexadecimal(key, self._key))
+        if token is not None:
+            return self._with_token(token)
+        secret = read_text(self._secret)
+        if secret is None:
+            raise SecretMissing(self._secret)
+        return Identity(SHARED, _hexadecimal(secret, self._secret))
+
+    def _with_token(self, text: str) -> Identity:
+        try:
+            token = parse_token(text)
+        except ValueError:
+            raise SecretMalformed(self._token) from None
+        return Identity(Credential(Kind.TOKEN, token.id), token.secret)
+
+    def register(self, given: bytes | JoinToken, registration: str) -> None:
+        """Begin anew with the shared secret or a token: who the rack was is forgotten.
 
         `registration` names this act; a running rackd sees that it changed and begins anew.
         """
-        for path in (self._system_id, self._instance, self._epoch, self._retired, self._regions):
+        own = (self._system_id, self._instance, self._epoch, self._retired, self._regions)
+        for path in (*own, self._key, self._token):
             remove(path)
-        write_atomic(self._secret, secret.hex() + "\n", SECRET_MODE)
+        if isinstance(given, JoinToken):
+            write_atomic(self._token, f"{given}\n", SECRET_MODE)
+            remove(self._secret)
+        else:
+            write_atomic(self._secret, given.hex() + "\n", SECRET_MODE)
         write_atomic(self._registration, registration + "\n")
 
     @property
@@ -82,12 +114,22 @@ class Memory:
         text = read_text(self._instance)
         return InstanceId(UUID(text)) if text else None
 
-    def belong(self, system_id: SystemId, instance: InstanceId) -> None:
-        """Pin the instance and the name at the first success."""
+    def belong(self, system_id: SystemId, instance: InstanceId, key: bytes | None = None) -> None:
+        """Pin the instance and the name at the first success; keep the rack's own key.
+
+        The key counts only with the name, so it is written first: whatever dies in between, the
+        rack still has something to prove itself with. Then what let it in is forgotten. Raises
+        OSError.
+        """
+        if key is not None:
+            write_atomic(self._key, key.hex() + "\n", PRIVATE_MODE)
         if system_id != self.system_id:
             write_atomic(self._system_id, system_id + "\n")
         if instance != self.instance:
             write_atomic(self._instance, f"{instance}\n")
+        if key is not None:
+            remove(self._token)
+            remove(self._secret)
 
     @property
     def served(self) -> InstanceId | None:
@@ -137,3 +179,10 @@ class Memory:
             return
         listing = {loop.name: [[e.host, e.port] for e in loop.endpoints] for loop in loops}
         write_atomic(self._regions, json.dumps({"eventloops": listing}) + "\n")
+
+
+def _hexadecimal(text: str, path: Path) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        raise SecretMalformed(path) from None
