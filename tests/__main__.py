@@ -23,6 +23,7 @@ PURE = tuple(
     for room in (
         "model/*",
         "config/*",
+        "rpc/credentials",
         "rpc/handshake",
         "dhcp/book",
         "dhcp/facts",
