@@ -16,8 +16,8 @@ from twisted.internet.interfaces import IReactorTCP, IReactorTime, IStreamClient
 from maasha.model.cluster import Endpoint, Introduction
 from maasha.model.network import Interface
 from maasha.rack.discovery import EventLoop
-from maasha.rack.memory import Memory
-from maasha.rpc.errors import Deleted, LinkLost, Unreachable
+from maasha.rack.memory import Memory, RegisteredAnew
+from maasha.rpc.errors import Deleted, Unreachable
 from maasha.rpc.handshake import RackFacts
 from maasha.rpc.rack_side import RackDuties, Session, join
 
@@ -56,7 +56,6 @@ class Dialling:
 
     async def dial(self, loop: EventLoop) -> Session:
         """Link to a worker; raises the errors of `maasha.rpc.rack_side.join`."""
-        registration = self._memory.registration
         interfaces = await self._interfaces()
         try:
             session = await self._first_reachable(loop.endpoints, self._introduce(interfaces))
@@ -64,18 +63,15 @@ class Dialling:
             # it hears that it was deleted, stops, and says so: only then others succeed it
             await self._deleted()
             session = await self._first_reachable(loop.endpoints, self._introduce(interfaces))
-        self._belong(session, registration)
+        self._belong(session)
         return session
 
-    def _belong(self, session: Session, registration: str | None) -> None:
-        """Keep who the rack is, unless it was registered anew meanwhile: then it is another."""
+    def _belong(self, session: Session) -> None:
+        """Keep who the rack is; a link of one that cannot is of no use."""
         welcome = session.welcome
-        if self._memory.registration != registration:
-            session.abort("the rack was registered anew")
-            raise LinkLost("the rack was registered anew meanwhile")
         try:
             self._memory.belong(welcome.system_id, welcome.instance, session.key)
-        except OSError as error:
+        except (RegisteredAnew, OSError) as error:
             session.abort(f"the rack could not keep who it is: {error}")
             raise
 

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID
 
 from attrs import field, frozen
 
-from maasha.host.files import PRIVATE_MODE, SECRET_MODE, read_text, remove, write_atomic
+from maasha.host.files import (
+    PRIVATE_MODE,
+    SECRET_MODE,
+    alone,
+    read_text,
+    remove,
+    write_atomic,
+)
 from maasha.model.cluster import InstanceId, SystemId
 from maasha.model.stamp import NEVER, Stamp
 from maasha.model.token import JoinToken, parse_token
@@ -35,6 +44,13 @@ class SecretMalformed(Exception):
         super().__init__(f"{path} does not hold what it is to hold: register the rack again")
 
 
+class RegisteredAnew(Exception):
+    """`maasha-rack register` has made another rack of this host since this process began."""
+
+    def __init__(self) -> None:
+        super().__init__("the rack was registered anew: this process ends, the next one joins")
+
+
 @frozen
 class Identity:
     """What the rack proves itself with now; `secret` is the secret of `credential`."""
@@ -44,7 +60,11 @@ class Identity:
 
 
 class Memory:
-    """Reads and writes the folder; every value is written whole or not at all."""
+    """Reads and writes the folder; every value is written whole or not at all.
+
+    What is written belongs to the registration with which this process began: after another one
+    writing raises RegisteredAnew, so that nothing of the old rack clings to the new one.
+    """
 
     def __init__(self, folder: Path, secret_file: Path) -> None:
         self.folder = folder
@@ -58,13 +78,16 @@ class Memory:
         self._regions = folder / "regions.json"
         self._served = folder / "served_instance"
         self._registration = folder / "registration"
+        self._lock = folder / "lock"
+        self._begun = self.registration
 
     @property
     def identity(self) -> Identity:
         """Its own key, else a join token, else the shared secret.
 
-        Raises SecretMissing and SecretMalformed.
+        Raises SecretMissing, SecretMalformed and RegisteredAnew.
         """
+        self._require_same()
         key, token = read_text(self._key), read_text(self._token)
         if key is not None and self.system_id is not None:
             return Identity(OWN_KEY, _hexadecimal(key, self._key))
@@ -88,14 +111,16 @@ class Memory:
         `registration` names this act; a running rackd sees that it changed and begins anew.
         """
         own = (self._system_id, self._instance, self._epoch, self._retired, self._regions)
-        for path in (*own, self._key, self._token):
-            remove(path)
-        if isinstance(given, JoinToken):
-            write_atomic(self._token, f"{given}\n", SECRET_MODE)
-            remove(self._secret)
-        else:
-            write_atomic(self._secret, given.hex() + "\n", SECRET_MODE)
-        write_atomic(self._registration, registration + "\n")
+        with alone(self._lock):
+            for path in (*own, self._key, self._token):
+                remove(path)
+            if isinstance(given, JoinToken):
+                write_atomic(self._token, f"{given}\n", SECRET_MODE)
+                remove(self._secret)
+            else:
+                write_atomic(self._secret, given.hex() + "\n", SECRET_MODE)
+            write_atomic(self._registration, registration + "\n")
+        self._begun = registration
 
     @property
     def registration(self) -> str | None:
@@ -119,17 +144,18 @@ class Memory:
 
         The key counts only with the name, so it is written first: whatever dies in between, the
         rack still has something to prove itself with. Then what let it in is forgotten. Raises
-        OSError.
+        RegisteredAnew and OSError.
         """
-        if key is not None:
-            write_atomic(self._key, key.hex() + "\n", PRIVATE_MODE)
-        if system_id != self.system_id:
-            write_atomic(self._system_id, system_id + "\n")
-        if instance != self.instance:
-            write_atomic(self._instance, f"{instance}\n")
-        if key is not None:
-            remove(self._token)
-            remove(self._secret)
+        with self._of_this_registration():
+            if key is not None:
+                write_atomic(self._key, key.hex() + "\n", PRIVATE_MODE)
+            if system_id != self.system_id:
+                write_atomic(self._system_id, system_id + "\n")
+            if instance != self.instance:
+                write_atomic(self._instance, f"{instance}\n")
+            if key is not None:
+                remove(self._token)
+                remove(self._secret)
 
     @property
     def served(self) -> InstanceId | None:
@@ -140,7 +166,7 @@ class Memory:
     def serve(self, instance: InstanceId) -> None:
         """Remember whose DHCP plan the rack has from now on."""
         if instance != self.served:
-            write_atomic(self._served, f"{instance}\n")
+            self._keep(self._served, f"{instance}\n")
 
     @property
     def epoch(self) -> Stamp:
@@ -153,7 +179,7 @@ class Memory:
 
     def obey(self, epoch: Stamp) -> None:
         """Remember an epoch, so that no older owner is obeyed after a restart."""
-        write_atomic(self._epoch, f"{epoch}\n")
+        self._keep(self._epoch, f"{epoch}\n")
 
     @property
     def retired(self) -> bool:
@@ -162,7 +188,7 @@ class Memory:
 
     def retire(self) -> None:
         """Remember that the instance deleted this rack."""
-        write_atomic(self._retired, "deleted from its instance\n")
+        self._keep(self._retired, "deleted from its instance\n")
 
     @property
     def regions(self) -> tuple[EventLoop, ...]:
@@ -178,7 +204,22 @@ class Memory:
         if loops == self.regions:
             return
         listing = {loop.name: [[e.host, e.port] for e in loop.endpoints] for loop in loops}
-        write_atomic(self._regions, json.dumps({"eventloops": listing}) + "\n")
+        self._keep(self._regions, json.dumps({"eventloops": listing}) + "\n")
+
+    def _keep(self, path: Path, text: str) -> None:
+        with self._of_this_registration():
+            write_atomic(path, text)
+
+    @contextmanager
+    def _of_this_registration(self) -> Iterator[None]:
+        """Write while nobody registers; raises RegisteredAnew if somebody has."""
+        with alone(self._lock):
+            self._require_same()
+            yield
+
+    def _require_same(self) -> None:
+        if self.registration != self._begun:
+            raise RegisteredAnew
 
 
 def _hexadecimal(text: str, path: Path) -> bytes:

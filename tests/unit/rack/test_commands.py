@@ -30,9 +30,13 @@ class Host:
     def __init__(self, folder: Path) -> None:
         self.config = folder / "etc" / "rackd.conf"
         self.data = folder / "data"
-        self.memory = Memory(self.data, self.data / "secret")
         self.config.parent.mkdir()
         self.write(f"# ours\ndata_dir: {self.data}\nconnections: 3\n")
+
+    @property
+    def memory(self) -> Memory:
+        """What a process that begins now remembers."""
+        return Memory(self.data, self.data / "secret")
 
     def write(self, text: str) -> None:
         """Write rackd.conf."""

@@ -12,9 +12,9 @@ from maasha.model.cluster import Endpoint, Introduction, SystemId
 from maasha.model.network import Interface
 from maasha.rack.dialling import CONNECT_TIMEOUT, Dialler, Dialling
 from maasha.rack.discovery import EventLoop
-from maasha.rack.memory import Identity, Memory
+from maasha.rack.memory import Identity, Memory, RegisteredAnew
 from maasha.rpc.credentials import OWN_KEY, SHARED, Kind
-from maasha.rpc.errors import Deleted, LinkLost, Unreachable, WrongInstance, WrongSecret
+from maasha.rpc.errors import Deleted, Unreachable, WrongInstance, WrongSecret
 from maasha.rpc.rack_side import Session
 from tests.unit.rack.net import ELSEWHERE, Net, worker
 from tests.unit.rpc.parts import INSTANCE, SECRET, WELCOME, Door, Hands, error_of, value_of
@@ -131,12 +131,13 @@ def test_a_rack_that_is_registered_meanwhile_keeps_nothing_of_it(rack: Rack) -> 
     """The key of what it was does not belong to what it is now."""
     door = rack.net.put_up(HERE, Door(ready=Deferred()))
     dialled = rack.dial()
-    rack.memory.register(b"another", "second")
+    anew = Memory(rack.memory.folder, rack.memory.folder / "secret")
+    anew.register(b"another", "second")
     door.ready.callback(None)
     rack.net.go()
-    assert isinstance(error_of(dialled), LinkLost)
-    assert rack.memory.system_id is None
-    assert rack.memory.identity == Identity(SHARED, b"another")
+    assert isinstance(error_of(dialled), RegisteredAnew)
+    assert anew.system_id is None
+    assert anew.identity == Identity(SHARED, b"another")
     assert rack.net.lines[0].near.aborted
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
@@ -11,7 +12,13 @@ from maasha.model.cluster import Endpoint, InstanceId, SystemId
 from maasha.model.stamp import NEVER, Stamp
 from maasha.model.token import JoinToken
 from maasha.rack.discovery import EventLoop
-from maasha.rack.memory import Identity, Memory, SecretMalformed, SecretMissing
+from maasha.rack.memory import (
+    Identity,
+    Memory,
+    RegisteredAnew,
+    SecretMalformed,
+    SecretMissing,
+)
 from maasha.rpc.credentials import OWN_KEY, SHARED, Credential, Kind
 
 INSTANCE = InstanceId(UUID(int=7))
@@ -70,6 +77,26 @@ def test_registering_forgets_who_the_rack_was(memory: Memory) -> None:
     assert later.registration == "second"
 
 
+def test_a_process_of_the_rack_that_was_writes_nothing_any_more(memory: Memory) -> None:
+    """Nothing of the old rack clings to the new one, not even that it was deleted."""
+    old = again(memory)
+    memory.register(b"\x01", "second")
+    writings: tuple[Callable[[], object], ...] = (
+        lambda: old.belong(SystemId("abc346"), INSTANCE, KEY),
+        lambda: old.obey(Stamp(2, 40)),
+        lambda: old.meet(LOOPS),
+        lambda: old.serve(INSTANCE),
+        old.retire,
+        lambda: old.identity,
+    )
+    for write in writings:
+        with pytest.raises(RegisteredAnew, match="registered anew"):
+            write()
+    later = again(memory)
+    assert (later.system_id, later.epoch, later.regions, later.retired) == (None, NEVER, (), False)
+    assert later.identity == Identity(SHARED, b"\x01")
+
+
 def test_the_secret_is_not_for_every_user(memory: Memory) -> None:
     """The file's mode is 0640."""
     assert (memory.folder / "secret").stat().st_mode & 0o777 == 0o640
@@ -118,7 +145,11 @@ def test_a_token_is_kept_until_there_is_a_key(memory: Memory) -> None:
     memory.register(TOKEN, "second")
     assert again(memory).identity == Identity(Credential(Kind.TOKEN, "k3f8"), TOKEN.secret)
     assert (memory.folder / "token").stat().st_mode & 0o777 == 0o640
-    assert sorted(path.name for path in memory.folder.iterdir()) == ["registration", "token"]
+    assert sorted(path.name for path in memory.folder.iterdir()) == [
+        "lock",
+        "registration",
+        "token",
+    ]
 
 
 def test_a_key_without_a_name_does_not_count(memory: Memory) -> None:
