@@ -11,14 +11,14 @@ from maasha.db.errors import DatabaseError
 from maasha.db.events import record
 from maasha.db.pool import Pool
 from maasha.db.transaction import Transaction
-from maasha.rpc.errors import RpcError
+from maasha.rpc.errors import RpcError, WrongSecret
 from maasha.rpc.seldom import Seldom
 
 KIND = "rack.refused"
 
 
 class Refusals:
-    """Hears of every rack that failed the proof."""
+    """Hears of every rack that failed the proof, or was refused after it."""
 
     log = Logger()
 
@@ -31,7 +31,9 @@ class Refusals:
     def refused(self, remote: str, error: RpcError) -> None:
         """Log and write an event, unless the same was told in the last minute."""
         host = remote.rpartition(":")[0]
-        if not self._seldom.allows(f"{host} {type(error).__name__}", self._clock.seconds()):
+        credential = error.credential if isinstance(error, WrongSecret) else ""
+        reason = f"{host} {type(error).__name__} {credential}"
+        if not self._seldom.allows(reason, self._clock.seconds()):
             return
         self.log.warn("refused a rack at {remote}: {error}", remote=remote, error=error)
         written = Deferred.fromCoroutine(self._pool.run(lambda tx: self._write(tx, host, error)))
