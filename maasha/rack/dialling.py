@@ -33,6 +33,8 @@ class Dialler(IReactorTCP, IReactorTime):
 class Dialling:
     """`introduce` says who the rack is, given its interfaces; `deleted` hears that it no longer is.
 
+    `parted` hears that the region knows that the deleted rack has stopped: nobody is left to dial.
+
     The identity is pinned at the first success: from then on no other instance is accepted.
     """
 
@@ -45,6 +47,7 @@ class Dialling:
         interfaces: Callable[[], Awaitable[tuple[Interface, ...]]],
         introduce: Callable[[tuple[Interface, ...]], Introduction],
         deleted: Callable[[], Awaitable[None]],
+        parted: Callable[[], None],
     ) -> None:
         self._reactor = reactor
         self._memory = memory
@@ -53,6 +56,7 @@ class Dialling:
         self._interfaces = interfaces
         self._introduce = introduce
         self._deleted = deleted
+        self._parted = parted
 
     async def dial(self, loop: EventLoop) -> Session:
         """Link to a worker; raises the errors of `maasha.rpc.rack_side.join`."""
@@ -62,7 +66,7 @@ class Dialling:
         except Deleted:
             # it hears that it was deleted, stops, and says so: only then others succeed it
             await self._deleted()
-            session = await self._first_reachable(loop.endpoints, self._introduce(interfaces))
+            session = await self._say_farewell(loop, interfaces)
         self._belong(session)
         return session
 
@@ -73,6 +77,14 @@ class Dialling:
             self._memory.belong(welcome.system_id, welcome.instance, session.key)
         except (RegisteredAnew, OSError) as error:
             session.abort(f"the rack could not keep who it is: {error}")
+            raise
+
+    async def _say_farewell(self, loop: EventLoop, interfaces: tuple[Interface, ...]) -> Session:
+        """Come back once, serving nothing: to be refused again is to have been heard."""
+        try:
+            return await self._first_reachable(loop.endpoints, self._introduce(interfaces))
+        except Deleted:
+            self._parted()
             raise
 
     async def _first_reachable(

@@ -57,7 +57,7 @@ class Duties:
         """Remember the deletion and stop dhcpd; only registering anew brings the rack back."""
         if not self._memory.retired:
             self.log.warn("this rack was deleted from its instance: its DHCP server stops")
-            self._memory.retire()
+        self._memory.retire()
         await self.stop_serving()
 
     async def stop_serving(self) -> None:

@@ -32,6 +32,7 @@ class Rack:
         self.memory = Memory(folder, folder / "secret")
         self.memory.register(SECRET, "first")
         self.deleted = 0
+        self.parted = 0
         self._dialling = Dialling(
             cast(Dialler, self.net),
             self.memory,
@@ -40,6 +41,7 @@ class Rack:
             self._interfaces,
             self._introduce,
             self._delete,
+            self._part,
         )
 
     def dial(self, loop: EventLoop = BOTH) -> Deferred[Session]:
@@ -56,6 +58,9 @@ class Rack:
 
     async def _delete(self) -> None:
         self.deleted += 1
+
+    def _part(self) -> None:
+        self.parted += 1
 
 
 @pytest.fixture
@@ -169,7 +174,7 @@ def test_a_deleted_rack_says_so_to_the_others(rack: Rack) -> None:
     """It stops serving although it could not be told over a link."""
     rack.net.put_up(HERE, Door(failure=Deleted("abc346")))
     assert isinstance(error_of(rack.dial()), Deleted)
-    assert rack.deleted == 1
+    assert (rack.deleted, rack.parted) == (1, 1)
     assert rack.memory.instance is None
 
 
