@@ -14,7 +14,7 @@ from maasha.rack.dialling import CONNECT_TIMEOUT, Dialler, Dialling
 from maasha.rack.discovery import EventLoop
 from maasha.rack.memory import Identity, Memory, RegisteredAnew
 from maasha.rpc.credentials import OWN_KEY, SHARED, Kind
-from maasha.rpc.errors import Deleted, Unreachable, WrongInstance, WrongSecret
+from maasha.rpc.errors import Deleted, Unavailable, Unreachable, WrongInstance, WrongSecret
 from maasha.rpc.rack_side import Session
 from tests.unit.rack.net import ELSEWHERE, Net, worker
 from tests.unit.rpc.parts import INSTANCE, SECRET, WELCOME, Door, Hands, error_of, value_of
@@ -33,6 +33,8 @@ class Rack:
         self.memory.register(SECRET, "first")
         self.deleted = 0
         self.parted = 0
+        self.door: Door | None = None
+        """Opens for nobody any more as soon as the rack has heard that it was deleted."""
         self._dialling = Dialling(
             cast(Dialler, self.net),
             self.memory,
@@ -58,6 +60,8 @@ class Rack:
 
     async def _delete(self) -> None:
         self.deleted += 1
+        if self.door is not None:
+            self.door.failure = Unavailable("no database", 2.0)
 
     def _part(self) -> None:
         self.parted += 1
@@ -175,7 +179,15 @@ def test_a_deleted_rack_says_so_to_the_others(rack: Rack) -> None:
     rack.net.put_up(HERE, Door(failure=Deleted("abc346")))
     assert isinstance(error_of(rack.dial()), Deleted)
     assert (rack.deleted, rack.parted) == (1, 1)
+    assert rack.net.tried == ["10.0.0.9:5250"] * 2
     assert rack.memory.instance is None
+
+
+def test_a_deleted_rack_that_was_not_heard_says_so_again(rack: Rack) -> None:
+    """It is not gone before the region knows that it has stopped."""
+    rack.door = rack.net.put_up(HERE, Door(failure=Deleted("abc346")))
+    assert isinstance(error_of(rack.dial()), Unavailable)
+    assert (rack.deleted, rack.parted) == (1, 0)
 
 
 def test_a_refusal_is_not_tried_on_the_next_address(rack: Rack) -> None:
