@@ -249,15 +249,16 @@ def start_rack(cluster: Cluster, rack: Host) -> None:
     RunnerControl.prepare(rack, [_daemon(rack, "rackd")]).launch()
 
 
-def register_rack(cluster: Cluster, rack: Host) -> None:
-    """Run `maasha-rack register` with the regions' URLs and their secret."""
+def register_rack(cluster: Cluster, rack: Host, token: str = "") -> None:
+    """Run `maasha-rack register` with the regions' URLs and a join token, else their secret."""
     config = rack.directory / "rackd.conf"
     if not config.exists():
         config.write_text(f"data_dir: {STATE / 'rack'}\n")
     secret = (cluster.region.directory / "region" / "secret").read_text()
     argv = [str(BIN / "maasha-rack"), "--config", str(STATE / "rackd.conf")]
     urls = [word for region in cluster.regions for word in ("--url", cluster.url(region))]
-    rack.run([*argv, "register", *urls, "--secret", "-"], text=secret)
+    proof = ["--token", "-"] if token else ["--secret", "-"]
+    rack.run([*argv, "register", *urls, *proof], text=token or secret)
 
 
 def login(cluster: Cluster, host: Host) -> None:

@@ -8,9 +8,11 @@ from maasha.api.forms import Nothing
 from maasha.api.picture import picture_of
 from maasha.api.routes import Crud, Noun, Operation, Role
 from maasha.api.services import Call
+from maasha.db import instance
 from maasha.db.events import open_alarms
 from maasha.db.networks import networks
 from maasha.db.overview import overview
+from maasha.db.strays import strays
 from maasha.db.transaction import Transaction
 
 CLUSTER = Noun("ClusterHandler", "cluster/", "The instance: regions, racks, DHCP and alarms.")
@@ -22,7 +24,15 @@ async def read_cluster(call: Call, _: Nothing) -> Answer:
     async def work(tx: Transaction) -> JsonObject:
         seen = await overview(tx)
         picture = picture_of(await networks(tx), seen.racks)
-        return cluster_json(Status(seen, picture, await open_alarms(tx)))
+        return cluster_json(
+            Status(
+                seen,
+                picture,
+                await open_alarms(tx),
+                await strays(tx),
+                (await instance.read(tx)).rotated,
+            )
+        )
 
     return ok(await call.read(work))
 

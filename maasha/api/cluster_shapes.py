@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from attrs import frozen
 
 from maasha.api.answers import Json, JsonObject
+from maasha.api.controller_shapes import stray_json
 from maasha.api.picture import Picture
 from maasha.api.shapes import vlan_name
 from maasha.db.overview import LinkView, Overview, RackView, RegionView, ServiceView, WorkerView
+from maasha.db.strays import Stray
 from maasha.db.vlans import VlanRow
 from maasha.model.cluster import WorkerId
 from maasha.model.dhcp import PeerState
@@ -16,11 +20,17 @@ from maasha.model.event import Event
 
 @frozen
 class Status:
-    """All that the status is made from, read at one moment."""
+    """All that the status is made from, read at one moment.
+
+    `strays` were ours and are on record no more; `rotated`: since when two shared secrets are
+    valid.
+    """
 
     overview: Overview
     picture: Picture
     alarms: tuple[Event, ...]
+    strays: tuple[Stray, ...] = ()
+    rotated: datetime | None = None
 
 
 def cluster_json(status: Status) -> JsonObject:
@@ -31,6 +41,8 @@ def cluster_json(status: Status) -> JsonObject:
         "regions": regions,
         "racks": [_rack(rack, status.overview) for rack in racks],
         "vlans": [_vlan(vlan, status) for vlan in status.picture.networks.vlans.values()],
+        "unknown_racks": [stray_json(stray) for stray in status.strays],
+        "secret_rotation_since": status.rotated.isoformat() if status.rotated else None,
         "alarms": [alarm_json(alarm) for alarm in status.alarms],
     }
 

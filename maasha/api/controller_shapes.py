@@ -6,6 +6,8 @@ from maasha.api.answers import Json, JsonObject
 from maasha.api.picture import Picture
 from maasha.api.shapes import subnet_json, uri, vlan_json
 from maasha.db.overview import AddressView, InterfaceView, RackView, RegionView
+from maasha.db.strays import Stray
+from maasha.db.tokens import TokenRow
 from maasha.model.dhcp import OFF
 
 RACK_TYPE, REGION_TYPE = 2, 3
@@ -112,3 +114,30 @@ def _dhcpd(rack: RackView) -> JsonObject:
 
 def _service_json(name: str, status: str, text: str) -> JsonObject:
     return {"name": name, "status": status, "status_info": text[:STATUS_LENGTH]}
+
+
+def stray_json(stray: Stray) -> JsonObject:
+    """Show a rack that was ours and is on record no more."""
+    return {
+        "system_id": stray.system_id,
+        "hostname": stray.hostname,
+        "version": stray.version,
+        "remote": stray.remote,
+        "serving": stray.serving,
+        "first_seen": stray.first_seen.isoformat(),
+        "last_seen": stray.last_seen.isoformat(),
+    }
+
+
+def token_json(token: TokenRow) -> JsonObject:
+    """Show a join token without what it proves; `used_by` is the rack that it let in."""
+    return {
+        "id": token.id,
+        "created": token.created.isoformat(),
+        "created_by": token.created_by,
+        "expires": token.expires.isoformat(),
+        "expired": token.expired,
+        "used": token.used.isoformat() if token.used else None,
+        "used_by": token.used_by,
+        "resource_uri": uri("tokens", token.id),
+    }

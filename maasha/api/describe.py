@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from itertools import groupby
 
 from maasha.api.answers import Json, JsonObject, to_bytes
 from maasha.api.forms import Parameter, Presence, parameters
@@ -14,9 +13,11 @@ DOC = "maasha's API"
 
 def describe(registry: Registry, origin: str) -> JsonObject:
     """Describe every resource; `origin` is scheme, host and port as the client knows them."""
-    resources: list[Json] = []
-    for _, operations in groupby(registry.operations, key=lambda operation: operation.noun):
-        resources.append(_resource(tuple(operations), origin))
+    nouns = dict.fromkeys(operation.noun for operation in registry.operations)
+    resources: list[Json] = [
+        _resource(tuple(each for each in registry.operations if each.noun == noun), origin)
+        for noun in nouns
+    ]
     return {"doc": DOC, "resources": resources, "hash": digest(registry)}
 
 

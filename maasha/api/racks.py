@@ -22,6 +22,7 @@ from maasha.db.networks import want_dhcp
 from maasha.db.overview import RackView
 from maasha.db.racks import delete_rack as bury_rack
 from maasha.db.services import ask_to_stop, confirm_stopped
+from maasha.db.strays import turn_away
 from maasha.db.tombstones import tombstone
 from maasha.db.transaction import Transaction
 from maasha.db.vlans import RackName, rack_choices, store_vlan, vlans_served_by
@@ -75,6 +76,8 @@ async def delete_rack(call: Call, form: RackDelete) -> Answer:
         buried = await tombstone(tx, SystemId(call.path["system_id"])) if force else None
         if buried is not None:
             await confirm_stopped(tx, buried)
+            return
+        if await turn_away(tx, call.who, SystemId(call.path["system_id"])):
             return
         rack = await the_rack(tx, call.path)
         gone = rack.name
@@ -144,7 +147,7 @@ OPERATIONS = (
         Role.ADMIN,
         delete_rack,
         "Delete a rack. Its VLANs go to their secondary and to other racks on them, as soon as it "
-        "has said that it stopped.",
+        "has said that it stopped. An unknown one that was ours stops when it comes again.",
         RackDelete,
     ),
 )

@@ -12,7 +12,9 @@ from maasha.api import (
     racks,
     ranges,
     regions,
+    strays,
     subnets,
+    tokens,
     users,
     version,
     vlans,
@@ -21,6 +23,7 @@ from maasha.api.routes import Registry
 
 NOUNS = (
     racks,
+    strays,
     regions,
     fabrics,
     vlans,
@@ -29,6 +32,7 @@ NOUNS = (
     leases,
     events,
     cluster,
+    tokens,
     users,
     version,
 )

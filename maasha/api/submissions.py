@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from attrs import frozen
 
 from maasha.api.fields import (
@@ -19,6 +21,7 @@ from maasha.api.fields import (
     text,
 )
 from maasha.api.forms import Absent, given, maybe, several
+from maasha.model.duration import parse_duration
 from maasha.model.lease import BindingState
 from maasha.model.network import (
     MAX_LEASE_TIME,
@@ -187,3 +190,12 @@ class EventPage:
     limit: int | Absent = maybe(integer(1, MAX_PAGE), f"How many, 1 to {MAX_PAGE}; 100 if none.")
     before: int | Absent = maybe(row_id, "Only events with a lower id: the next page.")
     subject: str | Absent = maybe(text, "Only events about this, as vlan:3.")
+
+
+@frozen(kw_only=True)
+class TokenCreate:
+    """A new join token."""
+
+    expires: timedelta | Absent = maybe(
+        parse_duration, "How long it is good for, as 30m, 1h or 7d; 1h if not given."
+    )

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
 from getpass import getpass
 from pathlib import Path
-from typing import NoReturn, assert_never
+from typing import assert_never
 
 from maasha.cli.commands import (
     Call,
@@ -22,9 +21,11 @@ from maasha.cli.commands import (
     parse,
 )
 from maasha.cli.commands import Status as ShowStatus
-from maasha.cli.failures import Failure, NoProgram, Status
+from maasha.cli.failures import Failure, Status
+from maasha.cli.handing_over import SECRET_OPTIONS, hand_over
 from maasha.cli.store import Store
 from maasha.cli.terminal import Terminal
+from maasha.host.argv import conceal, words_of
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -32,7 +33,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     terminal = Terminal(sys.stdin, sys.stdout.buffer, sys.stderr, getpass, time.sleep)
     store = Store(Path.home() / ".maasha")
     words = sys.argv[1:] if argv is None else argv
+    conceal((*words_of(words, SECRET_OPTIONS), *_login_key(words)))
     return run(lambda: _carried_out(parse(words), store, terminal), terminal)
+
+
+def _login_key(words: Sequence[str]) -> tuple[str, ...]:
+    """Give what may be an API key among the words of `login`: it has two colons and no slash."""
+    if not words or words[0] != "login":
+        return ()
+    return tuple(word for word in words[1:] if word.count(":") == 2 and "/" not in word)
 
 
 def run(command: Callable[[], Status], terminal: Terminal) -> Status:
@@ -55,7 +64,7 @@ def run(command: Callable[[], Status], terminal: Terminal) -> Status:
 
 def _carried_out(command: Command, store: Store, terminal: Terminal) -> Status:
     if isinstance(command, HandOver):
-        hand_over(command)
+        hand_over(command, terminal)
     # These import an HTTP client: 0.2 s that `--help` and the programs above need not wait for.
     from maasha.cli import accounts, calls  # noqa: PLC0415  # see the line above
 
@@ -75,13 +84,3 @@ def _carried_out(command: Command, store: Store, terminal: Terminal) -> Status:
         case _:
             assert_never(command)
     return Status.DONE
-
-
-def hand_over(command: HandOver) -> NoReturn:
-    """Become a program that stands beside this one or on the PATH. Raises `NoProgram`."""
-    beside = str(Path(sys.argv[0]).resolve().parent)
-    path = f"{beside}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-    program = shutil.which(command.program, path=path)
-    if program is None:
-        raise NoProgram(command.program)
-    os.execv(program, [command.program, *command.arguments])  # noqa: S606  # no shell is meant

@@ -15,14 +15,15 @@ def status_text(document: object) -> str:
     regions and workers run now.
     """
     cluster = record(document)
-    return "\n\n".join(
-        (
-            _regions(records(cluster.get("regions"))),
-            _racks(records(cluster.get("racks"))),
-            _vlans(records(cluster.get("vlans"))),
-            _alarms(records(cluster.get("alarms"))),
-        )
+    parts = (
+        _regions(records(cluster.get("regions"))),
+        _racks(records(cluster.get("racks"))),
+        _unknown(records(cluster.get("unknown_racks"))),
+        _vlans(records(cluster.get("vlans"))),
+        _rotation(text(cluster.get("secret_rotation_since"))),
+        _alarms(records(cluster.get("alarms"))),
     )
+    return "\n\n".join(part for part in parts if part)
 
 
 def _regions(regions: Sequence[Record]) -> str:
@@ -87,6 +88,32 @@ def _dhcpd(dhcp: Record, *, connected: bool) -> str:
     wanted, running = text(dhcp.get("wanted")), text(dhcp.get("running"))
     late = "" if wanted == running else f", has {running} of {wanted}"
     return state + late + (", problem" if text(dhcp.get("problem")) else "")
+
+
+def _unknown(racks: Sequence[Record]) -> str:
+    """Give the racks that are on record no more, and the one command that mends it."""
+    if not racks:
+        return ""
+    columns = ("hostname", "system_id", "remote", "first_seen", "last_seen")
+    rows = [
+        (
+            *(text(rack.get(column)) for column in columns),
+            "serving" if flag(rack.get("serving")) else "off",
+        )
+        for rack in racks
+    ]
+    heads = ("RACK", "ID", "FROM", "FIRST SEEN", "LAST SEEN", "DHCPD")
+    mend = "They serve on; readmit each with: maasha rack-controller readmit ID"
+    return f"Unknown, was ours: {len(racks)}\n{table(heads, rows)}\n{mend}"
+
+
+def _rotation(since: str) -> str:
+    if not since:
+        return ""
+    return (
+        f"Shared secret: two are valid since {since}; "
+        "drop the old one with: maasha-region rotate-secret --finish"
+    )
 
 
 def _vlans(vlans: Sequence[Record]) -> str:

@@ -52,7 +52,7 @@ def makeService(options: dict[str, Any]) -> IService:
     settings = load((options["config"] or config_path()).absolute(), parse_rackd)
     memory = Memory(settings.data_dir, settings.secret_file)
     try:
-        memory.secret  # noqa: B018  read here to end now, not at the first link
+        memory.identity  # noqa: B018  read here to end now, not at the first link
     except (SecretMissing, SecretMalformed) as error:
         refuse(str(error))
     return build(cast(ReactorBase, reactor), settings, memory)

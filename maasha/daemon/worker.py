@@ -34,6 +34,7 @@ from maasha.db import regions
 from maasha.db.channels import Channel
 from maasha.db.connector import Connector
 from maasha.db.dedicated import LIMITS, Dedicated
+from maasha.db.instance import Instance
 from maasha.db.leadership import Leadership
 from maasha.db.notices import Notices
 from maasha.db.pool import open_pool
@@ -44,10 +45,11 @@ from maasha.host import interfaces
 from maasha.host.boot import boot_id
 from maasha.host.daemons import load
 from maasha.host.routine import Routine
-from maasha.model.cluster import Endpoint, Ownership, RackKey, WorkerId
+from maasha.model.cluster import Endpoint, Ownership, RackKey, SystemId, WorkerId
 from maasha.model.network import Interface
 from maasha.region.addresses import published
 from maasha.region.connections import Connections, RackLink
+from maasha.region.credentials import Credentials
 from maasha.region.database import database_settings
 from maasha.region.lifeline import Lifeline
 from maasha.region.listener import NoFreePort, listen
@@ -111,7 +113,15 @@ class Worker(MultiService):
             reactor, self._pool, self._connections, self._wardship, lambda: self._presence.standing
         )
         self._retirement = Retirement(reactor, self._pool, self._connections)
-        for part in (self._presence, self._wardship, self._registration, self._retirement):
+        self._credentials = Credentials(reactor, self._pool, self._secrets_changed)
+        self._factory: RegionFactory | None = None
+        for part in (
+            self._presence,
+            self._wardship,
+            self._registration,
+            self._retirement,
+            self._credentials,
+        ):
             part.setServiceParent(self)
         watching = Routine(reactor, INTERFACE_INTERVAL, self._watch_interfaces, "interfaces")
         watching.setServiceParent(self)
@@ -122,6 +132,7 @@ class Worker(MultiService):
         self._dedicated.start()
         self._notices.subscribe(Channel.RACKS, self._racks_changed)
         self._notices.subscribe(Channel.DHCP, self._dhcp_changed)
+        self._notices.subscribe(Channel.SECRETS, lambda _: self._credentials.wake())
         self._adopt_port(HTTP_DESCRIPTOR, self._entrance.site)
         super().startService()
 
@@ -186,23 +197,19 @@ class Worker(MultiService):
             self._pool, self._notices, self._reactor, __version__, standing.instance.id
         )
         self._entrance.open(make_resource(services))
-        facts = RegionFacts(
-            standing.instance.id,
-            standing.identity.region,
-            __version__,
-            (bytes.fromhex(standing.instance.secret),),
-        )
         who = f"worker:{standing.worker}"
         refusals = Refusals(self._reactor, self._pool, who, self._registration)
-        factory = RegionFactory(
+        self._factory = RegionFactory(
             self._reactor,
-            facts,
+            region_facts(standing.instance, standing.identity.region),
             refusals,
             lambda: secrets.token_bytes(NONCE_LENGTH),
             refusals.refused,
+            tokens=self._credentials.token_secret,
         )
+        self._credentials.know(standing.instance)
         try:
-            self._port = self._listen(factory)
+            self._port = self._listen(self._factory)
         except (NoFreePort, OSError) as error:
             self.log.critical("this worker ends: {error}", error=error)
             self._reactor.stop()
@@ -234,6 +241,11 @@ class Worker(MultiService):
                 family = inherited.family
         self._reactor.adoptStreamPort(descriptor, family, factory)
 
+    def _secrets_changed(self, found: Instance) -> None:
+        """Count from the next connection on; those that stand are not touched."""
+        if self._factory is not None:
+            self._factory.facts = region_facts(found, self._factory.facts.system_id)
+
     def _superseded(self) -> None:
         self._reactor.stop()
 
@@ -249,6 +261,12 @@ class Worker(MultiService):
         if found != self._addresses:
             self._addresses = found
             self._presence.wake()
+
+
+def region_facts(found: Instance, region: SystemId) -> RegionFacts:
+    """Give what a handshake needs to know of the instance."""
+    root = bytes.fromhex(found.key_root)
+    return RegionFacts(found.id, region, __version__, found.secrets, root)
 
 
 def main(reactor: EPollReactor, *arguments: str) -> Deferred[None]:

@@ -16,6 +16,8 @@ class Channel(Enum):
     """Wanted or running service; payload: a rack's key."""
     LEASES = "leases"
     """Reported leases; payload: a rack's key."""
+    SECRETS = "secrets"
+    """What racks may prove themselves with; no payload."""
 
 
 async def notify(tx: Transaction, channel: Channel, payload: object = "") -> None:

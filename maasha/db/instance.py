@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from base64 import b64encode
 from collections.abc import Callable
+from datetime import datetime
 
 from attrs import field, frozen
 
@@ -16,6 +17,7 @@ from maasha.model.cluster import InstanceId
 
 SECRET_BYTES = 16
 OMAPI_BYTES = 32
+ROOT_BYTES = 32
 SUBJECT = "instance"
 
 FINGERPRINT = """
@@ -32,7 +34,7 @@ is the one that is being written: pg_control_checkpoint() may show the old one u
 after a promotion is through. All four may be read by an ordinary role."""
 
 CREATE = """
-insert into instance (secret, omapi_secret, fingerprint) values (%s, %s, %s)
+insert into instance (secret, omapi_secret, key_root, fingerprint) values (%s, %s, %s, %s)
 on conflict do nothing returning incarnation
 """
 RAISE = """
@@ -48,12 +50,23 @@ update rack set owner = null,
 
 @frozen
 class Instance:
-    """The installation; `secret` is hex, `omapi_secret` base64."""
+    """The installation; `secret`, `old_secret` and `key_root` are hex, `omapi_secret` base64.
+
+    While the secret is replaced, since `rotated`, `old_secret` is valid too.
+    """
 
     id: InstanceId
     secret: str = field(repr=False)
     omapi_secret: str = field(repr=False)
     incarnation: int
+    key_root: str = field(repr=False)
+    old_secret: str | None = field(default=None, repr=False)
+    rotated: datetime | None = None
+
+    @property
+    def secrets(self) -> tuple[bytes, ...]:
+        """All secrets that let a rack in, the newest first."""
+        return tuple(bytes.fromhex(text) for text in (self.secret, self.old_secret) if text)
 
 
 @frozen
@@ -69,7 +82,8 @@ async def create_instance(
 ) -> Instance:
     """Make the instance with fresh secrets, or read the one that is there."""
     secret, omapi = random(SECRET_BYTES).hex(), b64encode(random(OMAPI_BYTES)).decode()
-    if await tx.one(CREATE, secret, omapi, await tx.value(FINGERPRINT)) is not None:
+    root = random(ROOT_BYTES).hex()
+    if await tx.one(CREATE, secret, omapi, root, await tx.value(FINGERPRINT)) is not None:
         await record(tx, "region", SUBJECT, "instance.created", "info")
     return await read(tx)
 
@@ -131,4 +145,12 @@ async def _supersede(tx: Transaction, incarnation: int, why: str) -> None:
 
 
 def _instance(row: Row) -> Instance:
-    return Instance(InstanceId(row.uuid), row.secret, row.omapi_secret, row.incarnation)
+    return Instance(
+        InstanceId(row.uuid),
+        row.secret,
+        row.omapi_secret,
+        row.incarnation,
+        row.key_root,
+        row.old_secret,
+        row.rotated,
+    )

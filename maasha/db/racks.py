@@ -60,6 +60,16 @@ class RackDeleted(RackRefused):
 
 
 @frozen
+class RackForgotten(RackRefused):
+    """The rack is ours by its key, and has no row."""
+
+    system_id: SystemId
+
+    def __str__(self) -> str:
+        return f"rack {self.system_id} is not on record; maasha rack-controller readmit it"
+
+
+@frozen
 class RackNameTaken(RackRefused):
     """Another rack that is linked now has the same host name."""
 
@@ -113,15 +123,19 @@ async def register_link(
     worker: WorkerId,
     remote: str,
     choose: Choose = secrets.choice,
+    *,
+    known: bool = False,
 ) -> Registered:
     """Take in a rack's link to `worker`; raises RackRefused's kinds and WorkerGone.
 
     A rack is known by its system id; without one by its host name, if no rack of that name is
-    linked. So a rack without system id registers its first link alone.
+    linked. So a rack without system id registers its first link alone. `known`: the rack has
+    proved its own key; one without a row of that system id is RackForgotten.
     """
     await _require_worker(tx, worker)
     await hold(tx, Lock.HOSTNAME, introduction.hostname)
-    row = await _find(tx, introduction) or await _create(tx, introduction, choose)
+    row = await _find(tx, introduction, known=known)
+    row = row or await _create(tx, introduction, choose)
     rack = RackKey(row.id)
     await tx.execute(UPDATE, introduction.hostname, introduction.version, introduction.url, rack)
     await _outdate_unknown(tx, row, introduction)
@@ -201,12 +215,14 @@ async def _require_worker(tx: Transaction, worker: WorkerId) -> None:
         raise WorkerGone(worker)
 
 
-async def _find(tx: Transaction, introduction: Introduction) -> Row | None:
+async def _find(tx: Transaction, introduction: Introduction, *, known: bool) -> Row | None:
     if introduction.system_id is not None:
         row = await tx.one(BY_ID, introduction.system_id)
         if row is not None:
             await _require_same(tx, row, introduction)
             return row
+        if known:
+            raise RackForgotten(introduction.system_id)
     named = await tx.one(BY_NAME, introduction.hostname)
     if named is not None and await _is_linked(tx, named):
         raise RackNameTaken(introduction.hostname, SystemId(named.system_id))
@@ -238,6 +254,7 @@ async def _create(tx: Transaction, introduction: Introduction, choose: Choose) -
     row = await tx.one(INSERT, system_id, introduction.hostname, introduction.version)
     assert row is not None  # noqa: S101 -- "insert ... returning" gives the row or raises
     subject = f"rack:{system_id}"
+    await tx.execute("delete from stray where system_id = %s", system_id)
     await record(tx, subject, subject, "rack.created", "info", introduction.hostname)
     return row
 

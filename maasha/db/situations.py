@@ -84,6 +84,7 @@ async def load_situation(
         judged=Stamp(row.judged_incarnation, row.judged_counter),
         digest=row.digest,
         omapi_secret=row.omapi_secret or "",
+        kept=row.kept,
         vlans=tuple(_vlan(vlan, subnets[vlan.id], members[vlan.id]) for vlan in vlans),
     )
 

@@ -11,7 +11,7 @@ from maasha.model.cluster import RackKey
 LOCK = "select from rack where id = any(%s) order by id for update"
 RAISE = """
 update rack set wanted_incarnation = coalesce((select incarnation from instance), 1),
-    wanted_counter = wanted_counter + 1
+    wanted_counter = wanted_counter + 1, kept = false
 where id = any(%s)
 """
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 SECRET_MODE = 0o640
+PRIVATE_MODE = 0o600
 PLAIN_MODE = 0o644
 
 
@@ -45,6 +49,18 @@ def read_text(path: Path) -> str | None:
 def remove(path: Path) -> None:
     """Make sure that no such file exists."""
     path.unlink(missing_ok=True)
+
+
+@contextmanager
+def alone(lock: Path) -> Iterator[None]:
+    """Keep other processes that ask the same out until the block ends (flock(2))."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, PRIVATE_MODE)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _sync_folder(folder: Path) -> None:

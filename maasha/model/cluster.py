@@ -59,6 +59,8 @@ class Introduction:
     """Names the leases file: a new name means that the file was made empty."""
     serving: bool = True
     """Whether its dhcpd may run."""
+    registration: str = ""
+    """Names the rack's last `register`: a join token, once used, still fits the same one."""
 
 
 @frozen

@@ -73,3 +73,5 @@ class RackSituation:
     judged: Stamp = NEVER
     """The generation for which its members' `problem` was written."""
     omapi_secret: str = field(default="", repr=False)
+    kept: bool = False
+    """It was readmitted while it served: that goes on until somebody wants something of it."""

@@ -20,13 +20,18 @@ from maasha.config import (
     url,
     with_keys,
 )
+from maasha.host.argv import conceal, words_of
 from maasha.host.daemons import CONFIGURATION_ERROR
 from maasha.host.files import PLAIN_MODE, read_text, require_writable, write_atomic
-from maasha.rack.memory import Memory
+from maasha.model.token import JoinToken, parse_token
+from maasha.rack.memory import Memory, SecretMalformed, SecretMissing
+from maasha.rpc.credentials import Kind
 from maasha.rpc.handshake import SHORTEST_SECRET
 
 DEFAULT_CONFIG = Path("/etc/maasha/rackd.conf")
 CONFIG_VARIABLE = "MAASHA_RACKD_CONFIG"
+SECRET_OPTIONS = ("--secret", "--token")
+KINDS = {Kind.KEY: "its own key", Kind.TOKEN: "a join token", Kind.SECRET: "the shared secret"}
 
 
 @frozen
@@ -46,8 +51,13 @@ def config_path() -> Path:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; gives the exit status."""
-    arguments = _parser().parse_args(argv)
+    """Run the command line; gives the exit status.
+
+    A secret among the words is gone from what other users can see before anything else is done.
+    """
+    words = sys.argv[1:] if argv is None else argv
+    conceal(words_of(words, SECRET_OPTIONS))
+    arguments = _parser().parse_args(words)
     try:
         arguments.run(arguments)
     except ConfigurationErrors as errors:
@@ -63,11 +73,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="maasha-rack", description=__doc__)
+    # an abbreviated --secret would not be concealed
+    parser = argparse.ArgumentParser(prog="maasha-rack", description=__doc__, allow_abbrev=False)
     parser.add_argument("--config", type=Path, default=config_path(), help="path of rackd.conf")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     register = commands.add_parser(
-        "register", help="join an instance; what the rack was before is forgotten"
+        "register",
+        help="join an instance; what the rack was before is forgotten",
+        allow_abbrev=False,
     )
     register.add_argument(
         "--url",
@@ -79,6 +92,10 @@ def _parser() -> argparse.ArgumentParser:
     secret = register.add_mutually_exclusive_group()
     secret.add_argument("--secret", metavar="HEX", help="the shared secret, `-`: standard input")
     secret.add_argument("--secret-file", type=Path, metavar="FILE", help="a file that holds it")
+    secret.add_argument(
+        "--token", metavar="TOKEN", help="a join token of maasha-region token, `-`: standard input"
+    )
+    secret.add_argument("--token-file", type=Path, metavar="FILE", help="a file that holds it")
     register.set_defaults(run=_register)
     show = commands.add_parser("show", help="print whom the rack belongs to")
     show.set_defaults(run=_show)
@@ -88,12 +105,12 @@ def _parser() -> argparse.ArgumentParser:
 def _register(arguments: argparse.Namespace) -> None:
     """Change rackd.conf and the data folder; a running rackd notices and begins anew."""
     urls = tuple(_url(text) for text in arguments.url)
-    secret = _secret(arguments.secret, arguments.secret_file)
+    given = _given(arguments)
     text = _config_text(arguments.config)
     changed = with_keys(text, {"maas_url": urls[0] if len(urls) == 1 else urls})
     settings = parse_rackd(changed)
     _require_writable(arguments.config, settings)
-    Memory(settings.data_dir, settings.secret_file).register(secret, str(uuid4()))
+    Memory(settings.data_dir, settings.secret_file).register(given, str(uuid4()))
     write_atomic(arguments.config, changed, PLAIN_MODE)  # last: until then the rack was elsewhere
     print(f"registered with {', '.join(urls)}; maasha-rackd connects as soon as it runs")
 
@@ -105,6 +122,7 @@ def _show(arguments: argparse.Namespace) -> None:
     print(f"instance:  {memory.instance or 'none yet'}")
     print(f"regions:   {', '.join(settings.maas_url)}")
     print(f"epoch:     {memory.epoch}")
+    print(f"proves:    {_proves(memory)}")
     if memory.retired:
         print("deleted from its instance: register it anew to bring it back")
 
@@ -147,39 +165,58 @@ def _url(text: str) -> str:
         raise CommandFailed(f"--url {text}: {unfit}", status=2) from unfit
 
 
-def _secret(given: str | None, file: Path | None) -> bytes:
-    """Take the secret from where it was given, else ask for it; raises CommandFailed."""
+def _proves(memory: Memory) -> str:
+    try:
+        return KINDS[memory.identity.credential.kind]
+    except (SecretMissing, SecretMalformed) as error:
+        return str(error)
+
+
+def _given(arguments: argparse.Namespace) -> bytes | JoinToken:
+    """Take secret or token from where it was given, else ask for the secret."""
+    if arguments.token is not None or arguments.token_file is not None:
+        return _token(_words(arguments.token, arguments.token_file, "token"))
+    if arguments.secret is not None or arguments.secret_file is not None:
+        return _bytes(_words(arguments.secret, arguments.secret_file, "secret"))
+    return _bytes(getpass.getpass("shared secret (hexadecimal digits): "))
+
+
+def _words(given: str | None, file: Path | None, what: str) -> str:
+    """Read the line that holds it; raises CommandFailed."""
     if file is not None:
-        text = _secret_text(file)
-    elif given == "-":
-        text = sys.stdin.readline()
-    elif given is not None:
-        print(
-            "warning: every user of this host can read a secret from the command line; "
-            "--secret-file FILE, `--secret -` and the prompt keep it",
-            file=sys.stderr,
-        )
-        text = given
-    else:
-        text = getpass.getpass("shared secret (hexadecimal digits): ")
-    return _bytes(text.strip())
+        return _file_text(file, what)
+    if given == "-":
+        return sys.stdin.readline()
+    print(
+        f"warning: every user of this host could read the {what} from the command line until now; "
+        f"--{what}-file FILE, `--{what} -` and the prompt keep it",
+        file=sys.stderr,
+    )
+    return given or ""
 
 
-def _secret_text(file: Path) -> str:
+def _token(text: str) -> JoinToken:
+    try:
+        return parse_token(text.strip())
+    except ValueError as error:
+        raise CommandFailed(f"--token: {error}", status=2) from error
+
+
+def _file_text(file: Path, what: str) -> str:
     try:
         text = read_text(file)
     except OSError as error:
-        raise _barred(f"--secret-file {file}: cannot be read", error) from error
+        raise _barred(f"--{what}-file {file}: cannot be read", error) from error
     except UnicodeDecodeError:
-        text = ""  # no digits either
+        text = ""  # nothing that could be meant
     if text is None:
-        raise CommandFailed(f"--secret-file {file}: there is no such file")
+        raise CommandFailed(f"--{what}-file {file}: there is no such file")
     return text
 
 
 def _bytes(text: str) -> bytes:
     try:
-        secret = bytes.fromhex(text)
+        secret = bytes.fromhex(text.strip())
     except ValueError:
         secret = b""
     if len(secret) < SHORTEST_SECRET:

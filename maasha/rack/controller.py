@@ -122,7 +122,7 @@ class Controller(MultiService):
         if self._memory.retired:
             self.log.warn(
                 "this rack was deleted from its instance and serves nothing: "
-                "run `maasha-rack register --url URL --secret SECRET` to bring it back"
+                "run `maasha-rack register` to bring it back"
             )
             stopping = Routine(self._clock, STOP_INTERVAL, self._duties.stop_serving, "stop")
             stopping.setServiceParent(self)
@@ -167,6 +167,7 @@ class Controller(MultiService):
             generation=report.generation if ours else NEVER,
             lease_store=report.lease_store,
             serving=report.serving,
+            registration=self._memory.registration or "",
         )
 
     def _opened(self, session: Session) -> None:

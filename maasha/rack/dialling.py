@@ -16,7 +16,7 @@ from twisted.internet.interfaces import IReactorTCP, IReactorTime, IStreamClient
 from maasha.model.cluster import Endpoint, Introduction
 from maasha.model.network import Interface
 from maasha.rack.discovery import EventLoop
-from maasha.rack.memory import Memory
+from maasha.rack.memory import Memory, RegisteredAnew
 from maasha.rpc.errors import Deleted, Unreachable
 from maasha.rpc.handshake import RackFacts
 from maasha.rpc.rack_side import RackDuties, Session, join
@@ -67,8 +67,17 @@ class Dialling:
             # it hears that it was deleted, stops, and says so: only then others succeed it
             await self._deleted()
             session = await self._say_farewell(loop, interfaces)
-        self._memory.belong(session.welcome.system_id, session.welcome.instance)
+        self._belong(session)
         return session
+
+    def _belong(self, session: Session) -> None:
+        """Keep who the rack is; a link of one that cannot is of no use."""
+        welcome = session.welcome
+        try:
+            self._memory.belong(welcome.system_id, welcome.instance, session.key)
+        except (RegisteredAnew, OSError) as error:
+            session.abort(f"the rack could not keep who it is: {error}")
+            raise
 
     async def _say_farewell(self, loop: EventLoop, interfaces: tuple[Interface, ...]) -> Session:
         """Come back once, serving nothing: to be refused again is to have been heard."""
@@ -91,10 +100,18 @@ class Dialling:
 
     async def _join(self, endpoint: Endpoint, introduction: Introduction) -> Session:
         memory = self._memory
+        identity = memory.identity
+        facts = RackFacts(
+            self._version,
+            identity.secret,
+            memory.system_id,
+            memory.instance,
+            credential=identity.credential,
+        )
         return await join(
             self._reactor,
             self._client(endpoint),
-            RackFacts(self._version, memory.secret, memory.system_id, memory.instance),
+            facts,
             lambda: introduction,
             self._duties,
             lambda: secrets.token_bytes(NONCE_LENGTH),

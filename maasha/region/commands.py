@@ -1,4 +1,4 @@
-"""`maasha-region`: make the instance, administrators and API keys."""
+"""`maasha-region`: make the instance, administrators, API keys, join tokens and secrets."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import random
 import secrets
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,16 +17,18 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import react
 
 from maasha.config import ConfigurationErrors, RegiondSettings, parse_regiond, with_keys
-from maasha.db import accounts, instance
+from maasha.db import accounts, instance, rotation, tokens
 from maasha.db.accounts import NoSuchUser
 from maasha.db.connector import Connector
 from maasha.db.errors import DatabaseError
-from maasha.db.instance import NoInstance
+from maasha.db.instance import Instance, NoInstance
 from maasha.db.migrate import LIMITS, check, migrate_database
 from maasha.db.pool import open_pool
 from maasha.db.transaction import Transaction
+from maasha.host.argv import conceal, words_of
 from maasha.host.daemons import CONFIGURATION_ERROR
 from maasha.host.files import SECRET_MODE, write_atomic
+from maasha.model.duration import DEFAULT_LIFE, parse_duration
 from maasha.region.database import database_settings
 
 T = TypeVar("T")
@@ -41,6 +44,15 @@ DATABASE_OPTIONS = {
 }
 """Options of `init`, as the manual has them, and the keys of regiond.conf that they set."""
 
+WHO = "maasha-region"
+"""Who events say it was: somebody with access to a region's host."""
+BEGUN = """\
+a new secret is in {file}; the old one is valid too until
+  maasha-region rotate-secret --finish
+Racks that have joined have keys of their own and need neither. Other regions' hosts get the file by
+  maasha-region init"""
+FINISHED = "the old secret lets no rack in any more"
+
 
 def config_path() -> Path:
     """Give the path of regiond.conf: MAASHA_REGIOND_CONFIG, else /etc/maasha/regiond.conf."""
@@ -48,8 +60,13 @@ def config_path() -> Path:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run the command line; ends the process with its status."""
-    arguments = _parser().parse_args(argv)
+    """Run the command line; ends the process with its status.
+
+    A password among the words is gone from what other users can see before anything else is done.
+    """
+    words = sys.argv[1:] if argv is None else argv
+    conceal(words_of(words, ("--database-pass",)))
+    arguments = _parser().parse_args(words)
     try:
         settings = _settings(arguments)
     except ConfigurationErrors as errors:
@@ -66,10 +83,12 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="maasha-region", description=__doc__)
+    parser = argparse.ArgumentParser(prog="maasha-region", description=__doc__, allow_abbrev=False)
     parser.add_argument("--config", type=Path, default=config_path(), help="path of regiond.conf")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    init = commands.add_parser("init", help="make the database's tables, the instance, its secret")
+    init = commands.add_parser(
+        "init", help="make the database's tables, the instance, its secret", allow_abbrev=False
+    )
     for option, key in DATABASE_OPTIONS.items():
         init.add_argument(option, dest=key, help=f"set {key} in regiond.conf first")
     init.set_defaults(command=_init)
@@ -83,7 +102,28 @@ def _parser() -> argparse.ArgumentParser:
     apikey.add_argument("--username", required=True)
     apikey.add_argument("--generate", action="store_true", help="make one more")
     apikey.set_defaults(command=_api_key)
+    token = commands.add_parser("token", help="print a join token, which lets one rack in, once")
+    token.add_argument(
+        "--expires",
+        type=_duration,
+        default=DEFAULT_LIFE,
+        metavar="TIME",
+        help="how long it is good for: 30m, 1h (if not given), 7d",
+    )
+    token.set_defaults(command=_token)
+    rotate = commands.add_parser(
+        "rotate-secret", help="make another shared secret; the old one stays valid beside it"
+    )
+    rotate.add_argument("--finish", action="store_true", help="drop the old one")
+    rotate.set_defaults(command=_rotate_secret)
     return parser
+
+
+def _duration(text: str) -> timedelta:
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _settings(arguments: argparse.Namespace) -> RegiondSettings:
@@ -151,6 +191,32 @@ async def _api_key(
         return await accounts.create_api_key(tx, arguments.username, secrets.choice)
 
     return await _transaction(reactor, settings, change)
+
+
+async def _token(
+    reactor: ReactorBase, arguments: argparse.Namespace, settings: RegiondSettings
+) -> str:
+    async def change(tx: Transaction) -> str:
+        await check(tx)
+        made, _ = await tokens.create_token(tx, WHO, arguments.expires)
+        return str(made)
+
+    return await _transaction(reactor, settings, change)
+
+
+async def _rotate_secret(
+    reactor: ReactorBase, arguments: argparse.Namespace, settings: RegiondSettings
+) -> str:
+    """Begin or finish; the file of this host has the newest secret afterwards."""
+    turn = rotation.finish_rotation if arguments.finish else rotation.begin_rotation
+
+    async def change(tx: Transaction) -> Instance:
+        await check(tx)
+        return await turn(tx, WHO)
+
+    changed = await _transaction(reactor, settings, change)
+    write_atomic(settings.secret_file, changed.secret + "\n", SECRET_MODE)
+    return FINISHED if arguments.finish else BEGUN.format(file=settings.secret_file)
 
 
 async def _transaction(

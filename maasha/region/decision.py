@@ -71,6 +71,8 @@ def decide(situation: RackSituation) -> Verdict:
 
 def _next(situation: RackSituation, plan: DhcpPlan, steps: Sequence[Step]) -> Decision:
     if digest(plan) != (situation.digest or digest(EMPTY)):
+        if situation.kept and digest(plan) == digest(EMPTY):
+            return Waiting("it was readmitted and keeps what it served, until a VLAN names it")
         others = not_my_turn(situation, plan)
         return Waiting(others) if others else Configure(plan)
     if all(taken.complete for taken in steps):

@@ -18,7 +18,8 @@ from maasha.db.pool import Pool
 from maasha.db.refusals import Noted, forgive, note_refusal
 from maasha.db.transaction import Transaction
 from maasha.model.cluster import Introduction, Welcome
-from maasha.rpc.errors import RpcError
+from maasha.rpc.credentials import Credential
+from maasha.rpc.errors import RpcError, WrongSecret
 from maasha.rpc.region_side import Admission, RegionDuties
 from maasha.rpc.remote import RemoteRack
 from maasha.rpc.seldom import INTERVAL, Seldom
@@ -49,7 +50,8 @@ class Refusals:
     def refused(self, remote: str, error: RpcError) -> None:
         """Log it and open a warning, unless the same was told in the last minute."""
         host, now = _host(remote), self._clock.seconds()
-        if not self._seldom.allows(f"{host} {type(error).__name__}", now):
+        credential = error.credential if isinstance(error, WrongSecret) else ""
+        if not self._seldom.allows(f"{host} {type(error).__name__} {credential}", now):
             return
         self.log.warn("refused a rack at {remote}: {error}", remote=remote, error=error)
         if len(self._told) < WAITING and now >= self._silent_until:
@@ -57,10 +59,10 @@ class Refusals:
             self._write()
 
     async def register(
-        self, introduction: Introduction, rack: RemoteRack, remote: str
+        self, introduction: Introduction, rack: RemoteRack, remote: str, credential: Credential
     ) -> tuple[Welcome, RegionDuties]:
         """Let a rack in as `within` does, and clear what was said of its host before."""
-        welcome = await self._within.register(introduction, rack, remote)
+        welcome = await self._within.register(introduction, rack, remote, credential)
         self._proved.add(_host(remote))
         self._write()
         return welcome

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from maasha.db import interfaces, leases, ownership, racks, services
-from maasha.db.errors import DatabaseError, DatabaseUnavailable, OutcomeUnknown
+from maasha.db import interfaces, leases, ownership, racks, services, tokens
+from maasha.db.errors import DatabaseError, OutcomeUnknown
 from maasha.db.pool import Pool
-from maasha.db.racks import RackDeleted, RackRefused, Registered
+from maasha.db.racks import RackDeleted, RackForgotten, RackRefused, Registered
+from maasha.db.strays import note_stray
+from maasha.db.tokens import TokenSpent, TokenTooOld
 from maasha.db.tombstones import tombstone
 from maasha.db.transaction import Transaction
 from maasha.host.routine import Routine
@@ -19,18 +20,28 @@ from maasha.model.cluster import Introduction, LinkId, Ownership, SystemId, Welc
 from maasha.model.dhcp import DhcpReport
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
+from maasha.region.available import RETRY_AFTER, available
 from maasha.region.connections import Connections, RackLink
 from maasha.region.presence import Standing
 from maasha.region.steward import Steward
 from maasha.region.wardship import Wardship
-from maasha.rpc.errors import Deleted, NotOwner, RegistrationRefused, Unavailable
+from maasha.rpc.credentials import Credential, Kind
+from maasha.rpc.errors import (
+    Deleted,
+    Forgotten,
+    NotOwner,
+    RegistrationRefused,
+    RpcError,
+    TokenExpired,
+    TokenUsed,
+    TooManyLinks,
+    Unavailable,
+)
 from maasha.rpc.region_side import RegionDuties
 from maasha.rpc.remote import RemoteRack
 
-T = TypeVar("T")
-
-RETRY_AFTER = 2.0
-"""Seconds after which a rack may try again where the database did not say."""
+MAX_LINKS = 10_000
+"""Links of one worker; about 75 KiB of memory each over TLS."""
 SWEEP = 2.0
 """Seconds between tries to drop the rows of links that ended while there was no database."""
 
@@ -47,23 +58,31 @@ class Registration(Routine):
         connections: Connections,
         wardship: Wardship,
         standing: Callable[[], Standing | None],
+        limit: int = MAX_LINKS,
     ) -> None:
         super().__init__(clock, SWEEP, self._sweep, "registration")
         self._pool = pool
         self._connections = connections
         self._wardship = wardship
         self._standing = standing
+        self._limit = limit
         self._left: set[LinkId] = set()
         self._unsure: set[str] = set()
 
     async def register(
-        self, introduction: Introduction, rack: RemoteRack, remote: str
+        self, introduction: Introduction, rack: RemoteRack, remote: str, credential: Credential
     ) -> tuple[Welcome, RegionDuties]:
-        """Take a rack in; raises Deleted, RegistrationRefused, Unavailable."""
+        """Take a rack in; raises what `commands.Register` declares."""
         standing = self._standing()
         if standing is None:
             raise Unavailable("the region worker has no place in the database yet", RETRY_AFTER)
-        made = await self._enter(standing, introduction, remote)
+        if len(self._connections) >= self._limit:
+            raise TooManyLinks(self._limit)
+        if credential.kind is Kind.TOKEN and introduction.system_id is not None:
+            raise RegistrationRefused(
+                "a join token makes a rack, it proves nobody's name; run maasha-rack register again"
+            )
+        made = await self._enter(standing, introduction, remote, credential)
         link = RackLink(
             made.link, standing.worker, made.rack, made.system_id, introduction.hostname, rack
         )
@@ -102,10 +121,16 @@ class Registration(Routine):
         self._wardship.wake()
 
     async def _enter(
-        self, standing: Standing, introduction: Introduction, remote: str
+        self, standing: Standing, introduction: Introduction, remote: str, credential: Credential
     ) -> Registered:
         async def enter(tx: Transaction) -> Registered:
-            made = await racks.register_link(tx, introduction, standing.worker, remote)
+            if credential.kind is Kind.TOKEN:
+                await tokens.use_token(tx, credential.token, introduction.registration)
+            made = await racks.register_link(
+                tx, introduction, standing.worker, remote, known=credential.kind is Kind.KEY
+            )
+            if credential.kind is Kind.TOKEN:
+                await tokens.note_user(tx, credential.token, made.rack, made.system_id)
             await interfaces.store_interfaces(tx, made.rack, introduction.interfaces)
             return made
 
@@ -115,13 +140,26 @@ class Registration(Routine):
             if isinstance(error.__cause__, OutcomeUnknown):
                 self._unsure.add(remote)
             raise
-        except RackDeleted as error:
-            gone = error.system_id
         except RackRefused as error:
-            raise RegistrationRefused(str(error)) from error
-        if not introduction.serving:
-            await available(self._pool.run(lambda tx: self._farewell(tx, gone)))
-        raise Deleted(gone)
+            raise await self._refusal(error, introduction, remote) from error
+
+    async def _refusal(
+        self, refused: RackRefused, introduction: Introduction, remote: str
+    ) -> RpcError:
+        """Say it in the protocol's words, after writing down what is to be remembered of it."""
+        match refused:
+            case RackDeleted(system_id):
+                if not introduction.serving:
+                    await available(self._pool.run(lambda tx: self._farewell(tx, system_id)))
+                return Deleted(system_id)
+            case RackForgotten(system_id):
+                await available(self._pool.run(lambda tx: note_stray(tx, introduction, remote)))
+                return Forgotten(system_id)
+            case TokenSpent(token):
+                return TokenUsed(token)
+            case TokenTooOld(token):
+                return TokenExpired(token)
+        return RegistrationRefused(str(refused))
 
     async def _farewell(self, tx: Transaction, system_id: SystemId) -> None:
         """Count a deleted rack as stopped: it has come back to say so."""
@@ -223,15 +261,3 @@ class LinkDuties:
         if steward is None:
             raise NotOwner(None)
         return steward
-
-
-async def available(work: Awaitable[T]) -> T:
-    """Wait for the database's answer; raises Unavailable where there is none."""
-    try:
-        return await work
-    except DatabaseUnavailable as error:
-        raise Unavailable(error.reason, error.retry_after) from error
-    except RackRefused:
-        raise
-    except DatabaseError as error:
-        raise Unavailable(str(error), RETRY_AFTER) from error

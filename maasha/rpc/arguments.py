@@ -66,19 +66,22 @@ class Number(Wire):
 
 
 class Bytes(Wire):
-    """Bytes of one fixed length between 1 and 32,767."""
+    """Bytes of one fixed length between 1 and 32,767; None has no key and needs `optional=True`."""
 
-    def __init__(self, length: int) -> None:
-        super().__init__()
+    def __init__(self, length: int, *, optional: bool = False) -> None:
+        super().__init__(optional)
         self.length = length
         self.shape = f"{length} bytes"
 
     def write(self, name: bytes, value: Any) -> Iterator[tuple[bytes, bytes]]:
-        """Give one key."""
-        yield name, self._measured(name, value)
+        """Give one key, or none."""
+        if value is not None or not self.optional:
+            yield name, self._measured(name, value)
 
-    def read(self, name: bytes, strings: Strings) -> bytes:
-        """Give the bytes; another length is refused."""
+    def read(self, name: bytes, strings: Strings) -> bytes | None:
+        """Give the bytes or None; another length is refused."""
+        if self.optional and name not in strings:
+            return None
         return self._measured(name, _present(name, strings))
 
     def _measured(self, name: bytes, value: bytes) -> bytes:

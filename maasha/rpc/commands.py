@@ -10,15 +10,20 @@ from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
 from maasha.model.stamp import Stamp
 from maasha.rpc.arguments import Bytes, Number, Record, Text, Uuid
+from maasha.rpc.credentials import SEALED_LENGTH
 from maasha.rpc.errors import (
     BadArgument,
     Deleted,
     DhcpRefused,
+    Forgotten,
     NotOwner,
     OutOfOrder,
     RegistrationRefused,
     RemoteFailure,
     StaleEpoch,
+    TokenExpired,
+    TokenUsed,
+    TooManyLinks,
     Unavailable,
     WrongInstance,
     WrongSecret,
@@ -45,10 +50,14 @@ class Hello(Call):
         (b"version", Text()),
         (b"system_id", Text()),
         (b"instance", Uuid(optional=True)),
+        (b"credential", Text()),
+        (b"token", Text()),
         (b"nonce", Bytes(NONCE_LENGTH)),
     ]
     response = [
         (b"protocol", Number()),
+        (b"lowest", Number()),
+        (b"highest", Number()),
         (b"version", Text()),
         (b"system_id", Text()),
         (b"instance", Uuid()),
@@ -62,15 +71,23 @@ class Prove(Call):
 
     arguments = [(b"proof", Bytes(PROOF_LENGTH))]
     response = [(b"proof", Bytes(PROOF_LENGTH))]
-    errors = declared(WrongSecret, OutOfOrder)
+    errors = declared(WrongSecret, OutOfOrder, Unavailable)
 
 
 class Register(Call):
     """Rack to region, once after the proof: take me into the instance."""
 
     arguments = [(b"introduction", Record(Introduction))]
-    response = [(b"welcome", Record(Welcome))]
-    errors = declared(Deleted, RegistrationRefused, Unavailable)
+    response = [(b"welcome", Record(Welcome)), (b"key", Bytes(SEALED_LENGTH, optional=True))]
+    errors = declared(
+        Deleted,
+        Forgotten,
+        TokenExpired,
+        TokenUsed,
+        TooManyLinks,
+        RegistrationRefused,
+        Unavailable,
+    )
 
 
 class Ping(Call):

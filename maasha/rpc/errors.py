@@ -104,15 +104,26 @@ class OutOfOrder(RpcError):
 
 @frozen
 class WrongSecret(RpcError):
-    """The proof of `prover` ("rack" or "region") was not made with the secret of the other."""
+    """The proof of `prover` ("rack" or "region") was not made with the credential of the other.
+
+    A token or a key that the region does not know at all is answered with these very words.
+    """
 
     prover: str
+    credential: str = "secret"
+    """What the rack proved with: "secret", "token" or "key"."""
 
     def __str__(self) -> str:
-        return (
-            f"wrong secret: the {self.prover}'s proof does not fit; "
-            "register the rack again with the secret of the region"
-        )
+        mend = MENDS.get(self.credential, MENDS["secret"])
+        return f"wrong {self.credential}: the {self.prover}'s proof does not fit; {mend}"
+
+
+MENDS = {
+    "secret": "register the rack again with the secret of the region (maasha-rack register)",
+    "token": "make another with `maasha-region token` and register the rack with it",
+    "key": "if the region is the rack's own, register the rack again (maasha-rack register)",
+}
+"""What to do about each kind of credential that does not fit."""
 
 
 @frozen
@@ -144,13 +155,69 @@ class WrongInstance(RpcError):
 
 
 @frozen
-class Deleted(RpcError):
-    """The rack was deleted from this instance."""
+class TokenExpired(RpcError):
+    """The join token was right, and its time is over by the database's clock."""
+
+    token: str
+
+    def __str__(self) -> str:
+        return (
+            f"expired token: the time of join token {self.token} is over; make another with "
+            "`maasha-region token` and register the rack with it"
+        )
+
+
+@frozen
+class TokenUsed(RpcError):
+    """The join token was right, and another registration has used it up."""
+
+    token: str
+
+    def __str__(self) -> str:
+        return (
+            f"used token: join token {self.token} has let a rack in already; if that was not you, "
+            "look at the events; make another with `maasha-region token` for each rack"
+        )
+
+
+@frozen
+class TooManyLinks(RpcError):
+    """The region's worker takes no more connections of racks."""
+
+    limit: int
+
+    def __str__(self) -> str:
+        return (
+            f"too many connections: this worker has its {self.limit} links; the rack tries the "
+            "others by itself, raise num_workers or add a region if all are full"
+        )
+
+
+@frozen
+class Forgotten(RpcError):
+    """The rack has a right key, and the region's database has no record of it (a restore)."""
 
     system_id: str
 
     def __str__(self) -> str:
-        return f"rack {self.system_id} was deleted from this instance; register it anew to return"
+        return (
+            f"unknown, was ours: rack {self.system_id} has a right key but no record in the "
+            f"database; an administrator readmits it with `maasha rack-controller readmit "
+            f"{self.system_id}`, its DHCP goes on meanwhile"
+        )
+
+
+@frozen
+class Deleted(RpcError):
+    """The rack was deleted from this instance: it is to stop serving for good."""
+
+    system_id: str
+
+    def __str__(self) -> str:
+        return (
+            f"retired: rack {self.system_id} was deleted from this instance; register it anew to "
+            "return"
+        )
 
 
 @frozen
@@ -216,6 +283,10 @@ TRAVELLING: tuple[type[RpcError], ...] = (
     WrongSecret,
     WrongVersion,
     WrongInstance,
+    TokenExpired,
+    TokenUsed,
+    TooManyLinks,
+    Forgotten,
     Deleted,
     RegistrationRefused,
     StaleEpoch,

@@ -17,11 +17,13 @@ from maasha.model.stamp import Stamp
 from maasha.rpc import commands, handshake
 from maasha.rpc.alive import Alive
 from maasha.rpc.binding import Binding, unbound
+from maasha.rpc.credentials import unseal
 from maasha.rpc.deadline import within
-from maasha.rpc.errors import OutOfOrder, Unreachable
+from maasha.rpc.errors import BadArgument, OutOfOrder, Unreachable
 from maasha.rpc.handshake import RackFacts
 from maasha.rpc.protocol import TIMING, Link, Timing
 from maasha.rpc.remote import RemoteRegion
+from maasha.rpc.versions import Versions
 
 JOIN_DEADLINE = 10.0
 """Seconds from the first packet to the welcome."""
@@ -43,12 +45,16 @@ class RackDuties(Protocol):
 
 
 class Session:
-    """A registered link of this rack."""
+    """A registered link of this rack.
 
-    def __init__(self, link: Link, welcome: Welcome) -> None:
+    `key` is the rack's own key, to be kept and proved from then on; None where it was proved with.
+    """
+
+    def __init__(self, link: Link, welcome: Welcome, key: bytes | None) -> None:
         self._link = link
         self.remote = RemoteRegion(link)
         self.welcome = welcome
+        self.key = key
 
     @property
     def closed(self) -> Deferred[str]:
@@ -78,8 +84,8 @@ async def join(
     """Make a registered link, or leave nothing behind.
 
     `nonce` gives 32 fresh random bytes; `introduction` is asked when the region has proved itself.
-    Raises Unreachable, WrongSecret, WrongVersion, WrongInstance, Deleted, RegistrationRefused,
-    Unavailable, LinkLost, DeadlineExceeded and whatever else `Link.call` raises.
+    Raises Unreachable, WrongSecret, WrongVersion, WrongInstance, whatever `commands.Register`
+    declares, LinkLost, DeadlineExceeded and whatever else `Link.call` raises.
     """
     link = Link(clock, lambda _: amp.CommandLocator(), timing)
     attempt = _join(link, endpoint, identity, introduction, duties, nonce, binding)
@@ -100,24 +106,29 @@ async def _join(
     except (ConnectError, DNSLookupError) as error:
         raise Unreachable(str(error)) from error
     try:
-        await _prove(link, identity, nonce(), binding)
+        proved = await _prove(link, identity, nonce(), binding)
         link.trust(Alive())
-        welcome = await _register(link, introduction())
+        welcome, key = await _register(link, introduction(), proved)
     except BaseException as error:  # cancelled too: nothing half-joined stays
         link.abort(f"not joined: {error}")
         raise
     link.locator = Orders(duties, welcome.worker)
-    return Session(link, welcome)
+    return Session(link, welcome, key)
 
 
-async def _prove(link: Link, identity: RackFacts, nonce: bytes, binding: Binding) -> None:
+async def _prove(
+    link: Link, identity: RackFacts, nonce: bytes, binding: Binding
+) -> handshake.Trusting:
     offered, hello = handshake.offer(identity, nonce, binding(link.channel))
     greeting = await _greeted(link, hello)
-    state, proof = _proof(offered, greeting)
+    proving, proof = _proof(offered, greeting)
     answer = await link.call(commands.Prove, proof=proof)
-    match handshake.step(state, handshake.Proof(answer["proof"])):
+    match handshake.step(proving, handshake.Proof(answer["proof"])):
+        case handshake.Trusting() as trusting, _:
+            return trusting
         case handshake.Refusing(error), _:
             raise error
+    raise OutOfOrder("Proof")
 
 
 async def _greeted(link: Link, hello: handshake.Hello) -> handshake.Greeting:
@@ -128,9 +139,12 @@ async def _greeted(link: Link, hello: handshake.Hello) -> handshake.Greeting:
         version=hello.version,
         system_id=hello.system_id or "",
         instance=hello.instance,
+        credential=hello.credential.kind.value,
+        token=hello.credential.token,
         nonce=hello.nonce,
     )
-    return handshake.Greeting(**answer)
+    spoken = Versions(answer.pop("lowest"), answer.pop("highest"))
+    return handshake.Greeting(spoken=spoken, **answer)
 
 
 def _proof(
@@ -144,10 +158,15 @@ def _proof(
     raise OutOfOrder("Greeting")
 
 
-async def _register(link: Link, introduction: Introduction) -> Welcome:
+async def _register(
+    link: Link, introduction: Introduction, proved: handshake.Trusting
+) -> tuple[Welcome, bytes | None]:
     answer = await link.call(commands.Register, introduction=introduction)
-    welcome: Welcome = answer["welcome"]
-    return welcome
+    sealed: bytes | None = answer["key"]
+    key = unseal(proved.secret, proved.transcript, sealed) if sealed is not None else None
+    if sealed is not None and key is None:
+        raise BadArgument("key", "it does not fit its seal: it was changed on the way; join again")
+    return answer["welcome"], key
 
 
 class Orders(Alive):

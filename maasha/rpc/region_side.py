@@ -1,12 +1,11 @@
-"""A region's end of the links: a stranger proves the secret, registers, and only then reports."""
+"""A region's end of the links: a stranger proves a credential, registers, only then reports."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
-from attrs import asdict
-from twisted.internet.defer import ensureDeferred
+from twisted.internet.defer import CancelledError, ensureDeferred
 from twisted.internet.interfaces import IAddress, IProtocolFactory, IReactorTime
 from twisted.logger import Logger
 from twisted.protocols import amp
@@ -20,7 +19,18 @@ from maasha.rpc import commands, handshake
 from maasha.rpc.addresses import host_of
 from maasha.rpc.alive import Alive
 from maasha.rpc.binding import Binding, unbound
-from maasha.rpc.errors import OutOfOrder, RegistrationRefused, RpcError
+from maasha.rpc.credentials import Credential, Kind, rack_key, seal
+from maasha.rpc.deadline import within
+from maasha.rpc.errors import (
+    BadArgument,
+    DeadlineExceeded,
+    OutOfOrder,
+    RegistrationRefused,
+    RpcError,
+    TokenExpired,
+    TokenUsed,
+    Unavailable,
+)
 from maasha.rpc.handshake import RegionFacts
 from maasha.rpc.protocol import TIMING, Link, Timing
 from maasha.rpc.remote import RemoteRack
@@ -29,7 +39,21 @@ from maasha.rpc.versions import Versions
 
 log = Logger()
 
+LOOKUP_DEADLINE = 3.0
+"""Seconds to find a join token's secret; the proof as a whole has five."""
+LOOKUPS = 4
+"""Tokens looked up at the same time, so that strangers do not hold all database connections."""
+RETRY_AFTER = 2.0
+"""Seconds after which a rack may try again whose token could not be looked up."""
+TOLD = (TokenExpired, TokenUsed, RegistrationRefused)
+"""Refusals after the proof that the region's people are to hear of, besides the rack's."""
+
 Answer = dict[str, Any]
+FindToken = Callable[[str], Awaitable[bytes | None]]
+"""Gives the secret of a join token by its public id, None for an unknown one.
+
+May raise Unavailable.
+"""
 
 
 class RegionDuties(Protocol):
@@ -55,11 +79,12 @@ class Admission(Protocol):
     """Who decides which racks come in."""
 
     async def register(
-        self, introduction: Introduction, rack: RemoteRack, remote: str
+        self, introduction: Introduction, rack: RemoteRack, remote: str, credential: Credential
     ) -> tuple[Welcome, RegionDuties]:
-        """Take a rack that has proved the secret; calls to it wait until it has its welcome.
+        """Take a rack that has proved its credential; calls to it wait until it has its welcome.
 
-        Raises Deleted, RegistrationRefused and Unavailable.
+        With Kind.KEY the rack is who it says; one that is not on record is Forgotten. A join token
+        is used up here. Raises what `commands.Register` declares.
         """
 
 
@@ -67,12 +92,18 @@ def unheard(remote: str, error: RpcError) -> None:
     """Tell nobody of a refused rack."""
 
 
+async def no_tokens(_: str) -> bytes | None:
+    """Know no join token."""
+    return None
+
+
 @implementer(IProtocolFactory)
 class RegionFactory:
     """Makes a link for every connection.
 
     `nonce` gives 32 fresh random bytes; `refused` hears (remote, error) of every rack that failed
-    the proof. `facts` may be replaced while running: it counts from the next connection on.
+    the proof or was refused for good. `facts` may be replaced while running: it counts from the
+    next connection on.
     """
 
     def __init__(
@@ -84,6 +115,7 @@ class RegionFactory:
         refused: Callable[[str, RpcError], None] = unheard,
         binding: Binding = unbound,
         timing: Timing = TIMING,
+        tokens: FindToken = no_tokens,
     ) -> None:
         self.clock = clock
         self.facts = facts
@@ -92,7 +124,22 @@ class RegionFactory:
         self.refused = refused
         self.binding = binding
         self.timing = timing
+        self._tokens = tokens
+        self._lookups = 0
         self._seldom = Seldom()
+
+    async def token_secret(self, token: str) -> bytes:
+        """Find a token's secret; an unknown one has a secret that nobody knows, as a wrong one.
+
+        Raises Unavailable.
+        """
+        if self._lookups >= LOOKUPS:
+            raise Unavailable("too many join tokens are being looked up", RETRY_AFTER)
+        self._lookups += 1
+        try:
+            return await self._tokens(token) or self.nonce()
+        finally:
+            self._lookups -= 1
 
     def doStart(self) -> None:
         """Do nothing when a port begins to listen."""
@@ -132,26 +179,52 @@ class Doorstep(amp.CommandLocator):
         version: str,
         system_id: str,
         instance: InstanceId | None,
+        credential: str,
+        token: str,
         nonce: bytes,
     ) -> Answer:
         """Greet a rack whose versions and instance fit."""
-        spoken = Versions(lowest, highest)
+        spoken, claimed = Versions(lowest, highest), _credential(credential, token)
         known_as = SystemId(system_id) if system_id else None
-        match self._take(handshake.Hello(spoken, version, known_as, instance, nonce)):
+        match self._take(handshake.Hello(spoken, version, known_as, instance, claimed, nonce)):
             case (handshake.Greeting() as greeting,):
-                return asdict(greeting)
+                return _greeting(greeting)
         raise OutOfOrder("Hello")
 
     @commands.Prove.responder
-    def prove(self, proof: bytes) -> Answer:
+    async def prove(self, proof: bytes) -> Answer:
         """Answer a right proof with the region's own, and let the rack in."""
-        match self._take(handshake.Proof(proof)), self._state:
-            case (handshake.Proof(value),), handshake.Trusting(handshake.Hello() as hello):
-                self._link.trust(Lobby(self._link, self._region, hello))
+        self._link.locator = amp.CommandLocator()  # one proof: nothing is taken while it is judged
+        try:
+            evidence = handshake.Evidence(handshake.Proof(proof), await self._secrets())
+        except Exception:
+            self._end("the credential could not be looked up")
+            raise
+        match self._take(evidence), self._state:
+            case (handshake.Proof(value),), handshake.Trusting(handshake.Hello() as hello) as said:
+                self._link.trust(Lobby(self._link, self._region, hello, said))
                 return {"proof": value}
         raise OutOfOrder("Prove")
 
-    def _take(self, event: handshake.Message) -> tuple[handshake.Message, ...]:
+    async def _secrets(self) -> tuple[bytes, ...]:
+        """Give the secrets that the rack may have proved with; raises Unavailable."""
+        match self._state:
+            case handshake.Challenged(facts, hello):
+                if hello.credential.kind is Kind.TOKEN:
+                    return (await self._token_secret(hello.credential.token),)
+                return handshake.candidates(facts, hello)
+        return ()
+
+    async def _token_secret(self, token: str) -> bytes:
+        looking = ensureDeferred(self._region.token_secret(token))
+        self._link.closed.addCallback(lambda _: looking.cancel())
+        try:
+            return await within(LOOKUP_DEADLINE, self._region.clock, "token", looking)
+        except (DeadlineExceeded, CancelledError) as error:
+            reason = "the join token could not be looked up in time"
+            raise Unavailable(reason, RETRY_AFTER) from error
+
+    def _take(self, event: handshake.Event) -> tuple[handshake.Message, ...]:
         self._state, said = handshake.step(self._state or self._waiting(), event)
         if isinstance(self._state, handshake.Refusing):
             self._refuse(self._state.error)
@@ -166,17 +239,46 @@ class Doorstep(amp.CommandLocator):
     def _refuse(self, error: RpcError) -> None:
         """Tell the region, and end the link when the error is on its way."""
         self._link.locator = amp.CommandLocator()
-        self._region.clock.callLater(0, self._link.leave, str(error))
+        self._end(str(error))
         self._region.refused(self._link.remote, error)
+
+    def _end(self, reason: str) -> None:
+        self._region.clock.callLater(0, self._link.leave, reason)
+
+
+def _credential(kind: str, token: str) -> Credential:
+    try:
+        return Credential(Kind(kind), token)
+    except ValueError:
+        raise BadArgument("credential", f"{kind[:40]!r} is none of secret, token, key") from None
+
+
+def _greeting(greeting: handshake.Greeting) -> Answer:
+    return {
+        "protocol": greeting.protocol,
+        "lowest": greeting.spoken.lowest,
+        "highest": greeting.spoken.highest,
+        "version": greeting.version,
+        "system_id": greeting.system_id,
+        "instance": greeting.instance,
+        "nonce": greeting.nonce,
+    }
 
 
 class Lobby(Alive):
-    """What a rack may call that has proved the secret: Register, once."""
+    """What a rack may call that has proved its credential: Register, once."""
 
-    def __init__(self, link: Link, region: RegionFactory, hello: handshake.Hello) -> None:
+    def __init__(
+        self,
+        link: Link,
+        region: RegionFactory,
+        hello: handshake.Hello,
+        proved: handshake.Trusting,
+    ) -> None:
         self._link = link
         self._region = region
         self._hello = hello
+        self._proved = proved
 
     @commands.Register.responder
     async def register(self, introduction: Introduction) -> Answer:
@@ -186,20 +288,32 @@ class Lobby(Alive):
         rack = RemoteRack(link, clock)
         try:
             welcome, duties = await self._admit(introduction, rack)
-        except Exception:
+        except Exception as error:
             clock.callLater(0, link.leave, "the registration was refused")
+            if isinstance(error, TOLD):
+                self._region.refused(link.remote, error)
             raise
         link.closed.addCallback(_part, duties, link.remote)
         link.locator = Desk(duties)
         clock.callLater(0, rack.open)  # after the answer, which is written in this turn
-        return {"welcome": welcome}
+        return {"welcome": welcome, "key": self._sealed_key(welcome.system_id)}
 
     async def _admit(
         self, introduction: Introduction, rack: RemoteRack
     ) -> tuple[Welcome, RegionDuties]:
         if introduction.system_id != self._hello.system_id:
             raise RegistrationRefused("the system_id differs from the one in Hello; join again")
-        return await self._region.admission.register(introduction, rack, self._link.remote)
+        return await self._region.admission.register(
+            introduction, rack, self._link.remote, self._hello.credential
+        )
+
+    def _sealed_key(self, system_id: SystemId) -> bytes | None:
+        """Give the rack's own key to one that has not proved itself with it."""
+        facts, proved = self._region.facts, self._proved
+        if self._hello.credential.kind is Kind.KEY:
+            return None
+        key = rack_key(facts.key_root, facts.instance, system_id)
+        return seal(proved.secret, proved.transcript, key)
 
 
 class Desk(Alive):

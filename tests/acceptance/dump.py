@@ -9,6 +9,7 @@ LIVING = ("event", "lease", "link", "worker")
 MOVING = {
     "rack": ("last_seen", "owner", "owner_incarnation", "owner_counter"),
     "service": ("changed",),
+    "stray": ("last_seen",),
 }
 """Columns left out: when something was last heard of, and which worker acts."""
 

@@ -23,6 +23,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
 
 from maasha.model.cluster import InstanceId, Introduction, SystemId, Welcome
+from maasha.rpc.credentials import Credential
 from maasha.rpc.errors import RegistrationRefused, RpcError
 from maasha.rpc.handshake import RackFacts, RegionFacts
 from maasha.rpc.rack_side import RackDuties, join
@@ -73,6 +74,7 @@ class Closed:
         introduction: Introduction,  # noqa: ARG002  Admission's arguments
         rack: RemoteRack,  # noqa: ARG002
         remote: str,  # noqa: ARG002
+        credential: Credential,  # noqa: ARG002
     ) -> tuple[Welcome, RegionDuties]:
         """Refuse."""
         raise RegistrationRefused("the stranger takes no racks")
@@ -92,7 +94,12 @@ async def region(reactor: EPollReactor, secret: str, instance: str) -> None:
     """Serve until killed."""
     reactor.listenTCP(5240, Site(Listing(), reactor=reactor))
     facts = RegionFacts(
-        InstanceId(UUID(instance)), SystemId("abcdef"), "99.0", (bytes.fromhex(secret),), FOREIGN
+        InstanceId(UUID(instance)),
+        SystemId("abcdef"),
+        "99.0",
+        (bytes.fromhex(secret),),
+        nonce(),
+        FOREIGN,
     )
     reactor.listenTCP(5250, RegionFactory(reactor, facts, Closed(), nonce))
     print("ready", flush=True)

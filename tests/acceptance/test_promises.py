@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from subprocess import CompletedProcess
 from uuid import uuid4
 
@@ -114,19 +115,32 @@ def test_a_text_that_dhcpd_refuses_changes_nothing(solo: Cluster) -> None:
     assert solo.update_vlan(SMALL_LAN, "lease_time=600")["dhcp_status"] == "running"
 
 
-def test_a_rack_with_the_wrong_secret_stays_out(solo: Cluster) -> None:
+def test_a_rack_with_the_wrong_key_stays_out(solo: Cluster) -> None:
     """Both sides say why; its DHCP goes on, and nothing in the database changes."""
+    stays_out(solo, "key", "00" * 32, "wrong key")
+
+
+def test_a_rack_with_the_wrong_secret_stays_out(solo: Cluster) -> None:
+    """Likewise, for one that has no key yet."""
+    key = solo.rack2.directory / "rack" / "key"
+    aside = key.rename(key.with_name("key.aside"))
+    stays_out(solo, "secret", "00" * 16, "wrong secret", aside)
+
+
+def stays_out(solo: Cluster, name: str, wrong: str, told: str, aside: Path | None = None) -> None:
+    """Start rack2 with something wrong to prove itself with, then with what it had."""
     server, kept = Dhcpd(solo.rack2).snapshot(), rows(solo)
-    secret = solo.rack2.directory / "rack" / "secret"
-    right, since = secret.read_text(), len(log_of(solo.rack2, "rackd"))
-    secret.write_text("00" * 16 + "\n")
+    file = solo.rack2.directory / "rack" / name
+    right, since = aside or file.rename(file.with_name("aside")), len(log_of(solo.rack2, "rackd"))
+    file.write_text(wrong + "\n")
     restart_rackd(solo.rack2)
-    wait_logged(solo.rack2, "rackd", "wrong secret", since)
-    wait_logged(solo.region, "regiond", "wrong secret")
-    assert any("wrong secret" in detail for detail in events(solo, "rack.refused"))
+    wait_logged(solo.rack2, "rackd", told, since)
+    wait_logged(solo.region, "regiond", told)
+    until(lambda: any(told in one for one in events(solo, "rack.refused")), "event", timeout=5.0)
     assert changes(solo, kept) == []
     assert Dhcpd(solo.rack2).snapshot() == server
-    secret.write_text(right)
+    file.unlink()
+    right.rename(file.with_name("key"))
     restart_rackd(solo.rack2)
     wait_linked(solo, "rack2")
     assert Dhcpd(solo.rack2).snapshot() == server

@@ -23,8 +23,8 @@ def programs(user: User) -> User:
     ("words", "became"),
     [
         (
-            "init rack --maas-url http://r/MAAS --secret s",
-            "maasha-rack register --url http://r/MAAS --secret s",
+            "init rack --maas-url http://r/MAAS --secret -",
+            "maasha-rack register --url http://r/MAAS --secret=-",
         ),
         ("init region --database-host db", "maasha-region init --database-host db"),
         ("createadmin --username admin", "maasha-region createadmin --username admin"),
@@ -36,6 +36,19 @@ def test_commands_become_programs(programs: User, words: str, became: str) -> No
     command = f'PATH="$HOME:$PATH" exec {sys.executable} -m maasha.cli {words}'
     done = programs.runs("bash", "-c", command)
     assert (done.status, done.out, done.err) == (7, f"{became}\n", "")
+
+
+@pytest.mark.parametrize("option", ["secret", "token"])
+def test_a_secret_is_not_among_the_words_of_the_program(programs: User, option: str) -> None:
+    """It finds it in a file that only it has open; the user is warned."""
+    script = programs.home / "maasha-rack"
+    script.write_text('#!/bin/sh\necho "$@"\ncat "$3"\nexit 7\n')
+    command = f'PATH="$HOME:$PATH" exec {sys.executable} -m maasha.cli init rack --{option} s3cret'
+    done = programs.runs("bash", "-c", command)
+    words, secret = done.out.rsplit("\n", 1)
+    assert (done.status, secret) == (7, "s3cret")
+    assert words.startswith(f"register --{option}-file /dev/fd/")
+    assert "--secret-file FILE" in done.err
 
 
 def test_a_program_that_is_not_there(user: User) -> None:

@@ -20,6 +20,7 @@ from maasha.rack.duties import Duties
 from maasha.rack.memory import Memory
 from maasha.rack.obedience import Obedience
 from maasha.region.registration import Registration
+from maasha.rpc.credentials import SHARED, Credential
 from maasha.rpc.errors import LinkLost, NotOwner
 from maasha.rpc.region_side import RegionDuties
 from maasha.rpc.remote import RemoteRack
@@ -169,13 +170,21 @@ class Rack:
             self.memory.system_id,
             interfaces=self.interfaces,
             serving=self.server.report.serving,
+            registration=self.memory.registration or "",
         )
 
-    async def join(self, registration: Registration, line: Line | None = None) -> Welcome:
+    async def join(
+        self,
+        registration: Registration,
+        line: Line | None = None,
+        credential: Credential = SHARED,
+    ) -> Welcome:
         """Make a link to a worker; raises what the worker refuses it with."""
         line = line or Line(self)
         remote = cast(RemoteRack, line)
-        welcome, desk = await registration.register(self.introduction, remote, line.remote)
+        welcome, desk = await registration.register(
+            self.introduction, remote, line.remote, credential
+        )
         line.worker = welcome.worker
         self.memory.belong(welcome.system_id, welcome.instance)
         self.desks[welcome.worker] = desk

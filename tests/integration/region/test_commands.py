@@ -12,6 +12,7 @@ import pytest
 from attrs import frozen
 
 from maasha.db.dsn import DatabaseSettings
+from maasha.model.token import parse_token
 from tests.postgres import Server
 
 CONFIG = """\
@@ -91,6 +92,41 @@ def test_doing_it_again_changes_nothing(host: Host) -> None:
     other = host.said("apikey", "--username", "admin", "--generate")
     assert other != key
     assert set(host.said("apikey", "--username", "admin").split()) == {key, other}
+
+
+def test_a_token_is_printed(host: Host, postgres: Server, empty_database: DatabaseSettings) -> None:
+    """One word, good for as long as was asked for, an hour if nobody asked."""
+    host.said("init")
+    for words in ((), ("--expires", "2d")):
+        token = host.said("token", *words)
+        assert str(parse_token(token)) == token
+    ask = "select extract(epoch from expires - created)::int from join_token order by expires"
+    assert postgres.ask(ask, database=empty_database.name) == [(3600,), (172800,)]
+    wrong = host.run("token", "--expires", "soon")
+    assert (wrong.returncode, "write it as 30m" in wrong.stderr) == (2, True)
+
+
+def test_the_secret_is_replaced_in_two_steps(
+    host: Host, postgres: Server, empty_database: DatabaseSettings
+) -> None:
+    """The file has the new one from the first step on; neither is printed."""
+    host.said("init")
+    file = host.folder / "secret"
+    old = file.read_text().strip()
+    begun = host.said("rotate-secret")
+    new = file.read_text().strip()
+    assert new != old
+    assert stat.S_IMODE(file.stat().st_mode) == 0o640
+    ask = "select secret, old_secret from instance"
+    assert postgres.ask(ask, database=empty_database.name) == [(new, old)]
+    assert "rotate-secret --finish" in begun
+    again = host.run("rotate-secret")
+    assert (again.returncode, "a rotation is open since" in again.stderr) == (1, True)
+    finished = host.said("rotate-secret", "--finish")
+    assert file.read_text().strip() == new
+    assert postgres.ask(ask, database=empty_database.name) == [(new, None)]
+    assert not {old, new} & set((begun + finished).split())
+    assert host.run("rotate-secret", "--finish").returncode == 1
 
 
 def test_what_goes_wrong_is_said_in_one_line(host: Host) -> None:

@@ -11,6 +11,7 @@ from maasha.db.events import history
 from maasha.db.refusals import HOURLY, KIND
 from maasha.model.event import Event
 from maasha.region.refusals import WAITING, Refusals
+from maasha.rpc.credentials import SHARED
 from maasha.rpc.errors import OutOfOrder, RegistrationRefused, WrongSecret
 from maasha.rpc.region_side import Admission
 from tests.asynchronous import asynchronous
@@ -65,7 +66,7 @@ async def told(pool: WatchedPool) -> list[str]:
 async def prove(refusals: Refusals, remote: str = HERE) -> None:
     """Let a rack in that has proved the secret."""
     nothing: Any = None
-    await refusals.register(nothing, nothing, remote)
+    await refusals.register(nothing, nothing, remote, SHARED)
 
 
 @asynchronous
@@ -177,3 +178,17 @@ async def test_a_refusal_without_database_is_logged_only(
     refusals.refused("192.0.2.2:40000", WRONG)
     await at_rest(pool, clock)
     assert await told(pool) == ["host:192.0.2.2"]
+
+
+@asynchronous
+async def test_each_kind_of_credential_is_told_of(
+    refusals: Refusals, pool: WatchedPool, clock: Clock
+) -> None:
+    """A wrong key and a wrong secret within a minute are two things to mend."""
+    for credential in ("key", "secret", "key"):
+        refusals.refused(HERE, WrongSecret("rack", credential))
+    await at_rest(pool, clock)
+    assert [event.detail.split(":")[0] for event in await events(pool)] == [
+        "wrong key",
+        "wrong secret",
+    ]

@@ -18,6 +18,8 @@ from maasha.region.retirement import Retirement
 from maasha.region.steward import Steward
 from maasha.region.wardship import Wardship
 
+LIMIT = 3
+"""Links that a worker takes here."""
 REST = 7.0
 """Seconds that a refused plan rests here."""
 
@@ -49,7 +51,7 @@ class Worker(MultiService):
         )
         self.wardship = Wardship(clock, pool, self.connections, lambda: self.id, self._make_steward)
         self.registration = Registration(
-            clock, pool, self.connections, self.wardship, lambda: self.presence.standing
+            clock, pool, self.connections, self.wardship, lambda: self.presence.standing, LIMIT
         )
         self.retirement = Retirement(clock, pool, self.connections)
         for part in (self.presence, self.wardship, self.registration, self.retirement):

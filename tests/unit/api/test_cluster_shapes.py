@@ -8,6 +8,8 @@ from maasha.api.cluster_shapes import Status, cluster_json
 from maasha.api.picture import picture_of
 from maasha.db.networks import Networks
 from maasha.db.overview import Overview
+from maasha.db.strays import Stray
+from maasha.model.cluster import SystemId
 from maasha.model.event import Event, EventId
 from tests.unit.api.samples import NETWORKS, NOON, ONE, REGION, SOLO_RACK, TWO, VLAN, rack_view
 
@@ -96,3 +98,36 @@ def test_owner_that_died() -> None:
     """An owner whose worker is not among the living is nobody."""
     shown: Any = cluster_json(evolve(STATUS, overview=Overview((), RACKS)))
     assert shown["racks"][0]["owner"] is None
+
+
+def test_racks_that_were_ours() -> None:
+    """They are shown as they were seen."""
+    stray = Stray(
+        system_id=SystemId("gh3kmn"),
+        hostname="rack-4",
+        version="0.1",
+        remote="10.0.0.4:4000",
+        serving=True,
+        first_seen=NOON,
+        last_seen=NOON,
+    )
+    shown: Any = cluster_json(evolve(STATUS, strays=(stray,)))
+    assert shown["unknown_racks"] == [
+        {
+            "system_id": "gh3kmn",
+            "hostname": "rack-4",
+            "version": "0.1",
+            "remote": "10.0.0.4:4000",
+            "serving": True,
+            "first_seen": "2026-01-02T12:00:00+00:00",
+            "last_seen": "2026-01-02T12:00:00+00:00",
+        }
+    ]
+    assert SHOWN["unknown_racks"] == []
+
+
+def test_an_open_rotation() -> None:
+    """One knows since when two secrets are valid; null: one is."""
+    shown: Any = cluster_json(evolve(STATUS, rotated=NOON))
+    assert shown["secret_rotation_since"] == "2026-01-02T12:00:00+00:00"
+    assert SHOWN["secret_rotation_since"] is None

@@ -5,16 +5,19 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from maasha.api.controller_shapes import interface_json, rack_json, region_json
+from maasha.api.controller_shapes import interface_json, rack_json, region_json, token_json
 from maasha.api.picture import picture_of
 from maasha.api.shapes import subnet_json, vlan_json
 from maasha.db.overview import RackView
+from maasha.db.tokens import TokenRow
+from maasha.model.cluster import SystemId
 from maasha.model.dhcp import SOLO
 from maasha.model.stamp import NEVER
 from tests.unit.api.samples import (
     GENERATION,
     INTERFACE,
     NETWORKS,
+    NOON,
     REGION,
     SOLO_RACK,
     SUBNET,
@@ -91,3 +94,13 @@ def test_region() -> None:
         "/MAAS/api/2.0/regioncontrollers/rrr666/",
     )
     assert "service_set" not in shown
+
+
+def test_a_token_is_shown_without_what_it_proves() -> None:
+    """Who made it, until when it is good, and who used it."""
+    row = TokenRow("k3f8qmwp", NOON, "user:admin", NOON, expired=False, used=None, used_by=None)
+    shown = token_json(row)
+    assert (shown["id"], shown["created_by"], shown["used"]) == ("k3f8qmwp", "user:admin", None)
+    assert shown["resource_uri"] == "/MAAS/api/2.0/tokens/k3f8qmwp/"
+    used = token_json(evolve(row, used=NOON, used_by=SystemId("gh3kmn"), expired=True))
+    assert (used["used"], used["used_by"]) == ("2026-01-02T12:00:00+00:00", "gh3kmn")

@@ -86,6 +86,38 @@ def test_the_three_questions_are_answered() -> None:
     assert status_text(CLUSTER) == SHOWN
 
 
+UNKNOWN = {
+    "hostname": "rack-4",
+    "system_id": "gh3",
+    "remote": "10.0.0.4:4000",
+    "serving": True,
+    "first_seen": "2026-01-02T03:04:05",
+    "last_seen": "2026-01-02T03:05:05",
+}
+
+
+def test_racks_that_were_ours_are_shown_with_the_command_that_mends_it() -> None:
+    """They stand right below the racks on record."""
+    shown = status_text(CLUSTER | {"unknown_racks": [UNKNOWN, UNKNOWN | {"serving": False}]})
+    (part,) = [part for part in shown.split("\n\n") if part.startswith("Unknown")]
+    lines = part.splitlines()
+    assert lines[0] == "Unknown, was ours: 2"
+    assert lines[2].split() == [str(UNKNOWN[name]) for name in list(UNKNOWN)[:3]] + [
+        "2026-01-02T03:04:05",
+        "2026-01-02T03:05:05",
+        "serving",
+    ]
+    assert lines[3].endswith("off")
+    assert lines[4].endswith("maasha rack-controller readmit ID")
+
+
+def test_an_open_rotation_is_shown() -> None:
+    """With since when, and how to end it."""
+    shown = status_text({"secret_rotation_since": "2026-01-02T03:04:05"})
+    assert "two are valid since 2026-01-02T03:04:05" in shown
+    assert "maasha-region rotate-secret --finish" in shown
+
+
 def test_an_empty_cluster() -> None:
     """A cluster with nothing in it has tables without rows and no alarm."""
     shown = status_text({})
@@ -97,6 +129,6 @@ def test_an_empty_cluster() -> None:
 def test_any_answer_is_shown(value: object) -> None:
     """An answer of another shape never makes the command fail."""
     assert status_text(value)
-    for key in ("regions", "racks", "vlans", "alarms"):
+    for key in ("regions", "racks", "vlans", "alarms", "unknown_racks", "secret_rotation_since"):
         assert status_text({key: [value, {}]})
     assert status_text({"racks": [{"connections": [{}], "dhcp": value, "owner": value}]})

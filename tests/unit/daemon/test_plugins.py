@@ -93,7 +93,7 @@ def test_a_rack_that_was_never_registered_is_refused(
 ) -> None:
     """The line says what to run."""
     (line,) = refusal("maasha-rackd", config, capsys)
-    assert "run `maasha-rack register --url URL --secret SECRET`" in line
+    assert "run `maasha-rack register --url URL`" in line
 
 
 def test_a_damaged_secret_is_refused_and_not_shown(

@@ -16,7 +16,7 @@ from maasha.model.cluster import Endpoint, InstanceId
 from maasha.rack.discovery import EventLoop
 from maasha.rpc.handshake import RegionFacts
 from maasha.rpc.region_side import RegionFactory
-from tests.unit.rpc.parts import INSTANCE, REGION, SECRET, Counter, Door, Line
+from tests.unit.rpc.parts import INSTANCE, KEY_ROOT, REGION, SECRET, Counter, Door, Line
 
 STEP = 0.1
 
@@ -35,7 +35,7 @@ class Net(MemoryReactorClock):
     ) -> Door:
         """Have a region listen."""
         door = door or Door()
-        facts = RegionFacts(instance, REGION, "0.1.0", (SECRET,))
+        facts = RegionFacts(instance, REGION, "0.1.0", (SECRET,), KEY_ROOT)
         factory = RegionFactory(self, facts, door, Counter())
         self._regions[endpoint.host, endpoint.port] = factory
         return door

@@ -16,11 +16,14 @@ from maasha.model.cluster import InstanceId, SystemId
 from maasha.model.stamp import NEVER, Stamp
 from maasha.rack import commands
 from maasha.rack.commands import DEFAULT_CONFIG, config_path, main
-from maasha.rack.memory import Memory
+from maasha.rack.memory import Identity, Memory
+from maasha.rpc.credentials import SHARED, Credential, Kind
 
 URL = "http://region:5240/MAAS/"
 DIGITS = "c0ffee" * 6
 SECRET = bytes.fromhex(DIGITS)
+TOKEN = "k3f8-00112233445566778899aabbccddeeff"
+WITH_TOKEN = Identity(Credential(Kind.TOKEN, "k3f8"), bytes.fromhex(TOKEN[5:]))
 
 
 class Host:
@@ -29,9 +32,13 @@ class Host:
     def __init__(self, folder: Path) -> None:
         self.config = folder / "etc" / "rackd.conf"
         self.data = folder / "data"
-        self.memory = Memory(self.data, self.data / "secret")
         self.config.parent.mkdir()
         self.write(f"# ours\ndata_dir: {self.data}\nconnections: 3\n")
+
+    @property
+    def memory(self) -> Memory:
+        """What a process that begins now remembers."""
+        return Memory(self.data, self.data / "secret")
 
     def write(self, text: str) -> None:
         """Write rackd.conf."""
@@ -59,7 +66,7 @@ def test_url_and_secret_are_kept(host: Host, capsys: pytest.CaptureFixture[str])
     text = host.config.read_text()
     assert text.startswith(f"# ours\ndata_dir: {host.data}\nconnections: 3\n")
     assert yaml.safe_load(text)["maas_url"] == URL
-    assert host.memory.secret == SECRET
+    assert host.memory.identity == Identity(SHARED, SECRET)
     assert stat.S_IMODE((host.data / "secret").stat().st_mode) == 0o640
     assert [path for path, held in host.files().items() if b"c0ffee" in held] == [
         str(host.data / "secret")
@@ -90,7 +97,7 @@ def test_the_secret_comes_from_a_file(
     """With a line's end or without; nothing has to be warned of then."""
     (tmp_path / "s").write_text(f"{DIGITS}\n")
     assert host.run("register", "--url", URL, "--secret-file", str(tmp_path / "s")) == 0
-    assert host.memory.secret == SECRET
+    assert host.memory.identity == Identity(SHARED, SECRET)
     assert capsys.readouterr().err == ""
 
 
@@ -98,20 +105,52 @@ def test_the_secret_comes_from_standard_input(host: Host, monkeypatch: pytest.Mo
     """One line of it."""
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{DIGITS}\nmore\n"))
     assert host.run("register", "--url", URL, "--secret", "-") == 0
-    assert host.memory.secret == SECRET
+    assert host.memory.identity == Identity(SHARED, SECRET)
+
+
+def test_a_token_takes_the_place_of_the_secret(
+    host: Host, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is kept until the rack has its own key; among the words it is warned of too."""
+    assert host.run("register", "--url", URL, "--token", TOKEN) == 0
+    assert host.memory.identity == WITH_TOKEN
+    heard = capsys.readouterr()
+    assert "--token-file" in heard.err
+    assert TOKEN not in heard.out + heard.err
+
+
+def test_a_token_comes_from_a_file_or_standard_input(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As the secret does."""
+    (tmp_path / "t").write_text(f"{TOKEN}\n")
+    assert host.run("register", "--url", URL, "--token-file", str(tmp_path / "t")) == 0
+    assert host.memory.identity == WITH_TOKEN
+    host.run("register", "--url", URL, "--secret-file", str(tmp_path / "t"))
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{TOKEN}\n"))
+    assert host.run("register", "--url", URL, "--token", "-") == 0
+    assert host.memory.identity == WITH_TOKEN
+    assert "warning" not in capsys.readouterr().err
+
+
+def test_secret_and_token_together_are_refused(host: Host) -> None:
+    """One of them is enough."""
+    with pytest.raises(SystemExit) as ended:
+        host.run("register", "--url", URL, "--token", TOKEN, "--secret", DIGITS)
+    assert ended.value.code == 2
 
 
 def test_the_secret_is_asked_for(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without echo."""
     monkeypatch.setattr("getpass.getpass", lambda _: DIGITS)
     assert host.run("register", "--url", URL) == 0
-    assert host.memory.secret == SECRET
+    assert host.memory.identity == Identity(SHARED, SECRET)
 
 
 def test_the_first_registration_needs_no_file(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     """It makes rackd.conf, with nothing in it but the address."""
     host.config.unlink()
-    kept: list[bytes] = []
+    kept: list[object] = []
     monkeypatch.setattr(Memory, "register", lambda _, secret, __: kept.append(secret))
     monkeypatch.setattr(commands, "require_writable", lambda _: None)
     assert host.run("register", "--url", URL, "--secret", DIGITS) == 0
@@ -142,6 +181,7 @@ def test_who_the_rack_was_is_forgotten(host: Host) -> None:
         (["--url", URL, "--secret-file", "/"], "--secret-file /: cannot be read (Is a directory)"),
         (["--url", URL, "--secret-file", "/bin/sh"], "not hexadecimal digits"),
         (["--url", URL, "--secret-file", "/nowhere/secret"], "there is no such file"),
+        (["--url", URL, "--token", "k3f8-cafe"], "it is no join token"),
     ],
 )
 def test_what_is_wrong_changes_nothing(
@@ -245,12 +285,14 @@ def test_a_rack_shows_what_it_remembers(host: Host, capsys: pytest.CaptureFixtur
     assert host.run("show") == 0
     assert capsys.readouterr().out == (
         f"system_id: none yet\ninstance:  none yet\nregions:   {URL}\nepoch:     0.0\n"
+        "proves:    the shared secret\n"
     )
-    host.memory.belong(SystemId("abc346"), InstanceId(UUID(int=1)))
+    host.memory.belong(SystemId("abc346"), InstanceId(UUID(int=1)), bytes(32))
     host.memory.retire()
     host.run("show")
     heard = capsys.readouterr().out
     assert "system_id: abc346" in heard
+    assert "proves:    its own key" in heard
     assert "register it anew" in heard
 
 

@@ -12,11 +12,12 @@ from maasha.model.cluster import Endpoint, Introduction, SystemId
 from maasha.model.network import Interface
 from maasha.rack.dialling import CONNECT_TIMEOUT, Dialler, Dialling
 from maasha.rack.discovery import EventLoop
-from maasha.rack.memory import Memory
+from maasha.rack.memory import Identity, Memory, RegisteredAnew
+from maasha.rpc.credentials import OWN_KEY, SHARED, Kind
 from maasha.rpc.errors import Deleted, Unavailable, Unreachable, WrongInstance, WrongSecret
 from maasha.rpc.rack_side import Session
 from tests.unit.rack.net import ELSEWHERE, Net, worker
-from tests.unit.rpc.parts import INSTANCE, SECRET, Door, Hands, error_of, value_of
+from tests.unit.rpc.parts import INSTANCE, SECRET, WELCOME, Door, Hands, error_of, value_of
 
 HERE, THERE = Endpoint("10.0.0.9", 5250), Endpoint("fd00::9", 5250)
 BOTH = worker("region:pid=1", "10.0.0.9:5250", "fd00::9:5250")
@@ -116,6 +117,52 @@ def test_the_identity_is_pinned_at_the_first_success(rack: Rack) -> None:
     welcome = value_of(rack.dial()).welcome
     assert rack.memory.system_id == welcome.system_id
     assert rack.memory.instance == INSTANCE
+
+
+def test_the_rack_keeps_its_key_and_proves_it_from_then_on(rack: Rack) -> None:
+    """What let it in is forgotten with the first success."""
+    door = rack.net.put_up(HERE)
+    value_of(rack.dial())
+    value_of(rack.dial())
+    assert [each.kind for each in door.credentials] == [Kind.SECRET, Kind.KEY]
+    assert not (rack.memory.folder / "secret").exists()
+
+
+def test_an_upgraded_rack_gets_its_key_at_its_next_registration(rack: Rack) -> None:
+    """One that has joined with nothing but the secret keeps its name."""
+    rack.memory.belong(WELCOME.system_id, INSTANCE)
+    rack.net.put_up(HERE)
+    value_of(rack.dial())
+    assert rack.memory.identity.credential == OWN_KEY
+
+
+def test_a_rack_that_is_registered_meanwhile_keeps_nothing_of_it(rack: Rack) -> None:
+    """The key of what it was does not belong to what it is now."""
+    door = rack.net.put_up(HERE, Door(ready=Deferred()))
+    dialled = rack.dial()
+    anew = Memory(rack.memory.folder, rack.memory.folder / "secret")
+    anew.register(b"another", "second")
+    door.ready.callback(None)
+    rack.net.go()
+    assert isinstance(error_of(dialled), RegisteredAnew)
+    assert anew.system_id is None
+    assert anew.identity == Identity(SHARED, b"another")
+    assert rack.net.lines[0].near.aborted
+
+
+def test_a_rack_that_cannot_keep_its_key_is_not_linked(
+    rack: Rack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It still has what let it in, and says why."""
+    rack.net.put_up(HERE)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("maasha.rack.memory.write_atomic", full)
+    assert isinstance(error_of(rack.dial()), OSError)
+    assert rack.memory.identity == Identity(SHARED, SECRET)
+    assert rack.net.lines[0].near.aborted
 
 
 def test_another_instance_is_refused_from_then_on(rack: Rack) -> None:

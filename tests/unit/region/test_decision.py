@@ -146,3 +146,19 @@ def test_a_rack_without_interface_is_told_by_name() -> None:
     nowhere = evolve(member(V, ONE), interface="", address=None)
     verdict = decide(situation(vlan(1, (nowhere,), secondary=None)))
     assert list(verdict.problems) == [V]
+
+
+def test_a_readmitted_rack_keeps_what_it_serves() -> None:
+    """Nothing is wanted of it as far as the database knows: that is no reason to stop it."""
+    now = evolve(situation(digest="of another time"), kept=True)
+    waiting = decision(now)
+    assert isinstance(waiting, Waiting)
+    assert "keeps what it served" in waiting.why
+    assert configured(decision(evolve(now, kept=False))).plan.interfaces == ()
+
+
+def test_a_readmitted_rack_serves_what_is_wanted_of_it() -> None:
+    """A VLAN that names it ends the keeping, whatever the mark says."""
+    now = situation(vlan(1, (member(V, ONE),), secondary=None), digest="of another time")
+    plan = configured(decision(evolve(now, kept=True))).plan
+    assert [role.role.duty for role in plan.roles] == [Duty.SOLO]

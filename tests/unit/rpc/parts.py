@@ -29,23 +29,25 @@ from maasha.model.dhcp import DhcpPlan, DhcpReport
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
 from maasha.model.stamp import Stamp
+from maasha.rpc.credentials import Credential
 from maasha.rpc.errors import RpcError
 from maasha.rpc.handshake import RackFacts, RegionFacts
 from maasha.rpc.rack_side import RackDuties, Session, join
-from maasha.rpc.region_side import RegionDuties, RegionFactory
+from maasha.rpc.region_side import FindToken, RegionDuties, RegionFactory, no_tokens
 from maasha.rpc.remote import RemoteRack
 
 T = TypeVar("T")
 
 SECRET = bytes(range(16))
 OTHER_SECRET = bytes(range(16, 32))
+KEY_ROOT = bytes(range(32, 64))
 INSTANCE = InstanceId(UUID("6f1c2a4e-3b5d-4c7f-8a90-b1c2d3e4f506"))
 OTHER_INSTANCE = InstanceId(UUID("00000000-0000-4000-8000-000000000001"))
 REGION = SystemId("4y3h7n")
 WORKER = WorkerId(7)
 EPOCH = Stamp(1, 4)
 WELCOME = Welcome(SystemId("acdefg"), INSTANCE, REGION, WORKER, "b21hcGk=")
-REGION_FACTS = RegionFacts(INSTANCE, REGION, "0.1.0", (SECRET,))
+REGION_FACTS = RegionFacts(INSTANCE, REGION, "0.1.0", (SECRET,), KEY_ROOT)
 RACK_FACTS = RackFacts("0.1.0", SECRET)
 INTRODUCTION = Introduction("rack-1", "0.1.0")
 REPORT = DhcpReport(serving=True, digest="ab" * 32, generation=EPOCH)
@@ -110,12 +112,14 @@ class Door:
     ready: Deferred[None] = field(factory=lambda: succeed(None))
     racks: list[RemoteRack] = field(factory=list)
     seen: list[tuple[Introduction, str]] = field(factory=list)
+    credentials: list[Credential] = field(factory=list)
 
     async def register(
-        self, introduction: Introduction, rack: RemoteRack, remote: str
+        self, introduction: Introduction, rack: RemoteRack, remote: str, credential: Credential
     ) -> tuple[Welcome, RegionDuties]:
         """Take the rack in."""
         self.seen.append((introduction, remote))
+        self.credentials.append(credential)
         self.racks.append(rack)
         await self.ready
         if self.failure:
@@ -248,7 +252,9 @@ class House:
         return result
 
 
-def house(facts: RegionFacts = REGION_FACTS, door: Door | None = None) -> House:
+def house(
+    facts: RegionFacts = REGION_FACTS, door: Door | None = None, tokens: FindToken = no_tokens
+) -> House:
     """Build a region that notes whom it refused."""
     clock, refused = Clock(), list[tuple[str, RpcError]]()
     door = door or Door()
@@ -256,7 +262,7 @@ def house(facts: RegionFacts = REGION_FACTS, door: Door | None = None) -> House:
     def note(remote: str, error: RpcError) -> None:
         refused.append((remote, error))
 
-    factory = RegionFactory(clock, facts, door, Counter(), note)
+    factory = RegionFactory(clock, facts, door, Counter(), note, tokens=tokens)
     return House(clock, door, refused, factory, Line(factory, clock))
 
 

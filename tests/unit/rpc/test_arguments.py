@@ -132,3 +132,11 @@ def test_an_argument_says_how_it_is_carried() -> None:
         carried(Wire(), 1)
     with pytest.raises(NotImplementedError):
         Wire().read(b"it", {})
+
+
+def test_bytes_may_be_absent_where_they_are_optional() -> None:
+    """None has no key at all; what is there is measured all the same."""
+    argument = Bytes(4, optional=True)
+    assert carried(argument, None) is None
+    assert carried(argument, b"four") == b"four"
+    assert "3 bytes instead of 4" in refused(argument, {b"it": b"thr"})

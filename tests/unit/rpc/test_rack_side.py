@@ -47,6 +47,8 @@ from tests.unit.rpc.parts import (
 
 GREETING = {
     "protocol": 1,
+    "lowest": 1,
+    "highest": 1,
     "version": "0.1.0",
     "system_id": REGION,
     "instance": INSTANCE,

@@ -9,9 +9,13 @@ from twisted.internet.defer import Deferred
 from maasha.model.cluster import SystemId
 from maasha.rpc.errors import (
     Deleted,
+    Forgotten,
     LinkLost,
     RegistrationRefused,
     RemoteFailure,
+    TokenExpired,
+    TokenUsed,
+    TooManyLinks,
     Unavailable,
     WrongInstance,
     WrongSecret,
@@ -94,22 +98,31 @@ def test_facts_may_change_while_the_region_runs() -> None:
 
 
 @pytest.mark.parametrize(
-    "failure",
+    ("failure", "told"),
     [
-        Deleted("acdefg"),
-        RegistrationRefused("the name is taken"),
-        Unavailable("no database", 2.5),
+        (Deleted("acdefg"), 0),
+        (Forgotten("acdefg"), 0),
+        (TooManyLinks(3), 0),
+        (Unavailable("no database", 2.5), 0),
+        (RegistrationRefused("the name is taken"), 1),
+        (TokenExpired("k3f8"), 1),
+        (TokenUsed("k3f8"), 1),
     ],
 )
-def test_a_refused_registration_reaches_the_rack_and_ends_the_link(failure: Exception) -> None:
-    """The rack gets the very error of the admission; then nothing of the link is left."""
+def test_a_refused_registration_reaches_the_rack_and_ends_the_link(
+    failure: Exception, told: int
+) -> None:
+    """The rack gets the very error of the admission; then nothing of the link is left.
+
+    The region's people hear of those that somebody has to mend.
+    """
     home = house(door=Door(failure=failure))
     error = error_of(home.join())
     assert (type(error), str(error)) == (type(failure), str(failure))
     home.line.advance(0.1)
     assert home.line.distant.disconnected
     assert home.door.desk.ended == []
-    assert home.refused == []
+    assert len(home.refused) == told
 
 
 def test_a_rack_may_not_change_its_name_after_the_proof() -> None:

@@ -46,10 +46,13 @@ class Hello(amp.Command):
         (b"version", amp.Unicode()),
         (b"system_id", amp.Unicode(optional=True)),
         (b"instance", amp.Unicode(optional=True)),
+        (b"credential", amp.Unicode()),
         (b"nonce", amp.String()),
     ]
     response = [
         (b"protocol", amp.Integer()),
+        (b"lowest", amp.Integer()),
+        (b"highest", amp.Integer()),
         (b"version", amp.Unicode()),
         (b"system_id", amp.Unicode()),
         (b"instance", amp.Unicode()),
@@ -69,7 +72,7 @@ class Register(amp.Command):
     """The same command in stock terms."""
 
     arguments = [(b"introduction", amp.Unicode())]
-    response = [(b"welcome", amp.Unicode())]
+    response = [(b"welcome", amp.Unicode()), (b"key", amp.String(optional=True))]
 
 
 class Own(amp.Command):
@@ -105,8 +108,12 @@ def said(greeting: dict[str, Any], hello: dict[str, Any]) -> tuple[bytes, ...]:
         hello["version"].encode(),
         (hello.get("system_id") or "").encode(),
         (hello.get("instance") or "").encode(),
+        hello["credential"].encode(),
+        b"",
         hello["nonce"],
         b"%d" % greeting["protocol"],
+        b"%d" % greeting["lowest"],
+        b"%d" % greeting["highest"],
         greeting["version"].encode(),
         greeting["system_id"].encode(),
         greeting["instance"].encode(),
@@ -122,7 +129,13 @@ class StockRack(amp.AMP):
 
     async def join(self, secret: bytes = SECRET) -> dict[str, Any]:
         """Prove and register; gives the welcome."""
-        hello: dict[str, Any] = {"lowest": 1, "highest": 1, "version": "x", "nonce": b"n" * 32}
+        hello: dict[str, Any] = {
+            "lowest": 1,
+            "highest": 1,
+            "version": "x",
+            "credential": "secret",
+            "nonce": b"n" * 32,
+        }
         greeting = await self.callRemote(Hello, **hello)
         fields = said(greeting, hello)
         answer = await self.callRemote(Prove, proof=proof_of(b"rack", fields, secret))
@@ -154,6 +167,8 @@ class StockRegion(amp.AMP):
         """Greet."""
         greeting = {
             "protocol": 1,
+            "lowest": 1,
+            "highest": 1,
             "version": "y",
             "system_id": REGION,
             "instance": str(INSTANCE),
