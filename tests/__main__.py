@@ -23,7 +23,9 @@ PURE = tuple(
     for room in (
         "model/*",
         "config/*",
+        "rpc/gate",
         "rpc/handshake",
+        "rpc/seldom",
         "dhcp/book",
         "dhcp/facts",
         "dhcp/failover",

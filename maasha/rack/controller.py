@@ -54,6 +54,8 @@ class Surroundings:
     """Seconds to rest after so many failures in a row."""
     begin_anew: Callable[[], None]
     """Ends this process, for its supervisor to start the next."""
+    tls: bool = True
+    """Whether links are TLS."""
 
 
 class Controller(MultiService):
@@ -146,6 +148,7 @@ class Controller(MultiService):
             self._around.interfaces,
             self._introduce,
             self._duties.leave_instance,
+            tls=self._around.tls,
         )
 
     def _introduce(self, interfaces: tuple[Interface, ...]) -> Introduction:

@@ -33,6 +33,7 @@ class Dialler(IReactorTCP, IReactorTime):
 class Dialling:
     """`introduce` says who the rack is, given its interfaces; `deleted` hears that it no longer is.
 
+    Links are TLS unless `tls` is False; then the regions must offer plain TCP.
     The identity is pinned at the first success: from then on no other instance is accepted.
     """
 
@@ -45,6 +46,8 @@ class Dialling:
         interfaces: Callable[[], Awaitable[tuple[Interface, ...]]],
         introduce: Callable[[tuple[Interface, ...]], Introduction],
         deleted: Callable[[], Awaitable[None]],
+        *,
+        tls: bool = True,
     ) -> None:
         self._reactor = reactor
         self._memory = memory
@@ -53,6 +56,7 @@ class Dialling:
         self._interfaces = interfaces
         self._introduce = introduce
         self._deleted = deleted
+        self._tls = tls
 
     async def dial(self, loop: EventLoop) -> Session:
         """Link to a worker; raises the errors of `maasha.rpc.rack_side.join`."""
@@ -86,6 +90,7 @@ class Dialling:
             lambda: introduction,
             self._duties,
             lambda: secrets.token_bytes(NONCE_LENGTH),
+            tls=self._tls,
         )
 
     def _client(self, endpoint: Endpoint) -> IStreamClientEndpoint:

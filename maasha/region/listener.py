@@ -1,4 +1,4 @@
-"""The port on which a worker takes racks' links."""
+"""The port on which a worker takes racks' links, and what strangers may cost there."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import errno
 import socket
 from collections.abc import Iterator
 
+from maasha.config import RegiondSettings
 from maasha.region.sockets import dual_stack
+from maasha.rpc.gate import Limits
 
 
 class NoFreePort(Exception):
@@ -38,3 +40,12 @@ def listen(first: int, last: int, slot: int, *, fixed: bool) -> socket.socket:
             if error.errno != errno.EADDRINUSE:
                 raise
     raise NoFreePort(first + slot if fixed else first, first + slot if fixed else last)
+
+
+def limits_of(settings: RegiondSettings) -> Limits:
+    """Give the limits that regiond.conf sets."""
+    return Limits(
+        unproved=settings.rpc_unproved,
+        unproved_per_source=settings.rpc_unproved_per_source,
+        rate_per_source=float(settings.rpc_rate_per_source),
+    )

@@ -1,4 +1,4 @@
-"""Makes refused racks visible: one event per host and reason, not one per try."""
+"""Makes refused racks visible: one event per source and reason, not one per try."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from maasha.db.errors import DatabaseError
 from maasha.db.events import record
 from maasha.db.pool import Pool
 from maasha.db.transaction import Transaction
+from maasha.rpc.addresses import source_at
 from maasha.rpc.errors import RpcError
 from maasha.rpc.seldom import Seldom
 
@@ -31,7 +32,8 @@ class Refusals:
     def refused(self, remote: str, error: RpcError) -> None:
         """Log and write an event, unless the same was told in the last minute."""
         host = remote.rpartition(":")[0]
-        if not self._seldom.allows(f"{host} {type(error).__name__}", self._clock.seconds()):
+        source = f"{source_at(host.strip('[]'))} {type(error).__name__}"
+        if not self._seldom.allows(source, self._clock.seconds()):
             return
         self.log.warn("refused a rack at {remote}: {error}", remote=remote, error=error)
         written = Deferred.fromCoroutine(self._pool.run(lambda tx: self._write(tx, host, error)))

@@ -26,6 +26,7 @@ async def test_one_event_per_host_reason_and_minute(pool: WatchedPool, clock: Cl
     for port in range(40000, 40020):
         refusals.refused(f"192.0.2.1:{port}", WRONG)
     refusals.refused("[2001:db8::1]:40000", WRONG)
+    refusals.refused("[2001:db8::2]:40000", WRONG)  # the same host may choose any of a /64
     await at_rest(pool, clock)
     assert sorted(await told(pool)) == ["host:192.0.2.1", "host:[2001:db8::1]"]
     refusals.refused("192.0.2.1:40000", OutOfOrder("Prove"))
