@@ -86,7 +86,7 @@ def _dhcpd(dhcp: Record, *, connected: bool) -> str:
     state = "serving" if flag(dhcp.get("serving")) else "off"
     wanted, running = text(dhcp.get("wanted")), text(dhcp.get("running"))
     late = "" if wanted == running else f", has {running} of {wanted}"
-    return state + late + (", refused" if text(dhcp.get("problem")) else "")
+    return state + late + (", problem" if text(dhcp.get("problem")) else "")
 
 
 def _vlans(vlans: Sequence[Record]) -> str:

@@ -40,6 +40,7 @@ from maasha.db.regions import Identity
 from maasha.db.shares import shares
 from maasha.db.transaction import Transaction
 from maasha.host import descriptors, interfaces
+from maasha.host.boot import boot_id
 from maasha.host.daemons import load
 from maasha.host.routine import Routine
 from maasha.model.cluster import Endpoint, Ownership, RackKey, WorkerId
@@ -152,7 +153,7 @@ class Worker(MultiService):
 
     async def _identity(self, tx: Transaction) -> Identity:
         region = await regions.register_region(tx, socket.gethostname(), __version__)
-        return Identity(region, self._place.slot, os.getpid(), self._token)
+        return Identity(region, self._place.slot, os.getpid(), self._token, boot_id())
 
     def _endpoints(self) -> tuple[Endpoint, ...]:
         settings = self._settings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 
 from attrs import frozen
 
@@ -151,6 +152,32 @@ async def drop_link(tx: Transaction, link: LinkId) -> RackKey | None:
     await release(tx, RackKey(rack))
     await notify(tx, Channel.RACKS, rack)
     return RackKey(rack)
+
+
+async def links_from(
+    tx: Transaction, worker: WorkerId, remote: str, known: Iterable[LinkId]
+) -> tuple[LinkId, ...]:
+    """List the links of `worker` from an address and port, without the known ones."""
+    rows = await tx.rows(
+        "select id from link where worker_id = %s and remote = %s and id <> all(%s::bigint[])",
+        worker,
+        remote,
+        list(known),
+    )
+    return tuple(LinkId(row.id) for row in rows)
+
+
+async def outdate(tx: Transaction, rack: RackKey, known: Stamp) -> bool:
+    """Raise the incarnation if a rack obeys an epoch that this database has never given out.
+
+    False, and nothing is written: the database knows it, a newer owner gave it lawfully.
+    """
+    row = await tx.one("select * from rack where id = %s", rack)
+    if row is None or known <= epoch_of(row):
+        return False
+    why = f"rack {row.hostname} obeys epoch {known}, which the database has not given out"
+    await raise_incarnation(tx, known.incarnation + 1, why)
+    return True
 
 
 async def delete_rack(tx: Transaction, who: str, system_id: SystemId) -> RackKey | None:

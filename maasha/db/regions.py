@@ -9,6 +9,7 @@ from uuid import UUID
 from attrs import frozen
 
 from maasha.db.channels import Channel, notify
+from maasha.db.errors import DatabaseError
 from maasha.db.events import record
 from maasha.db.system_ids import Choose, new_system_id
 from maasha.db.transaction import Row, Transaction
@@ -28,19 +29,22 @@ select coalesce((select incarnation from instance), 1) as incarnation,
 """
 INSERT = """
 insert into worker
-    (region_id, slot, pid, token, epoch_incarnation, epoch_counter, heartbeat)
-select id, %(slot)s, %(pid)s, %(token)s, %(incarnation)s, %(counter)s, clock_timestamp()
+    (region_id, slot, pid, token, host, epoch_incarnation, epoch_counter, heartbeat)
+select id, %(slot)s, %(pid)s, %(token)s, %(host)s, %(incarnation)s, %(counter)s, clock_timestamp()
 from region where system_id = %(region)s returning id
 """
 REINSERT = """
 insert into worker
-    (id, region_id, slot, pid, token, epoch_incarnation, epoch_counter, heartbeat)
+    (id, region_id, slot, pid, token, host, epoch_incarnation, epoch_counter, heartbeat)
 overriding system value
-select %(id)s, id, %(slot)s, %(pid)s, %(token)s, %(incarnation)s, %(counter)s, clock_timestamp()
+select %(id)s, id, %(slot)s, %(pid)s, %(token)s, %(host)s, %(incarnation)s, %(counter)s,
+    clock_timestamp()
 from region where system_id = %(region)s returning id
 """
 IN_SLOT = """
-select worker.* from worker join region on region.id = region_id
+select worker.*, hostname,
+    heartbeat > clock_timestamp() - make_interval(secs => %s) as alive
+from worker join region on region.id = region_id
 where system_id = %s and slot = %s for update of worker
 """
 BEAT = """
@@ -76,6 +80,22 @@ class Identity:
     slot: int
     pid: int
     token: UUID
+    host: str
+    """Names the running system, another one after each boot and on each copy of a host."""
+
+
+@frozen
+class HostnameTaken(DatabaseError):
+    """Another host that lives has this host's name, and so its place among the regions."""
+
+    hostname: str
+    pid: int
+
+    def __str__(self) -> str:
+        return (
+            f"another host named {self.hostname} runs this region (its worker is process"
+            f" {self.pid}): give this host another name, or end the other's region"
+        )
 
 
 @frozen
@@ -113,9 +133,14 @@ async def register_region(
 
 
 async def register_worker(tx: Transaction, identity: Identity) -> tuple[WorkerId, Stamp]:
-    """Write a new process' row in place of its predecessor's, with a higher epoch."""
-    predecessor = await tx.one(IN_SLOT, identity.region, identity.slot)
+    """Write a new process' row in place of its predecessor's, with a higher epoch.
+
+    Raises HostnameTaken if the predecessor lives on another host.
+    """
+    predecessor = await tx.one(IN_SLOT, WORKER_TTL, identity.region, identity.slot)
     if predecessor is not None:
+        if predecessor.alive and predecessor.host != identity.host:
+            raise HostnameTaken(predecessor.hostname, predecessor.pid)
         await _remove(tx, WorkerId(predecessor.id))
     epoch = await _next_epoch(tx)
     worker = WorkerId(await tx.value(INSERT, _values(identity, epoch)))
@@ -132,7 +157,7 @@ async def reinsert_worker(
     (`racks.relink`).
     """
     await tx.execute("lock table worker in share row exclusive mode")
-    holder = await tx.one(IN_SLOT, identity.region, identity.slot)
+    holder = await tx.one(IN_SLOT, WORKER_TTL, identity.region, identity.slot)
     if holder is not None:
         if holder.token != identity.token and _epoch(holder) > epoch:
             raise Superseded(identity.slot, holder.pid)
@@ -217,6 +242,7 @@ def _values(identity: Identity, epoch: Stamp) -> dict[str, object]:
         "slot": identity.slot,
         "pid": identity.pid,
         "token": identity.token,
+        "host": identity.host,
         "incarnation": epoch.incarnation,
         "counter": epoch.counter,
     }

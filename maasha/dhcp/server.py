@@ -267,15 +267,21 @@ class DhcpServer:
         try:
             if running is not None:
                 await running.stop()
-            await self._daemon.clear()
         except StillRunning as error:
             self._running = running
             raise PlanRefused(str(error)) from error
         self._states = ()
+        try:
+            await self._daemon.clear()
+        except StillRunning as error:
+            self._problem = str(error)
+            self._start_later()
+            raise PlanRefused(str(error)) from error
 
     def _hold(self, running: Running) -> None:
         self._forget_again()
         self._running = running
+        self._problem = ""
         self._since = self._clock.seconds()
         running.ended().addCallback(lambda _: self._ended(running))
 
@@ -319,8 +325,6 @@ class DhcpServer:
     async def _start_if_down(self) -> None:
         if self._running is None and self._plan.interfaces:
             await self._restart()
-            if self._running is not None:
-                self._problem = ""
             await self._look()
             self._tell()
 

@@ -9,7 +9,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from maasha.db import interfaces, leases, ownership, racks, services
-from maasha.db.errors import DatabaseError, DatabaseUnavailable
+from maasha.db.errors import DatabaseError, DatabaseUnavailable, OutcomeUnknown
 from maasha.db.pool import Pool
 from maasha.db.racks import RackDeleted, RackRefused, Registered
 from maasha.db.tombstones import tombstone
@@ -54,6 +54,7 @@ class Registration(Routine):
         self._wardship = wardship
         self._standing = standing
         self._left: set[LinkId] = set()
+        self._unsure: set[str] = set()
 
     async def register(
         self, introduction: Introduction, rack: RemoteRack, remote: str
@@ -110,6 +111,10 @@ class Registration(Routine):
 
         try:
             return await available(self._pool.run(enter))
+        except Unavailable as error:
+            if isinstance(error.__cause__, OutcomeUnknown):
+                self._unsure.add(remote)
+            raise
         except RackDeleted as error:
             gone = error.system_id
         except RackRefused as error:
@@ -125,10 +130,31 @@ class Registration(Routine):
             await services.confirm_stopped(tx, rack)
 
     async def _sweep(self) -> None:
+        for remote in tuple(self._unsure):
+            if not await self._find_stray(remote):
+                return
+            self._unsure.discard(remote)
         for link in tuple(self._left):
             if not await self._drop(link):
                 return
             self._left.discard(link)
+
+    async def _find_stray(self, remote: str) -> bool:
+        """Have the link dropped whose row may have been written while nobody could say so."""
+        standing = self._standing()
+        if standing is None:
+            return False
+        known = [link.id for link in self._connections if link.remote.remote == remote]
+        try:
+            self._left |= set(
+                await self._pool.run(
+                    lambda tx: racks.links_from(tx, standing.worker, remote, known)
+                )
+            )
+        except DatabaseError as error:
+            self.log.info("a link from {remote} is in doubt: {error}", remote=remote, error=error)
+            return False
+        return True
 
     async def _drop(self, link: LinkId) -> bool:
         try:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from maasha.db import instance, services
+from maasha.db import racks, services
 from maasha.db.errors import DatabaseError
 from maasha.db.pool import Pool
 from maasha.db.situations import load_situation
@@ -52,15 +52,19 @@ class Steward(Routine):
 
     async def _run_once(self) -> None:
         try:
-            if not self._obeyed:
-                await self._take_office()
-            await self._reconcile()
-        except StaleEpoch as error:
-            await self._overtake(error)
+            await self._act()
         except (DatabaseError, RpcError) as error:
             # what became of a command is unknown now: the rack is asked before the next one
             self._obeyed = False
             self.log.info("{rack}: {error}", rack=self.link.hostname, error=error)
+
+    async def _act(self) -> None:
+        try:
+            if not self._obeyed:
+                await self._take_office()
+            await self._reconcile()
+        except StaleEpoch as error:
+            await self._overtake(error.known)
 
     async def _take_office(self) -> None:
         """Tell the rack who acts for it, and write down what it runs."""
@@ -141,9 +145,11 @@ class Steward(Routine):
         rack, epoch = self.link.rack, self.epoch
         await self._pool.run(lambda tx: services.mark_running(tx, rack, epoch, generation))
 
-    async def _overtake(self, error: StaleEpoch) -> None:
-        """Outdate what the rack knows: it has obeyed epochs that this database has lost."""
-        known = error.known
-        why = f"rack {self.link.system_id} knows epoch {known}, newer than {self.epoch}"
-        self.log.warn("{why}: the incarnation is raised", why=why)
-        await self._pool.run(lambda tx: instance.raise_incarnation(tx, known.incarnation + 1, why))
+    async def _overtake(self, known: Stamp) -> None:
+        """Outdate what the rack knows, unless another owner gave it: then this office is over."""
+        rack, hostname = self.link.rack, self.link.hostname
+        if await self._pool.run(lambda tx: racks.outdate(tx, rack, known)):
+            why = "the database has lost it: the incarnation is raised"
+        else:
+            why = "another worker owns it"
+        self.log.warn("{rack} obeys epoch {known}; {why}", rack=hostname, known=known, why=why)

@@ -144,7 +144,9 @@ async def add_worker(pool: Pool, hostname: str, slot: int, *endpoints: Endpoint)
 
     async def work(tx: Transaction) -> WorkerId:
         region = await register_region(tx, hostname, "0.1.0")
-        worker, epoch = await register_worker(tx, Identity(region, slot, 100 + slot, uuid4()))
+        worker, epoch = await register_worker(
+            tx, Identity(region, slot, 100 + slot, uuid4(), "boot")
+        )
         await publish_endpoints(tx, worker, epoch, endpoints)
         return worker
 

@@ -37,9 +37,11 @@ async def found(pool: Pool) -> SystemId:
     return await pool.run(work)
 
 
-async def hire(pool: Pool, region: SystemId, slot: int, pid: int = 100) -> Worker:
+async def hire(
+    pool: Pool, region: SystemId, slot: int, pid: int = 100, host: str = "boot"
+) -> Worker:
     """Register a worker."""
-    identity = Identity(region, slot, pid + slot, uuid4())
+    identity = Identity(region, slot, pid + slot, uuid4(), host)
     worker, epoch = await pool.run(lambda tx: register_worker(tx, identity))
     return Worker(identity, worker, epoch)
 

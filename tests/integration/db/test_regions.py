@@ -13,6 +13,7 @@ from maasha.db.ownership import owned_by
 from maasha.db.pool import Pool
 from maasha.db.racks import relink
 from maasha.db.regions import (
+    HostnameTaken,
     Identity,
     Superseded,
     endpoints_by_event_loop,
@@ -194,6 +195,19 @@ async def test_taken_number(pool: Pool) -> None:
 
 
 @asynchronous
+async def test_another_host_of_the_same_name(pool: Pool) -> None:
+    """It is refused with both sides named, as long as the first one's worker lives."""
+    region = await found(pool)
+    worker = await hire(pool, region, 0, host="first")
+    with pytest.raises(HostnameTaken, match=r"another host named region1 .* process 100"):
+        await hire(pool, region, 0, pid=200, host="copy")
+    await pool.run(
+        lambda tx: tx.execute("update worker set heartbeat = now() - interval '1 minute'")
+    )
+    assert (await hire(pool, region, 0, pid=200, host="copy")).id != worker.id
+
+
+@asynchronous
 async def test_superseded(pool: Pool) -> None:
     """A worker whose slot has a newer process does not come back; an older one's row it takes."""
     region = await found(pool)
@@ -201,9 +215,9 @@ async def test_superseded(pool: Pool) -> None:
     new = await hire(pool, region, 0)
     with pytest.raises(Superseded, match="this one ends"):
         await come_back(pool, old)
-    stale = Identity(region, 1, 300, uuid4())
+    stale = Identity(region, 1, 300, uuid4(), "boot")
     await pool.run(lambda tx: register_worker(tx, stale))
-    later = Worker(Identity(region, 1, 301, uuid4()), new.id, Stamp(9, 1))
+    later = Worker(Identity(region, 1, 301, uuid4(), "boot"), new.id, Stamp(9, 1))
     again, _ = await come_back(pool, later)
     assert again != new.id
     assert {row.pid for row in await pool.run(workers)} == {100, 301}

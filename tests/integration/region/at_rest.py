@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from twisted.internet import reactor as global_reactor
 from twisted.internet.task import Clock, deferLater
 
+from maasha.db.errors import OutcomeUnknown
 from maasha.db.pool import Pool
 from maasha.db.transaction import Isolation, Transaction
 
@@ -26,6 +27,8 @@ class WatchedPool(Pool):
     """
 
     under_way = 0
+    loses_answers = False
+    """Whether what is committed from now on is not told: the connection breaks before that."""
 
     async def run(
         self,
@@ -37,7 +40,10 @@ class WatchedPool(Pool):
         """Run `work`, counted."""
         self.under_way += 1
         try:
-            return await super().run(work, read_only=read_only, isolation=isolation)
+            answer = await super().run(work, read_only=read_only, isolation=isolation)
+            if self.loses_answers:
+                raise OutcomeUnknown("the connection was lost")
+            return answer
         finally:
             self.under_way -= 1
 

@@ -330,3 +330,38 @@ async def test_a_link_of_another_process_makes_the_name_taken(
     await link(pool, Other(standing.identity, standing.worker, standing.epoch), "rack1")
     with pytest.raises(RegistrationRefused):
         await rack.join(worker.registration)
+
+
+@asynchronous
+async def test_a_registration_of_which_no_answer_came(
+    worker: Worker, pool: WatchedPool, clock: Clock, rack: Rack
+) -> None:
+    """Its row may be there without a link: it goes, and the rack is let in and has an owner."""
+    pool.loses_answers = True
+    with pytest.raises(Unavailable, match="the connection was lost"):
+        await rack.join(worker.registration)
+    pool.loses_answers = False
+    assert await count(pool, "link") == 1
+    with pytest.raises(RegistrationRefused, match="is linked under the name rack1"):
+        await rack.join(worker.registration, Line(rack, "192.0.2.9:40001"))
+    await after(pool, clock, SWEEP)
+    assert await count(pool, "link") == 0
+    await rack.join(worker.registration, Line(rack, "192.0.2.9:40002"))
+    await at_rest(pool, clock)
+    assert worker.steward_of(RackKey((await rack_row(pool)).id)) is not None
+
+
+@asynchronous
+async def test_a_stray_row_is_not_a_link_from_the_same_port(
+    worker: Worker, pool: WatchedPool, clock: Clock, rack: Rack
+) -> None:
+    """What is linked in earnest stays linked."""
+    await rack.join(worker.registration)
+    pool.loses_answers = True
+    with pytest.raises(Unavailable):
+        await rack.join(worker.registration)
+    pool.loses_answers = False
+    assert await count(pool, "link") == 2
+    await after(pool, clock, SWEEP)
+    (link,) = worker.connections
+    assert await pool.run(lambda tx: tx.value("select id from link")) == link.id

@@ -355,6 +355,26 @@ async def test_an_owner_that_has_not_noticed_its_loss_tells_nothing(site: Site) 
 
 
 @asynchronous
+async def test_an_owner_that_has_lost_its_rack_outdates_nobody(site: Site) -> None:
+    """The rack obeys a newer epoch that the database itself has given out."""
+    await site.racks[0].join(site.workers[1].registration)
+    await at_rest(site.pool, site.clock)
+    site.lines[0].error = LinkLost("for a moment")
+    await serve(site.pool, "rack1")
+    site.workers[0].wardship.wake_stewards()
+    await at_rest(site.pool, site.clock)
+    lost, winner = Ownership(site.workers[0].standing.worker, Stamp(1, 1)), site.workers[1]
+    await site.pool.run(lambda tx: claim(tx, KEY, lost, winner.standing.worker))
+    site.racks[0].obey(Stamp(1, 2))
+    site.lines[0].error = None
+    site.workers[0].wardship.wake_stewards()
+    await at_rest(site.pool, site.clock)
+    assert site.lines[0].orders[-1] == "own"
+    kinds = [event.kind for event in await site.pool.run(history)]
+    assert "instance.incarnation" not in kinds
+
+
+@asynchronous
 async def test_a_faulty_vlan_keeps_no_other_from_being_served(
     worker: Worker, pool: WatchedPool, clock: Clock, tmp_path: Path
 ) -> None:

@@ -31,6 +31,7 @@ class Worker(MultiService):
         self._clock = clock
         self._slot = slot
         self._token = uuid4()
+        self.host = "boot"
         self.endpoints: tuple[Endpoint, ...] = (Endpoint("192.0.2.1", 5250 + slot),)
         self.established: list[Standing] = []
         self.superseded = 0
@@ -72,7 +73,7 @@ class Worker(MultiService):
 
     async def _begin(self, tx: Transaction) -> Identity:
         region = await register_region(tx, "region1", "0.1.0")
-        return Identity(region, self._slot, 100 + self._slot, self._token)
+        return Identity(region, self._slot, 100 + self._slot, self._token, self.host)
 
     async def _relink(self, tx: Transaction, standing: Standing) -> None:
         await self.registration.relink(tx, standing)

@@ -69,7 +69,7 @@ region-2  7bc  down     0        0      -
 Racks: 2 of 3 connected, 3 connections
 RACK    ID   CONNECTIONS  TO REGION/WORKER        MANAGED BY  DHCPD
 rack-1  abc  2            region-1/0, region-1/1  region-1/0  serving
-rack-2  abc  1            region-1/1              region-1/1  off, has 1.1 of 1.2, refused
+rack-2  abc  1            region-1/1              region-1/1  off, has 1.1 of 1.2, problem
 rack-3  abc  0            -                       -           unknown
 
 VLANs

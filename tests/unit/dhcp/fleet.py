@@ -36,12 +36,20 @@ class Rack:
     """Its link to the region is down; its dhcpd goes on."""
     dead: bool = False
     """The host is off; what it ran it will run again."""
-    gone: bool = False
+    deleted: bool = False
+    """The operator deleted it; it serves on until it hears of that."""
+    scrapped: bool = False
+    """Its host is off for good: what it ran it never runs again."""
 
     @property
     def deaf(self) -> bool:
         """Whether the region can neither ask it nor hear of it."""
-        return self.dark or self.dead or self.gone
+        return self.dark or self.dead or self.scrapped
+
+    @property
+    def gone(self) -> bool:
+        """Whether the region counts it as stopped, as `region.decision` does."""
+        return self.deleted and self.asked == self.told == OFF
 
 
 class Fleet:
@@ -68,9 +76,21 @@ class Fleet:
         """Let the region write down the next step; say whether it asked anything new."""
         before = {rack.key: rack.asked for rack in self.racks.values()}
         for rack, role in self.plan().roles:
-            if not self.racks[rack].gone:
+            if not self.racks[rack].deleted:
                 self.racks[rack].asked = role
         return before != {rack.key: rack.asked for rack in self.racks.values()}
+
+    def delete(self, rack: Rack) -> None:
+        """Let the operator delete a rack, by force: one that has a link is asked to stop."""
+        rack.deleted = True
+        rack.asked = OFF
+        if rack.deaf:
+            self.vouch(rack)
+
+    def vouch(self, rack: Rack) -> None:
+        """Let the operator say that a deleted rack's host is off; it must be, and stay so."""
+        rack.scrapped = True
+        rack.asked = rack.told = OFF
 
     def obey(self, rack: Rack) -> None:
         """Let the rack carry out what it was asked, before the region hears of it."""
@@ -154,7 +174,7 @@ class Fleet:
         return faults
 
     def _here(self) -> list[Rack]:
-        return [rack for rack in self.racks.values() if not rack.gone]
+        return [rack for rack in self.racks.values() if not rack.scrapped]
 
     def _roles(self) -> Iterator[Role]:
         for rack in self._here():

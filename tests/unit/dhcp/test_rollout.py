@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from maasha.dhcp.facts import Member, Off, Pair, Solo, Wanted
 from maasha.dhcp.rollout import Step, step
 from maasha.model.dhcp import OFF, SOLO, Duty, PeerState, Role
-from tests.unit.dhcp.fleet import VLAN, Fleet, Rack, goal, key
+from tests.unit.dhcp.fleet import VLAN, Fleet, Rack, goal_of, key
 
 ONE, TWO, THREE = key(1), key(2), key(3)
 WISHES = st.sampled_from(
@@ -34,7 +34,13 @@ class Interrupted(RuleBasedStateMachine):
 
     @rule(wish=WISHES)
     def change_wish(self, wish: Wanted) -> None:
-        """Let the operator want something else."""
+        """Let the operator want something else, of the racks that there are."""
+        if self.fleet.deleted & set(goal_of(wish)):
+            return
+        self.want(wish)
+
+    def want(self, wish: Wanted) -> None:
+        """Raise the pairing with every change of members."""
         self.pairing += 1
         if not isinstance(wish, Off):
             wish = evolve(wish, pairing=self.pairing)
@@ -93,13 +99,31 @@ class Interrupted(RuleBasedStateMachine):
         self.fleet.racks[key(number)].dead = False
         self.fleet.settle()
 
+    @rule(number=NUMBERS)
+    def delete(self, number: int) -> None:
+        """Delete a rack by force: one with a link, which serves on for now, or one that is off."""
+        rack, wanted = self.fleet.racks[key(number)], goal_of(self.fleet.wanted)
+        if rack.deleted or (rack.dark and not rack.dead):
+            return
+        if rack.key in wanted:
+            left = [Solo(other, 0) for other in wanted if other != rack.key]
+            self.want(left[0] if left else Off())
+        self.fleet.delete(rack)
+
+    @rule(number=NUMBERS)
+    def vouch(self, number: int) -> None:
+        """Delete the tombstone of a host that is off."""
+        rack = self.fleet.racks[key(number)]
+        if rack.deleted and rack.dead:
+            self.fleet.vouch(rack)
+
     @rule()
     def converge(self) -> None:
         """Mend everything: what is wanted is reached."""
         self.fleet.recover()
         assert self.fleet.plan().complete
-        runs = {r.key: r.runs.duty for r in self.fleet.racks.values() if r.runs != OFF}
-        assert runs == goal(self.fleet)
+        here = [rack for rack in self.fleet.racks.values() if not rack.scrapped]
+        assert {r.key: r.runs.duty for r in here if r.runs != OFF} == goal_of(self.fleet.wanted)
 
     @invariant()
     def safe(self) -> None:
@@ -273,6 +297,31 @@ def test_a_deleted_rack_counts_as_stopped() -> None:
     one, two = pair_of(PeerState.UNKNOWN, PeerState.COMMUNICATIONS_INTERRUPTED)
     plan = step(VLAN, Solo(TWO, 2), (evolve(one, gone=True), two))
     assert (plan.role(ONE), plan.role(TWO)) == (OFF, SOLO)
+
+
+def test_a_deleted_rack_that_still_serves_is_waited_for() -> None:
+    """Its peer serves alone only when it has stopped and said so."""
+    fleet = Fleet()
+    fleet.journey(Pair(ONE, TWO, 1))
+    fleet.delete(fleet.racks[ONE])
+    fleet.wanted = Solo(TWO, 2)
+    fleet.ask()
+    fleet.obey(fleet.racks[TWO])
+    assert (fleet.racks[TWO].runs.duty, fleet.broken()) == (Duty.SECONDARY, [])
+    fleet.recover()
+    assert (fleet.racks[ONE].runs, fleet.racks[TWO].runs) == (OFF, SOLO)
+
+
+def test_a_rack_that_was_counted_as_stopped_too_early_is_found_out() -> None:
+    """The invariants look at what a deleted rack truly runs."""
+    fleet = Fleet()
+    fleet.journey(Pair(ONE, TWO, 1))
+    one = fleet.racks[ONE]
+    one.deleted, one.asked, one.told = True, OFF, OFF
+    fleet.wanted = Solo(TWO, 2)
+    fleet.ask()
+    fleet.obey(fleet.racks[TWO])
+    assert fleet.broken() == ["2 alone beside " + str(one)]
 
 
 def test_a_secondary_without_address_is_refused_by_name() -> None:

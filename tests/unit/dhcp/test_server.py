@@ -341,6 +341,29 @@ def test_a_stray_server_that_cannot_be_stopped_keeps_ours_from_starting(room: Ro
     assert room.server.report.serving
 
 
+def test_a_stray_server_keeps_a_change_from_being_made(room: Room) -> None:
+    """The change is refused; the last good plan runs again as soon as the stray is gone."""
+    room.apply(ALONE)
+    room.stand.stray = True
+    with pytest.raises(PlanRefused, match="process 7 does not end"):
+        room.apply(plan_of(SOLO, 2, lease_time=60))
+    assert not room.server.report.serving
+    room.stand.stray = False
+    room.clock.advance(0.4)
+    assert (room.server.report.serving, room.server.report.problem) == (True, "")
+    assert room.folder.plan() == ALONE
+
+
+def test_a_refused_change_leaves_no_old_problem(room: Room) -> None:
+    """Once a server runs again it does not matter how the one before ended."""
+    room.apply(ALONE)
+    room.crash()
+    room.stand.failures = 1
+    with pytest.raises(PlanRefused):
+        room.apply(plan_of(SOLO, 2, lease_time=60))
+    assert (room.server.report.serving, room.server.report.problem) == (True, "")
+
+
 def test_a_server_that_ends_is_started_again(room: Room) -> None:
     """First after a blink, and told of at once."""
     room.apply(ALONE)
