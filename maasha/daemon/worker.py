@@ -7,6 +7,7 @@ descriptor 3 and the life pipe on standard input.
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import random
 import secrets
@@ -49,7 +50,7 @@ from maasha.region.addresses import published
 from maasha.region.connections import Connections, RackLink
 from maasha.region.database import database_settings
 from maasha.region.lifeline import Lifeline
-from maasha.region.listener import NoFreePort, limits_of, listen
+from maasha.region.listener import NoFreePort, limits_of, listen, serve
 from maasha.region.master import HTTP_DESCRIPTOR
 from maasha.region.presence import Presence, Standing
 from maasha.region.refusals import Refusals
@@ -222,7 +223,7 @@ class Worker(MultiService):
         )
         port: int = listening.getsockname()[1]
         offered = secure(factory, self._reactor) if settings.rpc_tls else factory
-        self._adopt_port(listening.fileno(), offered, listening.family)
+        serve(self._reactor, listening, offered)
         listening.close()
         return port
 
@@ -269,6 +270,9 @@ def main(reactor: EPollReactor, *arguments: str) -> Deferred[None]:
     Lifeline(reactor, sys.stdin.fileno(), reactor.stop).startReading()
     reactor.addSystemEventTrigger("before", "shutdown", worker.stopService)
     worker.startService()
+    # what the modules are made of is never garbage: to look for it stops every call for 45 ms
+    gc.collect()
+    gc.freeze()
     return Deferred()
 
 

@@ -33,6 +33,7 @@ from twisted.protocols.tls import BufferingTLSTransport, TLSMemoryBIOFactory, TL
 from zope.interface import implementer
 
 from maasha.rpc.errors import ChannelMismatch, RpcError
+from maasha.rpc.pace import Pace
 
 STRANGER_RAW_BYTES = 16 * 1024
 """Bytes on the wire before the proof: OpenSSL's handshake needs 1.5 KiB of them (measured), with
@@ -109,10 +110,18 @@ class Connections:
 
 
 class Secured(BufferingTLSTransport):
-    """TLS over one connection; before the proof it bounds what it reads and knows plain TCP."""
+    """TLS over one connection; before the proof it bounds what it reads and knows plain TCP.
 
+    What a stranger sends to a listening side is decrypted at that side's pace.
+    """
+
+    factory: SecureFactory
     wrappedProtocol: IProtocol
     _raw = 0
+
+    def __init__(self, factory: SecureFactory, wrapped: IProtocol) -> None:
+        super().__init__(factory, wrapped)
+        self._waiting: list[bytes] = []
 
     @property
     def _tenant(self) -> Tenant:
@@ -120,8 +129,25 @@ class Secured(BufferingTLSTransport):
 
     def dataReceived(self, bytes: bytes) -> None:
         """Decrypt; a stranger is looked at first."""
-        if self._tenant.trusted or self._fits(bytes):
+        if self._waiting:
+            if self._fits(bytes):
+                self._waiting.append(bytes)
+        elif self._tenant.trusted:
             super().dataReceived(bytes)
+        elif self._fits(bytes):
+            self._decrypt_later(bytes)
+
+    def _decrypt_later(self, data: bytes) -> None:
+        self._waiting.append(data)
+        if self.factory.pace is None:
+            self._decrypt()
+        else:
+            self.factory.pace.add(self._decrypt)
+
+    def _decrypt(self) -> None:
+        data, self._waiting = b"".join(self._waiting), []
+        if self.connected:
+            super().dataReceived(data)
 
     def _fits(self, data: bytes) -> bool:
         first, self._raw = not self._raw, self._raw + len(data)
@@ -146,9 +172,22 @@ class Secured(BufferingTLSTransport):
 
 
 class SecureFactory(TLSMemoryBIOFactory):
-    """Puts TLS below every protocol of a factory; one that it does not want costs no TLS."""
+    """Puts TLS below every protocol of a factory; one that it does not want costs no TLS.
+
+    `pace` is that of a listening side.
+    """
 
     protocol = Secured
+
+    def __init__(
+        self,
+        connections: Connections,
+        factory: IProtocolFactory,
+        clock: IReactorTime,
+        pace: Pace | None = None,
+    ) -> None:
+        super().__init__(connections, pace is None, factory, clock)
+        self.pace = pace
 
     def buildProtocol(  # type: ignore[override]  # IProtocolFactory's, which may give None
         self, addr: IAddress
@@ -162,7 +201,7 @@ def secure(factory: IProtocolFactory, clock: IReactorTime) -> IProtocolFactory:
     """Give the factory of a listening side: the same over TLS, with a certificate of its own."""
     connections = Connections()
     connections.offer(*self_made())
-    return SecureFactory(connections, False, factory, clock)
+    return SecureFactory(connections, factory, clock, Pace(clock))
 
 
 @cache
@@ -181,6 +220,6 @@ class SecureEndpoint:
 
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
         """Give the protocol above TLS; fails as `endpoint` does."""
-        below = SecureFactory(_dialled(), True, protocolFactory, self.clock)
+        below = SecureFactory(_dialled(), protocolFactory, self.clock)
         connecting = self.endpoint.connect(below)
         return connecting.addCallback(lambda layer: cast(Secured, layer).wrappedProtocol)

@@ -196,7 +196,7 @@ def test_a_stranger_under_tls_may_send_as_little_as_without() -> None:
     """What is counted is what was said, and what was sent too."""
     assert STRANGER_BYTES < STRANGER_RAW_BYTES
     home = house(tls=True)
-    client = SecureFactory(Connections(), True, Factory.forProtocol(Client), home.clock)
+    client = SecureFactory(Connections(), Factory.forProtocol(Client), home.clock)
     layer = client.buildProtocol(REGION_PEER)
     assert layer is not None
     home.line.attach(layer)
@@ -206,15 +206,49 @@ def test_a_stranger_under_tls_may_send_as_little_as_without() -> None:
     assert home.line.distant.disconnected
 
 
+def test_what_a_stranger_sends_is_decrypted_when_its_turn_comes() -> None:
+    """All that came until then at once; nothing where the connection has ended meanwhile."""
+    home = house(tls=True)
+    peer = Peer()
+    home.line.attach(peer)
+    hello = client_hello()
+    for start in range(0, len(hello), 100):
+        home.line.distant.protocol.dataReceived(hello[start : start + 100])
+    assert home.line.distant.stream == []
+    settle(home)
+    assert peer.heard[:1] == b"\x16"
+    gone = house(tls=True)
+    gone.line.attach(Peer())
+    gone.line.distant.protocol.dataReceived(hello)
+    gone.line.distant.abortConnection()
+    gone.line.pump.flush()
+    gone.clock.advance(0)
+
+
+def test_what_waits_for_its_turn_is_bounded_too(logged: Listener) -> None:
+    """Before a byte of it has been looked at."""
+    home = house(tls=True)
+    home.line.attach(Peer())
+    for _ in range(5):
+        home.line.distant.protocol.dataReceived(HUGE_HELLO + b"x" * 4000)
+    settle(home)
+    assert "garbage: more than 16384 raw bytes" in logged.lines[0]
+
+
+def client_hello(newest: int = SSL.TLS1_3_VERSION) -> bytes:
+    """Give what a client opens with."""
+    context = SSL.Context(SSL.TLS_METHOD)
+    context.set_max_proto_version(newest)
+    client = SSL.Connection(context, None)
+    client.set_connect_state()
+    with pytest.raises(SSL.WantReadError):
+        client.do_handshake()
+    return client.bio_read(65536)
+
+
 def test_a_client_of_tls_1_2_is_refused(logged: Listener) -> None:
     """There is nothing older to fall back to."""
-    context = SSL.Context(SSL.TLS_METHOD)
-    context.set_max_proto_version(SSL.TLS1_2_VERSION)
-    old = SSL.Connection(context, None)
-    old.set_connect_state()
-    with pytest.raises(SSL.WantReadError):
-        old.do_handshake()
-    knocking(house(tls=True), old.bio_read(65536))
+    knocking(house(tls=True), client_hello(SSL.TLS1_2_VERSION))
     [line] = logged.lines
     assert "TLS failed: unsupported protocol" in line
 
