@@ -6,7 +6,10 @@ export PYTHONPATH := $(CURDIR)
 
 .PHONY: run stop test lint fuzz setup packages lock clean
 
-run: setup  ## start the demo cluster and print its address and API key
+run:  ## start the demo cluster and print its address and API key
+	@test "$$(id -u)" -eq 0 || { \
+	  echo "make run makes network namespaces and needs root: sudo make run" >&2; exit 1; }
+	@$(MAKE) --no-print-directory setup
 	@$(VENV)/bin/python -m lab.demo up
 
 stop:  ## end exactly what `make run` started

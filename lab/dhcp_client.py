@@ -6,11 +6,11 @@ import select
 import sys
 import time
 from collections.abc import Iterable
-from types import TracebackType
 from typing import Any
 
 import attrs
 
+from lab.closing import Closing
 from lab.deadline import DeadlineExceeded
 from lab.dhcp_wire import MAC, Options
 from lab.host import Host, HostProcess
@@ -31,7 +31,7 @@ class Ticket:
     errand: Errand
 
 
-class DHCPClients:
+class DHCPClients(Closing):
     """Any number of simulated clients behind one interface of a host.
 
     `history` has every ACK any of them got, in order of arrival here.  Use it as a context manager.
@@ -46,17 +46,6 @@ class DHCPClients:
         self._issued = 0
         self._done: dict[int, Lease | NoLease | None] = {}
         self._read_line(time.monotonic() + START_TIMEOUT)
-
-    def __enter__(self) -> "DHCPClients":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """End the agent; the clients disappear without a word."""

@@ -5,9 +5,9 @@ import re
 from collections.abc import Mapping
 from ipaddress import IPv4Network
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
+from lab.closing import Closing
 from lab.host import Host
 from lab.network import Network
 from lab.process import ProcessId
@@ -19,7 +19,7 @@ NAME = re.compile(r"[a-z][a-z0-9-]{0,14}")
 """A host's name is also its port's in the switch: at most 15 characters (IFNAMSIZ - 1)."""
 
 
-class Lab:
+class Lab(Closing):
     """Networks and hosts, each host with its state under `directory/<host>/`.
 
     Labs share no names, ports or interfaces, with each other or with the machine.  A lab dies with
@@ -35,17 +35,6 @@ class Lab:
         self.networks: dict[str, Network] = {}
         self._switches: dict[str, Host] = {}
         self.directory.mkdir(parents=True, exist_ok=True)
-
-    def __enter__(self) -> "Lab":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def network(self, name: str, cidr: str) -> Network:
         """Add a network; its switch is a host of its own without a state of note."""

@@ -31,12 +31,21 @@ class Cable:
         return self.host.name
 
     def plug(self) -> None:
-        """Make both ends and bring them up."""
+        """Make both ends and bring them up.
+
+        A network card drops unicast frames for other stations, but a packet socket behind a veth
+        hears all that comes.  So the switch floods none: it sends a frame for a station only where
+        that is plugged in, or has been heard.
+        """
         peer = f"peer name {self.interface} netns {self.host.namespace}"
         self.switch.ip(
             f"link add {self.port} type veth {peer}",
             f"link set {self.port} master {BRIDGE} up",
+            f"link set {self.port} type bridge_slave flood off",
         )
+        station = self.host.run(["cat", f"/sys/class/net/{self.interface}/address"]).stdout.strip()
+        known = ["bridge", "fdb", "replace", station, "dev", self.port, "master", "static"]
+        self.switch.run(known)
         self.host.ip(f"link set {self.interface} up")
         if self.address is not None:
             self.host.ip(f"addr add {self.address} dev {self.interface}")

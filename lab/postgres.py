@@ -114,8 +114,10 @@ class Postgres:
         where = ["-h", str(self.data), "-p", str(PORT), "-d", database]
         argv = [str(self.programs / "psql"), *options, *where]
         done = self.host.run(argv, text=statement, user=self.user, cwd=Path("/"), timeout=30.0)
-        rows = done.stdout.removesuffix("\n").removesuffix("\x1e")
-        return tuple(tuple(row.split("\x1f")) for row in rows.split("\x1e") if rows)
+        if not done.stdout:  # even a row with one empty text has its newline
+            return ()
+        rows = done.stdout.removesuffix("\n").split("\x1e")
+        return tuple(tuple(row.split("\x1f")) for row in rows)
 
 
 def password() -> str:

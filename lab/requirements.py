@@ -9,6 +9,7 @@ SYSTEM_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 """Where a host's programs are looked for, whatever the caller's PATH."""
 
 PROGRAMS = {
+    "bridge": "iproute2",
     "dhclient": "isc-dhcp-client",
     "dhcpd": "isc-dhcp-server",
     "ip": "iproute2",

@@ -1,15 +1,15 @@
 """Hears every DHCP message on a network, and gives the verdict on what it heard."""
 
 import sys
-from types import TracebackType
 
+from lab.closing import Closing
 from lab.heard import Heard, lines
 from lab.host import HostProcess
 from lab.judge import Conflict, judge
 from lab.network import BRIDGE, Network
 
 
-class Sniffer:
+class Sniffer(Closing):
     """A capture in a network's switch, from construction to `close`.  Use as a context manager."""
 
     def __init__(self, network: Network) -> None:
@@ -19,17 +19,6 @@ class Sniffer:
         self._process: HostProcess = switch.converse(argv, log=switch.directory / "capture.log")
         if self._process.stdout.readline() != "ready\n":
             raise EOFError(f"the sniffer has died: see capture.log in {switch.directory}")
-
-    def __enter__(self) -> "Sniffer":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Stop listening; the file is complete then."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from maasha.api.answers import Answer, JsonObject, ok
+from maasha.api.forms import either
 from maasha.api.routes import Crud, Noun, Operation, Role
 from maasha.api.services import Call
 from maasha.api.submissions import LeaseFilter
-from maasha.db.leases import current
+from maasha.db.leases import PAGE, LeaseQuery, current
 from maasha.db.reporters import reporters
 from maasha.db.transaction import Transaction
 from maasha.model.lease import Lease
@@ -17,25 +18,17 @@ LEASES = Noun("LeasesHandler", "leases/", "DHCP leases: the newest word on each 
 
 
 async def list_leases(call: Call, form: LeaseFilter) -> Answer:
-    """List the leases by address."""
+    """List a page of leases by address."""
+    query = LeaseQuery(
+        form.ip, form.mac, form.state, either(form.limit, PAGE), either(form.offset, 0)
+    )
 
     async def work(tx: Transaction) -> list[JsonObject]:
-        known, racks = await current(tx), await reporters(tx)
-        leases = (each.lease for each in known)
-        return [
-            lease_json(each, racks.get(each.ip, ())) for each in leases if asked_for(each, form)
-        ]
+        leases = [known.lease for known in await current(tx, query)]
+        racks = await reporters(tx, [lease.ip for lease in leases])
+        return [lease_json(lease, racks.get(lease.ip, ())) for lease in leases]
 
     return ok(await call.read(work))
-
-
-def asked_for(lease: Lease, form: LeaseFilter) -> bool:
-    """Whether the lease is one of those that the filter lets through."""
-    return (
-        (not form.ip or lease.ip in form.ip)
-        and (not form.mac or lease.mac in form.mac)
-        and (not form.state or lease.state in form.state)
-    )
 
 
 def lease_json(lease: Lease, racks: Sequence[str]) -> JsonObject:
@@ -52,5 +45,5 @@ def lease_json(lease: Lease, racks: Sequence[str]) -> JsonObject:
 
 
 OPERATIONS = (
-    Operation(LEASES, Crud.READ, Role.USER, list_leases, "List the leases.", LeaseFilter),
+    Operation(LEASES, Crud.READ, Role.USER, list_leases, "List a page of leases.", LeaseFilter),
 )

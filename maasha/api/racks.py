@@ -17,6 +17,7 @@ from maasha.api.submissions import RackDelete, RackFilter, RackUpdate
 from maasha.api.vlan_rules import concerned, matters_to_dhcp
 from maasha.db.descriptions import describe_rack
 from maasha.db.events import record
+from maasha.db.leases import prune
 from maasha.db.networks import want_dhcp
 from maasha.db.overview import RackView
 from maasha.db.racks import delete_rack as bury_rack
@@ -63,7 +64,11 @@ async def update_rack(call: Call, form: RackUpdate) -> Answer:
 
 
 async def delete_rack(call: Call, form: RackDelete) -> Answer:
-    """Part with a rack for good: others take over its VLANs, and it may not come back."""
+    """Part with a rack for good: others take over its VLANs, and it may not come back.
+
+    They wait until it has said that it stopped. With force, one that has no link counts as stopped
+    at once, as does one that was deleted before: the operator vouches that its host is off.
+    """
     force = either(form.force, False)
 
     async def work(tx: Transaction) -> None:
@@ -84,7 +89,9 @@ async def delete_rack(call: Call, form: RackDelete) -> Answer:
         for succession in successions:
             await _hand_over(tx, call.who, succession)
         await bury_rack(tx, call.who, gone.system_id)
-        await (confirm_stopped if force else ask_to_stop)(tx, gone.key)
+        vouched = force and not rack.connected
+        await (confirm_stopped if vouched else ask_to_stop)(tx, gone.key)
+        await prune(tx)
 
     await call.change(work)
     return GONE
@@ -102,7 +109,9 @@ def _require_stoppable(rack: RackView) -> None:
     if serving and not rack.connected:
         raise BadRequest(
             f"Rack {rack.name.hostname} is not connected and may still serve DHCP: bring it back, "
-            "or make sure that the host is off and delete with force=true."
+            "or make sure that its host is off and stays off, and delete with force=true. That "
+            "vouches for it: another rack serves its VLANs at once, and if both ran, one address "
+            "could get two holders."
         )
 
 
@@ -134,7 +143,8 @@ OPERATIONS = (
         Crud.DELETE,
         Role.ADMIN,
         delete_rack,
-        "Delete a rack. Its VLANs go to their secondary and to other racks on them.",
+        "Delete a rack. Its VLANs go to their secondary and to other racks on them, as soon as it "
+        "has said that it stopped.",
         RackDelete,
     ),
 )

@@ -18,6 +18,7 @@ from maasha.api.settling import answer_settled
 from maasha.api.shapes import range_json
 from maasha.api.submissions import RangeCreate, RangeUpdate
 from maasha.db.events import record
+from maasha.db.leases import prune
 from maasha.db.ranges import RangeRow, add_range, ranges, remove_range, store_range
 from maasha.db.subnets import SubnetRow, subnet_around, taken_addresses
 from maasha.db.transaction import Transaction
@@ -104,6 +105,7 @@ async def delete_range(call: Call, _: Nothing) -> Answer:
         _require_rights(call, found, found)
         subnet = await subnet_by_id(tx, found.subnet)
         await remove_range(tx, found.id)
+        await prune(tx)
         await record(tx, call.who, f"iprange:{found.id}", "iprange.deleted", "info", str(found))
         if found.type is RangeType.DYNAMIC:
             await dhcp_changed(tx, subnet.vlan)
@@ -156,6 +158,7 @@ async def _store(
     if before == after:
         return False
     await store_range(tx, after)
+    await prune(tx)
     detail = differences(before, after)
     await record(tx, who, f"iprange:{after.id}", "iprange.changed", "info", detail)
     dynamic = RangeType.DYNAMIC in (before.type, after.type)

@@ -33,6 +33,8 @@ from maasha.model.network import (
 
 MAX_ID = 2**63 - 1
 MAX_PAGE = 1000
+MAX_LEASES = 10_000
+"""About 3 MB of JSON."""
 row_id = integer(1, MAX_ID)
 
 
@@ -57,7 +59,10 @@ class RackDelete:
     """How to delete a rack."""
 
     force: bool | Absent = maybe(
-        boolean, "Delete it even where a VLAN loses its DHCP; DHCP is turned off there."
+        boolean,
+        "Delete it even where a VLAN loses its DHCP, which is turned off there. A rack without a "
+        "link counts as stopped then, and so does one deleted before: with true you vouch that its "
+        "host is off and stays off. A rack with a link is still asked to stop and waited for.",
     )
 
 
@@ -124,6 +129,11 @@ class SubnetUpdate:
         addresses, "DNS servers that DHCP tells to clients, parted by commas or spaces."
     )
     managed: bool | Absent = maybe(boolean, "Whether DHCP serves this subnet.")
+    vlan: int | Absent = maybe(
+        row_id,
+        "The id of its VLAN; the racks' interfaces in the subnet go there with it. DHCP must be "
+        "off on the VLAN that it leaves.",
+    )
 
 
 @frozen(kw_only=True)
@@ -157,11 +167,17 @@ class RangeUpdate:
 
 @frozen(kw_only=True)
 class LeaseFilter:
-    """Which leases to list; each field may be repeated."""
+    """Which leases to list, by address; each of the first three may be repeated."""
 
     ip: tuple[Address, ...] = several(address, "Only leases of this address.")
     mac: tuple[str, ...] = several(mac, "Only leases of this MAC address.")
     state: tuple[BindingState, ...] = several(choice(BindingState), "Only leases in this state.")
+    limit: int | Absent = maybe(
+        integer(1, MAX_LEASES), f"How many at most, 1 to {MAX_LEASES}; 1000 if none."
+    )
+    offset: int | Absent = maybe(
+        integer(0, MAX_ID), "How many to leave out first: with as many as limit, the next page."
+    )
 
 
 @frozen(kw_only=True)

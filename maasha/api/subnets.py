@@ -19,6 +19,8 @@ from maasha.api.shapes import subnet_json
 from maasha.api.submissions import SubnetCreate, SubnetUpdate
 from maasha.api.subnet_rules import SubnetSurroundings, check_subnet
 from maasha.db.events import record
+from maasha.db.leases import prune
+from maasha.db.moves import move_subnet
 from maasha.db.ranges import ranges
 from maasha.db.subnets import (
     SubnetRow,
@@ -29,6 +31,7 @@ from maasha.db.subnets import (
     taken_addresses,
 )
 from maasha.db.transaction import Transaction
+from maasha.db.vlans import racks_serving
 from maasha.model.network import SubnetId, VlanId
 
 SUBNETS = Noun("SubnetsHandler", "subnets/", "The subnets.")
@@ -111,6 +114,7 @@ async def delete_subnet(call: Call, _: Nothing) -> Answer:
         if uses:
             raise Conflict(f"Subnet {found.cidr} is in use by {listed(uses)}; remove them first.")
         await remove_subnet(tx, found.id)
+        await prune(tx)
         await record(tx, call.who, f"subnet:{found.id}", "subnet.deleted", "info", str(found.cidr))
         await dhcp_changed(tx, found.vlan)
 
@@ -121,6 +125,7 @@ async def delete_subnet(call: Call, _: Nothing) -> Answer:
 def _changed(before: SubnetRow, form: SubnetUpdate) -> SubnetRow:
     return evolve(
         before,
+        vlan=VlanId(either(form.vlan, before.vlan)),
         name=either(form.name, before.name),
         description=either(form.description, before.description),
         cidr=either(form.cidr, before.cidr),
@@ -134,11 +139,34 @@ async def _store(tx: Transaction, who: str, before: SubnetRow, after: SubnetRow)
     """Write what changed; gives whether racks have work from it."""
     if before == after:
         return False
+    if before.vlan != after.vlan:
+        await _move(tx, before, after.vlan)
     await store_subnet(tx, after)
+    await prune(tx)
     detail = differences(before, after)
     await record(tx, who, f"subnet:{after.id}", "subnet.changed", "info", detail)
     only_words = evolve(before, name=after.name, description=after.description) == after
     return not only_words and await dhcp_changed(tx, after.vlan)
+
+
+async def _move(tx: Transaction, moved: SubnetRow, to: VlanId) -> None:
+    """Put it on another VLAN; raises NotFound, and Conflict where DHCP would suffer."""
+    left, on = await vlan_by_id(tx, moved.vlan), await vlan_by_id(tx, to)
+    if left.dhcp_on:
+        raise Conflict(
+            f"DHCP is on for VLAN {left.label}, which subnet {moved.cidr} would leave; turn it off "
+            "there first (dhcp_on=false)."
+        )
+    if serving := await racks_serving(tx, left.id):
+        raise Conflict(
+            f"DHCP still runs on {listed(serving)} for VLAN {left.label}, which subnet "
+            f"{moved.cidr} would leave; try again when it has stopped."
+        )
+    if stranded := await move_subnet(tx, moved.id, on.id):
+        raise Conflict(
+            f"The interfaces in {moved.cidr} would go to VLAN {on.label} with it, and without them "
+            f"{listed(stranded)} could not serve DHCP; choose other racks there, or none, first."
+        )
 
 
 OPERATIONS = (

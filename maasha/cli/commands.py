@@ -91,6 +91,8 @@ def parse(argv: Sequence[str]) -> Command:
     Raises `Misused`; `--help` and words that fit no command end in `SystemExit` by argparse.
     """
     first = argv[0] if argv else "--help"
+    if first == "help":
+        return parse([*argv[1:], "--help"])
     if first in _HANDED_OVER:
         return _HANDED_OVER[first](tuple(argv))
     if first in VERBS or first.startswith("-"):

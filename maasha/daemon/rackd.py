@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 from uuid import uuid4
@@ -12,6 +13,7 @@ from uuid import uuid4
 from twisted.application.internet import backoffPolicy
 from twisted.application.service import IService
 from twisted.internet.base import ReactorBase
+from twisted.internet.error import ReactorNotRunning
 from twisted.internet.protocol import Factory
 from twisted.python import usage
 from twisted.web.client import Agent, readBody
@@ -71,6 +73,11 @@ def build(reactor: Any, settings: RackdSettings, memory: Memory) -> IService:
         answer = await web.request(b"GET", url.encode())
         return Reply(answer.code, await readBody(answer))
 
+    def begin_anew() -> None:
+        """Stop; several links may find out at once that there is reason to."""
+        with suppress(ReactorNotRunning):
+            reactor.stop()
+
     around = Surroundings(
         hostname=socket.gethostname(),
         version=__version__,
@@ -79,7 +86,7 @@ def build(reactor: Any, settings: RackdSettings, memory: Memory) -> IService:
         interfaces=lambda: interfaces.read(reactor),
         pick=chance.choice,
         delay=backoffPolicy(FIRST_REST, LONGEST_REST, jitter=chance.random),
-        begin_anew=reactor.stop,
+        begin_anew=begin_anew,
         tls=settings.rpc_tls,
     )
     search = Search(reactor, fetch, settings.maas_url, memory)

@@ -27,6 +27,7 @@ from twisted.internet.task import react
 from twisted.logger import Logger, globalLogBeginner, textFileLogObserver
 
 from maasha import __version__
+from maasha.api.bodies import MAX_BODY
 from maasha.api.services import ApiServices
 from maasha.api.site import make_resource
 from maasha.config import RegiondSettings, parse_regiond
@@ -94,7 +95,7 @@ class Worker(MultiService):
         self._token = uuid4()
         self._addresses: tuple[Interface, ...] = ()
         self._port: int | None = None
-        self._entrance = Entrance(reactor)
+        self._entrance = Entrance(reactor, MAX_BODY)
         self._connect_database(random.SystemRandom().random)
         self._connections = Connections()
         self._presence = Presence(
@@ -195,11 +196,12 @@ class Worker(MultiService):
             __version__,
             (bytes.fromhex(standing.instance.secret),),
         )
-        refusals = Refusals(self._reactor, self._pool, f"worker:{standing.worker}")
+        who = f"worker:{standing.worker}"
+        refusals = Refusals(self._reactor, self._pool, who, self._registration)
         factory = RegionFactory(
             self._reactor,
             facts,
-            self._registration,
+            refusals,
             lambda: secrets.token_bytes(NONCE_LENGTH),
             refusals.refused,
             timing=evolve(TIMING, proof=float(self._settings.rpc_proof_timeout)),

@@ -14,6 +14,10 @@ from maasha.model.network import VlanId
 PEER_STATE = "dhcp.peer-state"
 INTERRUPTED = "dhcp.interrupted"
 UNSERVED = "dhcp.unserved"
+PEERS = """
+select running, state, hostname from service join rack on rack.id = rack_id
+where vlan_id = %s order by hostname
+"""
 ALONE = (PeerState.COMMUNICATIONS_INTERRUPTED, PeerState.PARTNER_DOWN)
 """A peer that serves without its partner: only its half of the free addresses, or all of them but
 with nobody to take over."""
@@ -46,11 +50,12 @@ async def judge_peers(tx: Transaction, rack: Row, vlan: VlanId) -> None:
     subject, who = f"vlan:{vlan}", f"rack:{rack.system_id}"
     # both members may report at once: the second to look sees what the first wrote
     await hold(tx, Lock.ALARM, f"{subject} {INTERRUPTED}")
-    rows = await tx.rows("select running, state from service where vlan_id = %s", vlan)
-    states = [PeerState(row.state) for row in rows if from_loose(Role, row.running).paired]
-    wanted = alarm_wanted(states)
+    rows = await tx.rows(PEERS, vlan)
+    paired = [row for row in rows if from_loose(Role, row.running).paired]
+    wanted = alarm_wanted(PeerState(row.state) for row in paired)
     if wanted is True:
-        await raise_alarm(tx, who, subject, INTERRUPTED, f"seen by {rack.hostname}")
+        witnesses = ", ".join(row.hostname for row in paired if PeerState(row.state) in ALONE)
+        await raise_alarm(tx, who, subject, INTERRUPTED, f"seen by {witnesses}")
     elif wanted is False:
         await clear_alarm(tx, who, subject, INTERRUPTED)
 

@@ -7,6 +7,7 @@ from maasha.db.transaction import Row, Transaction
 from maasha.model.event import Event, EventId, Severity
 
 PAGE = 100
+CHANGED = "it has changed: see the alarm that follows"
 
 INSERT = """
 insert into event (who, subject, kind, severity, detail, clears) values (%s, %s, %s, %s, %s, %s)
@@ -33,19 +34,29 @@ async def record(
     kind: str,
     severity: Severity,
     detail: str = "",
+    clears: EventId | None = None,
 ) -> EventId:
-    """Write an event in the transaction of the change that it tells of."""
-    return EventId(await tx.value(INSERT, who, subject, kind, severity, detail, None))
+    """Write an event in the transaction of the change that it tells of.
+
+    `clears` names an earlier one that is over by it.
+    """
+    return EventId(await tx.value(INSERT, who, subject, kind, severity, detail, clears))
 
 
 async def raise_alarm(
     tx: Transaction, who: str, subject: str, kind: str, detail: str = ""
 ) -> EventId | None:
-    """Open an alarm; None if one of that subject and kind is open already."""
+    """Open an alarm; None if this very one is open already.
+
+    One of that subject and kind with another detail is cleared first: it says what is no longer so.
+    """
     await hold(tx, Lock.ALARM, f"{subject} {kind}")
-    if await tx.one(OPEN_OF, subject, kind) is not None:
+    alarm = await tx.one(OPEN_OF, subject, kind)
+    if alarm is not None and alarm.detail == detail:
         return None
-    return EventId(await tx.value(INSERT, who, subject, kind, "alarm", detail, None))
+    if alarm is not None:
+        await record(tx, who, subject, kind, "info", CHANGED, EventId(alarm.id))
+    return await record(tx, who, subject, kind, "alarm", detail)
 
 
 async def clear_alarm(
@@ -58,7 +69,7 @@ async def clear_alarm(
     alarm = await tx.one(OPEN_OF, subject, kind)
     if alarm is None:
         return None
-    return EventId(await tx.value(INSERT, who, subject, kind, "info", detail, alarm.id))
+    return await record(tx, who, subject, kind, "info", detail, EventId(alarm.id))
 
 
 async def open_alarms(tx: Transaction) -> tuple[Event, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address, IPv6Address
+
 from attrs import frozen
 
 from maasha.db.channels import Channel, notify
@@ -19,11 +21,40 @@ on conflict (rack_id, ip) do update set state = excluded.state, mac = excluded.m
     last_transaction = excluded.last_transaction, reported = now()
 """
 CURRENT = """
-select distinct on (ip) rack_id, ip, mac, starts, ends, last_transaction, hostname,
-    case when state = 'active' and ends <= now() then 'expired' else state end as state
-from lease
-order by ip, last_transaction desc nulls last, array_position(%s::text[], state) desc, rack_id
+select * from (
+    select distinct on (ip) rack_id, ip, mac, starts, ends, last_transaction, hostname,
+        case when state = 'active' and ends <= now() then 'expired' else state end as state
+    from lease where cardinality(%(ips)s::inet[]) = 0 or ip = any(%(ips)s::inet[])
+    order by ip, last_transaction desc nulls last,
+        array_position(%(lifecycle)s::text[], state) desc, rack_id
+) newest
+where (cardinality(%(macs)s::text[]) = 0 or mac = any(%(macs)s::text[]))
+and (cardinality(%(states)s::text[]) = 0 or state = any(%(states)s::text[]))
+order by ip limit %(limit)s offset %(offset)s
 """
+PRUNE = """
+delete from lease using rack where rack.id = rack_id and (
+    not exists (select from subnet where ip <<= cidr)
+    or (state <> 'active' or ends <= now()) and (deleted is not null or not exists (
+        select from iprange where type = 'dynamic' and ip between start_ip and end_ip))
+)
+"""
+PAGE = 1000
+"""Leases that are read where nobody says how many."""
+
+
+@frozen
+class LeaseQuery:
+    """Which leases to read, by address; an empty tuple lets all through."""
+
+    ips: tuple[IPv4Address | IPv6Address, ...] = ()
+    macs: tuple[str, ...] = ()
+    states: tuple[BindingState, ...] = ()
+    limit: int = PAGE
+    offset: int = 0
+
+
+EVERYTHING = LeaseQuery()
 
 
 @frozen
@@ -47,14 +78,35 @@ async def upsert(tx: Transaction, rack: RackKey, leases: tuple[Lease, ...]) -> N
     await notify(tx, Channel.LEASES, rack)
 
 
-async def current(tx: Transaction) -> tuple[KnownLease, ...]:
+async def current(tx: Transaction, query: LeaseQuery = EVERYTHING) -> tuple[KnownLease, ...]:
     """Give one lease per address, by address: of several racks' words the newest counts.
+
+    The query is about that one: a state that an address no longer has lets nothing through.
 
     Newest is the client's last transaction, then the state that comes later in a lease's life.
     One that has ended by the database's clock is expired, whoever forgot to say so.
     """
-    rows = await tx.rows(CURRENT, [state.value for state in LIFECYCLE])
+    rows = await tx.rows(
+        CURRENT,
+        {
+            "ips": list(query.ips),
+            "macs": list(query.macs),
+            "states": [state.value for state in query.states],
+            "limit": query.limit,
+            "offset": query.offset,
+            "lifecycle": [state.value for state in LIFECYCLE],
+        },
+    )
     return tuple(KnownLease(RackKey(row.rack_id), _lease(row)) for row in rows)
+
+
+async def prune(tx: Transaction) -> int:
+    """Forget what is of no use after a subnet, a range or a rack has gone; gives how many rows.
+
+    That is every word on an address in no subnet; and on one that nobody holds, where no range
+    hands it out any more or the rack that said it was deleted.
+    """
+    return await tx.execute(PRUNE)
 
 
 def _columns(leases: list[Lease]) -> dict[str, object]:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from ipaddress import IPv4Address
 
 from maasha.db.transaction import Transaction
 
 REPORTERS = """
 select ip, array_agg(rack.hostname order by rack.hostname) as racks
-from lease join rack on rack.id = rack_id where deleted is null group by ip
+from lease join rack on rack.id = rack_id
+where deleted is null and ip = any(%s::inet[]) group by ip
 """
 
 
-async def reporters(tx: Transaction) -> dict[IPv4Address, tuple[str, ...]]:
-    """Name, for each address, the racks that reported a lease of it."""
-    return {row.ip: tuple(row.racks) for row in await tx.rows(REPORTERS)}
+async def reporters(
+    tx: Transaction, ips: Collection[IPv4Address]
+) -> dict[IPv4Address, tuple[str, ...]]:
+    """Name, for each of the addresses, the racks that reported a lease of it."""
+    return {row.ip: tuple(row.racks) for row in await tx.rows(REPORTERS, list(ips))}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -21,6 +22,16 @@ def write_atomic(path: Path, text: str, mode: int = PLAIN_MODE) -> None:
         os.fsync(stream.fileno())
     draft.replace(path)
     _sync_folder(path.parent)
+
+
+def require_writable(path: Path) -> None:
+    """Raise OSError where `write_atomic` could not replace `path`; makes its folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    draft = path.with_name(path.name + ".new")
+    draft.touch(SECRET_MODE)
+    draft.unlink()
 
 
 def read_text(path: Path) -> str | None:

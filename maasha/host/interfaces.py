@@ -1,4 +1,4 @@
-"""The host's network interfaces, read from `ip -j addr` (ip-address(8))."""
+"""The host's network interfaces, read from `ip -d -j addr` (ip-address(8), ip-link(8))."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ IP_PROGRAM = "/usr/sbin/ip"
 
 
 def parse(text: str) -> tuple[Interface, ...]:
-    """Read the answer of `ip -j addr`, loopback and link-local addresses left out."""
+    """Read the answer of `ip -d -j addr`, loopback and link-local addresses left out."""
     return tuple(_interface(entry) for entry in json.loads(text) if _is_wired(entry))
 
 
 async def read(reactor: IReactorProcess) -> tuple[Interface, ...]:
     """Ask the kernel; raises OSError where `ip` is missing or fails."""
     output, words, status = await getProcessOutputAndValue(
-        IP_PROGRAM, ("-j", "addr", "show"), reactor=reactor
+        IP_PROGRAM, ("-d", "-j", "addr", "show"), reactor=reactor
     )
     if status != 0:
         reason = words.decode("utf-8", "replace").strip() or f"exit status {status}"
@@ -36,12 +36,24 @@ def _is_wired(entry: Mapping[str, Any]) -> bool:
 
 
 def _interface(entry: Mapping[str, Any]) -> Interface:
+    vid = _vid(entry.get("linkinfo", {}))
     return Interface(
         name=str(entry["ifname"]).split("@", maxsplit=1)[0],
         mac=str(entry.get("address", "")).lower(),
         addresses=tuple(_addresses(entry)),
         mtu=int(entry.get("mtu", 0)),
+        vid=vid,
+        # a veth has a link too: its other end. A link in another namespace has no name here
+        parent=str(entry.get("link", "")) if vid else "",
     )
+
+
+def _vid(kind: Mapping[str, Any]) -> int:
+    """Give the VID of an interface that tags its frames, 0 of any other."""
+    tags = kind.get("info_data", {})
+    if kind.get("info_kind") != "vlan" or tags.get("protocol", "802.1Q") != "802.1Q":
+        return 0
+    return int(tags.get("id", 0))
 
 
 def _addresses(entry: Mapping[str, Any]) -> Iterator[IPv4Interface | IPv6Interface]:

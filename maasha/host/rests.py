@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable
 from typing import Generic, TypeVar
 
 from attrs import frozen
@@ -39,3 +39,7 @@ class Rests(Generic[Name]):
     def resting(self, name: Name, now: float) -> bool:
         """Whether the peer is to be left alone."""
         return name in self._rests and now < self._rests[name].until
+
+    def keep(self, names: Collection[Name]) -> None:
+        """Forget every peer but these, so that names that never come again take no room."""
+        self._rests = {name: rest for name, rest in self._rests.items() if name in names}

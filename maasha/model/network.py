@@ -31,6 +31,10 @@ class Interface:
     mac: str
     addresses: tuple[IPv4Interface | IPv6Interface, ...] = ()
     mtu: int = DEFAULT_MTU
+    vid: int = 0
+    """The VID with which it tags its frames (IEEE 802.1Q); 0: it does not."""
+    parent: str = ""
+    """The interface on which it does so; empty: none, or not known."""
 
 
 class RangeType(Enum):

@@ -1,9 +1,21 @@
-"""Which worker to link to next."""
+"""Where a rack's links go: which worker gets the next one, and which link is given up.
+
+* Links go to different workers always, and to different regions as far as there are any.
+* Missing links come first, whatever region they go to. A region *in doubt*, one that could not be
+  reached lately, is chosen last, and a dial to it keeps no other region from being dialled: it may
+  be alive for everybody but this rack. Regions in doubt take turns.
+* A rack with all its links dials one more where that evens: to a region that has at least two links
+  fewer than the fullest. Once that link stands, the surplus is given up on the fullest region. Each
+  such move brings the regions closer together, so moves come to an end.
+* No link is given up unless more than wanted stand.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
+
+from attrs import frozen
 
 from maasha.rack.discovery import EventLoop
 
@@ -11,18 +23,93 @@ Pick = Callable[[Sequence[EventLoop]], EventLoop]
 """Choose one of several equals; `random.Random().choice` in production."""
 
 
-def next_loop(
-    known: Sequence[EventLoop], linked: Sequence[EventLoop], wanted: int, pick: Pick
-) -> EventLoop | None:
-    """Give the event loop for one more link, None where no link is missing or possible.
+@frozen
+class Standing:
+    """Where a rack's links are; a worker is named once."""
 
-    Links go to different workers always and to different regions as far as there are any, so that
-    the loss of a region leaves a link.
-    """
-    names = {loop.name for loop in linked}
-    free = [loop for loop in known if loop.name not in names]
-    if len(linked) >= wanted or not free:
+    wanted: int
+    """How many links there are to be."""
+    linked: tuple[EventLoop, ...] = ()
+    dialled: tuple[EventLoop, ...] = ()
+    """A link to these is on its way."""
+    parting: tuple[EventLoop, ...] = ()
+    """The link to these was given up and is not yet gone."""
+    doubted: tuple[str, ...] = ()
+    """Regions in doubt, first the one that failed longest ago."""
+
+
+def lacking(standing: Standing) -> bool:
+    """Whether a link is missing that no dial to a region beyond doubt will bring."""
+    return _hoped(standing) < standing.wanted
+
+
+def next_loop(ready: Sequence[EventLoop], standing: Standing, pick: Pick) -> EventLoop | None:
+    """Give the event loop for a missing link, None where none is missing or possible."""
+    tried = _per_region(loop for loop in standing.dialled if loop.region in standing.doubted)
+    missing = standing.wanted - _hoped(standing)
+    free = [loop for loop in _free(ready, standing) if tried[loop.region] < missing]
+    return _surest(free, standing, pick)
+
+
+def crowded(standing: Standing) -> bool:
+    """Whether the rack has all its links, at rest, but two or more of them on one region."""
+    full = len(standing.linked) == standing.wanted and not standing.dialled
+    return full and max(_per_region(standing.linked).values(), default=0) > 1
+
+
+def evening_loop(ready: Sequence[EventLoop], standing: Standing, pick: Pick) -> EventLoop | None:
+    """Give the event loop for one link more that makes a link of the fullest region a surplus."""
+    if not crowded(standing):
         return None
-    links = Counter(loop.region for loop in linked)
-    fewest = min(links[loop.region] for loop in free)
-    return pick([loop for loop in free if links[loop.region] == fewest])
+    links = _per_region(standing.linked)
+    fullest = max(links.values())
+    better = [loop for loop in _free(ready, standing) if links[loop.region] + 2 <= fullest]
+    return _surest(better, standing, pick)
+
+
+def surplus(
+    linked: Sequence[EventLoop], wanted: int, kept: Container[EventLoop]
+) -> EventLoop | None:
+    """Give the link to give up, None where no more than wanted stand.
+
+    `linked`: the oldest first. It is the newest on the fullest region, but one of `kept` only where
+    no other is there.
+    """
+    if len(linked) <= wanted:
+        return None
+    links = _per_region(linked)
+    fullest = max(links.values())
+    candidates = [loop for loop in linked if links[loop.region] == fullest]
+    return ([loop for loop in candidates if loop not in kept] or candidates)[-1]
+
+
+def _free(ready: Iterable[EventLoop], standing: Standing) -> list[EventLoop]:
+    taken = {loop.name for loop in standing.linked + standing.dialled + standing.parting}
+    return [loop for loop in ready if loop.name not in taken]
+
+
+def _per_region(loops: Iterable[EventLoop]) -> Counter[str]:
+    return Counter(loop.region for loop in loops)
+
+
+def _hoped(standing: Standing) -> int:
+    """Count the links that stand or are as good as made."""
+    sure = [loop for loop in standing.dialled if loop.region not in standing.doubted]
+    return len(standing.linked) + len(sure)
+
+
+def _surest(several: Sequence[EventLoop], standing: Standing, pick: Pick) -> EventLoop | None:
+    """Pick one on the region with the fewest links; if all are in doubt, they take turns.
+
+    What is on its way counts as a link.
+    """
+    links = _per_region(standing.linked + standing.dialled)
+
+    def rank(loop: EventLoop) -> tuple[bool, int]:
+        if loop.region in standing.doubted:
+            return True, standing.doubted.index(loop.region)
+        return False, links[loop.region]
+
+    best = min(map(rank, several), default=None)
+    equals = [loop for loop in several if rank(loop) == best]
+    return pick(equals) if equals else None

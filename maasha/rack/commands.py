@@ -12,10 +12,18 @@ from uuid import uuid4
 
 from attrs import frozen
 
-from maasha.config import ConfigurationErrors, Unfit, parse_rackd, url, with_keys
+from maasha.config import (
+    ConfigurationErrors,
+    RackdSettings,
+    Unfit,
+    parse_rackd,
+    url,
+    with_keys,
+)
 from maasha.host.daemons import CONFIGURATION_ERROR
-from maasha.host.files import PLAIN_MODE, read_text, write_atomic
+from maasha.host.files import PLAIN_MODE, read_text, require_writable, write_atomic
 from maasha.rack.memory import Memory
+from maasha.rpc.handshake import SHORTEST_SECRET
 
 DEFAULT_CONFIG = Path("/etc/maasha/rackd.conf")
 CONFIG_VARIABLE = "MAASHA_RACKD_CONFIG"
@@ -48,6 +56,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except CommandFailed as failed:
         print(f"maasha-rack: {failed}", file=sys.stderr)
         return failed.status
+    except OSError as error:
+        print(f"maasha-rack: {error.filename}: {error.strerror}", file=sys.stderr)
+        return 1
     return 0
 
 
@@ -81,8 +92,9 @@ def _register(arguments: argparse.Namespace) -> None:
     text = _config_text(arguments.config)
     changed = with_keys(text, {"maas_url": urls[0] if len(urls) == 1 else urls})
     settings = parse_rackd(changed)
-    write_atomic(arguments.config, changed, PLAIN_MODE)
+    _require_writable(arguments.config, settings)
     Memory(settings.data_dir, settings.secret_file).register(secret, str(uuid4()))
+    write_atomic(arguments.config, changed, PLAIN_MODE)  # last: until then the rack was elsewhere
     print(f"registered with {', '.join(urls)}; maasha-rackd connects as soon as it runs")
 
 
@@ -98,7 +110,34 @@ def _show(arguments: argparse.Namespace) -> None:
 
 
 def _config_text(path: Path) -> str:
-    return path.read_text(encoding="utf-8") if path.exists() else ""
+    try:
+        return path.read_text(encoding="utf-8") if path.exists() else ""
+    except OSError as error:
+        raise _barred(f"--config {path}: cannot be read", error) from error
+    except UnicodeDecodeError as error:
+        what = f"{path}: not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8"
+        raise CommandFailed(what, CONFIGURATION_ERROR) from error
+
+
+def _require_writable(config: Path, settings: RackdSettings) -> None:
+    """Find out that a file cannot be written before anything is changed; raises CommandFailed."""
+    places = {
+        f"--config {config}": config,
+        f"data_dir {settings.data_dir} of {config}": settings.data_dir / "registration",
+        f"secret_file {settings.secret_file} of {config}": settings.secret_file,
+    }
+    for what, path in places.items():
+        try:
+            require_writable(path)
+        except OSError as error:
+            raise _barred(f"{what}: cannot be written", error) from error
+
+
+def _barred(what: str, error: OSError) -> CommandFailed:
+    """Say why a file is out of reach, and what to do."""
+    if isinstance(error, PermissionError):
+        return CommandFailed(f"{what} ({error.strerror}); run this command as root")
+    return CommandFailed(f"{what} ({error.strerror}); name another path", CONFIGURATION_ERROR)
 
 
 def _url(text: str) -> str:
@@ -111,9 +150,7 @@ def _url(text: str) -> str:
 def _secret(given: str | None, file: Path | None) -> bytes:
     """Take the secret from where it was given, else ask for it; raises CommandFailed."""
     if file is not None:
-        text = read_text(file)
-        if text is None:
-            raise CommandFailed(f"--secret-file {file}: there is no such file")
+        text = _secret_text(file)
     elif given == "-":
         text = sys.stdin.readline()
     elif given is not None:
@@ -128,14 +165,27 @@ def _secret(given: str | None, file: Path | None) -> bytes:
     return _bytes(text.strip())
 
 
+def _secret_text(file: Path) -> str:
+    try:
+        text = read_text(file)
+    except OSError as error:
+        raise _barred(f"--secret-file {file}: cannot be read", error) from error
+    except UnicodeDecodeError:
+        text = ""  # no digits either
+    if text is None:
+        raise CommandFailed(f"--secret-file {file}: there is no such file")
+    return text
+
+
 def _bytes(text: str) -> bytes:
     try:
         secret = bytes.fromhex(text)
     except ValueError:
         secret = b""
-    if not secret:
+    if len(secret) < SHORTEST_SECRET:
         raise CommandFailed(
-            "the secret is not hexadecimal digits: copy it from the file `secret` of the region",
+            f"the secret is not hexadecimal digits, {2 * SHORTEST_SECRET} or more: copy all of it "
+            "from the file `secret` of the region",
             status=2,
         )
     return secret

@@ -37,6 +37,9 @@ STOP_INTERVAL = 5.0
 REGISTRATION_INTERVAL = 1.0
 """Seconds between looks whether somebody has registered the rack anew."""
 
+CALM = 8
+"""A look for a better place for a link is as rare as tries after so many failures in a row."""
+
 
 @frozen
 class Surroundings:
@@ -87,8 +90,10 @@ class Controller(MultiService):
             self._dialling(reactor).dial,
             around.pick,
             Rests(around.delay),
+            around.delay(CALM),
             self._opened,
             self._closed,
+            self._owns,
         )
         self._succession = Succession(reactor, self._obedience, lambda: self._links.sessions)
         self._reports = Reports(reactor, self._owner, self._dhcp, self._feed, around.interfaces)
@@ -148,6 +153,7 @@ class Controller(MultiService):
             self._around.interfaces,
             self._introduce,
             self._duties.leave_instance,
+            self._around.begin_anew,
             tls=self._around.tls,
         )
 
@@ -187,11 +193,12 @@ class Controller(MultiService):
         self._incarnation = incarnation
 
     def _owner(self) -> RemoteRegion | None:
+        return next((each.remote for each in self._links.sessions if self._owns(each)), None)
+
+    def _owns(self, session: Session) -> bool:
+        """Whether the worker at the far end acts for this rack."""
         owner = self._obedience.owner
-        for session in self._links.sessions:
-            if owner is not None and session.welcome.worker == owner.worker:
-                return session.remote
-        return None
+        return owner is not None and session.welcome.worker == owner.worker
 
     async def _watch(self) -> None:
         if self._memory.registration != self._registration:

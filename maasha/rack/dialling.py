@@ -33,7 +33,9 @@ class Dialler(IReactorTCP, IReactorTime):
 class Dialling:
     """`introduce` says who the rack is, given its interfaces; `deleted` hears that it no longer is.
 
+    `parted` hears that the region knows that the deleted rack has stopped: nobody is left to dial.
     Links are TLS unless `tls` is False; then the regions must offer plain TCP.
+
     The identity is pinned at the first success: from then on no other instance is accepted.
     """
 
@@ -46,6 +48,7 @@ class Dialling:
         interfaces: Callable[[], Awaitable[tuple[Interface, ...]]],
         introduce: Callable[[tuple[Interface, ...]], Introduction],
         deleted: Callable[[], Awaitable[None]],
+        parted: Callable[[], None],
         *,
         tls: bool = True,
     ) -> None:
@@ -56,6 +59,7 @@ class Dialling:
         self._interfaces = interfaces
         self._introduce = introduce
         self._deleted = deleted
+        self._parted = parted
         self._tls = tls
 
     async def dial(self, loop: EventLoop) -> Session:
@@ -66,9 +70,17 @@ class Dialling:
         except Deleted:
             # it hears that it was deleted, stops, and says so: only then others succeed it
             await self._deleted()
-            session = await self._first_reachable(loop.endpoints, self._introduce(interfaces))
+            session = await self._say_farewell(loop, interfaces)
         self._memory.belong(session.welcome.system_id, session.welcome.instance)
         return session
+
+    async def _say_farewell(self, loop: EventLoop, interfaces: tuple[Interface, ...]) -> Session:
+        """Come back once, serving nothing: to be refused again is to have been heard."""
+        try:
+            return await self._first_reachable(loop.endpoints, self._introduce(interfaces))
+        except Deleted:
+            self._parted()
+            raise
 
     async def _first_reachable(
         self, endpoints: Iterable[Endpoint], introduction: Introduction

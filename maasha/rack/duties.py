@@ -55,7 +55,8 @@ class Duties:
 
     async def leave_instance(self) -> None:
         """Remember the deletion and stop dhcpd; only registering anew brings the rack back."""
-        self.log.warn("this rack was deleted from its instance: its DHCP server stops")
+        if not self._memory.retired:
+            self.log.warn("this rack was deleted from its instance: its DHCP server stops")
         self._memory.retire()
         await self.stop_serving()
 

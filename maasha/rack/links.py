@@ -1,8 +1,9 @@
 """Keeps the wanted number of links to region workers, each on a worker of its own.
 
 A link that is missing is dialled at once. A worker that refuses or cannot be reached rests with
-growing, jittered pauses while others are tried; so does a worker whose link breaks early. Where a
-link goes is `choice.py`'s business, what happens on it `duties.py`'s.
+growing, jittered pauses while others are tried; so does a worker whose link breaks early. While
+several links share a region, the rack looks calmly for a better place, and makes that link before
+it breaks another. Where a link goes is `choice.py`'s business, what happens on it `duties.py`'s.
 """
 
 from __future__ import annotations
@@ -18,14 +19,25 @@ from twisted.python.failure import Failure
 
 from maasha.host.rests import Rests
 from maasha.host.routine import Routine
-from maasha.rack.choice import Pick, next_loop
+from maasha.rack.choice import (
+    Pick,
+    Standing,
+    crowded,
+    evening_loop,
+    lacking,
+    next_loop,
+    surplus,
+)
 from maasha.rack.discovery import EventLoop
 from maasha.rpc.rack_side import Session
 
 MAINTAIN_INTERVAL = 0.5
 """Seconds between looks at what is missing; a rest ends with the look that follows it."""
 SETTLED = 5.0
-"""Seconds that a link must have lived for its worker to be dialled again without a rest."""
+"""Seconds that a link must have lived to count on it.
+
+Its worker is then dialled again without a rest, and another link may be given up for it.
+"""
 
 Find = Callable[[], Awaitable[tuple[EventLoop, ...]]]
 Dial = Callable[[EventLoop], Awaitable[Session]]
@@ -37,13 +49,19 @@ class Held:
 
     loop: EventLoop
     session: Session | None = None
+    since: float = 0.0
+    """When the link was established, by the clock."""
+    parting: bool = False
+    """Whether the rack has given the link up."""
     ended: Deferred[None] = field(factory=Deferred)
 
 
 class Links(Service):
     """Dials, holds and replaces links; tells `opened` and `closed` of each.
 
-    `wanted` says how many links there are to be now.
+    `wanted` says how many links there are to be now, `keeps` whether a link is to stay when one too
+    many is given up. `calm` is the seconds between looks for a better place, another number for
+    each rack so that not all look at once.
     """
 
     log = Logger()
@@ -56,8 +74,10 @@ class Links(Service):
         dial: Dial,
         pick: Pick,
         rests: Rests[str],
+        calm: float,
         opened: Callable[[Session], None],
         closed: Callable[[Session, str], None],
+        keeps: Callable[[Session], bool],
     ) -> None:
         self._clock = clock
         self._wanted = wanted
@@ -67,19 +87,24 @@ class Links(Service):
         self._rests = rests
         self._opened = opened
         self._closed = closed
+        self._keeps = keeps
         self._held: dict[str, Held] = {}
         self._complaints: dict[str, str] = {}
+        self._doubted: dict[str, None] = {}  # by the time of the last failure
         self._maintaining = Routine(clock, MAINTAIN_INTERVAL, self._maintain, "links")
+        # apart: its search may take seconds, and a link may go missing meanwhile
+        self._evening = Routine(clock, calm, self._even, "evening of links")
 
     @property
     def sessions(self) -> tuple[Session, ...]:
-        """The sessions of the established links, the oldest first."""
-        return tuple(held.session for held in self._held.values() if held.session is not None)
+        """The sessions of the established links that are to stay, the oldest first."""
+        return tuple(held.session for held in self._staying() if held.session is not None)
 
     def startService(self) -> None:
         """Begin to dial."""
         super().startService()
         self._maintaining.startService()
+        self._evening.startService()
 
     def stopService(self) -> Deferred[None]:
         """Leave every link politely and give up what is being dialled."""
@@ -87,9 +112,9 @@ class Links(Service):
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
-        maintaining = self._maintaining.stopService()
-        if maintaining is not None:
-            await maintaining
+        for stopping in (self._maintaining.stopService(), self._evening.stopService()):
+            if stopping is not None:
+                await stopping
         holding = [held.ended for held in self._held.values()]
         for held in tuple(self._held.values()):
             if held.session is None:
@@ -99,18 +124,63 @@ class Links(Service):
         await DeferredList(holding)
 
     async def _maintain(self) -> None:
-        wanted = self._wanted()
-        if len(self._held) >= wanted:
+        self._give_up_surplus()
+        if not lacking(self._standing()):
             return
-        known = await self._find()
-        now = self._clock.seconds()
-        ready = [loop for loop in known if not self._rests.resting(loop.name, now)]
-        while loop := next_loop(ready, self._loops(), wanted, self._pick):
+        ready = await self._ready()
+        while loop := next_loop(ready, self._standing(), self._pick):
             ready.remove(loop)
             self._begin(loop)
 
-    def _loops(self) -> list[EventLoop]:
-        return [held.loop for held in self._held.values()]
+    async def _even(self) -> None:
+        if not crowded(self._standing()):
+            return
+        loop = evening_loop(await self._ready(), self._standing(), self._pick)
+        if loop is not None:
+            self._begin(loop)
+
+    def _give_up_surplus(self) -> None:
+        """Leave one link where more than wanted have lasted."""
+        lasting = {
+            held.loop: held.session
+            for held in self._staying()
+            if held.session is not None and self._lasts(held)
+        }
+        kept = [loop for loop, session in lasting.items() if self._keeps(session)]
+        spare = surplus(tuple(lasting), self._wanted(), kept)
+        if spare is not None:
+            self._held[spare.name].parting = True
+            lasting[spare].leave("links spread better without it")  # `_hold` sees its end
+
+    async def _ready(self) -> list[EventLoop]:
+        """Search, and give the workers that do not rest."""
+        known = await self._find()
+        self._forget_all_but([*known, *(held.loop for held in self._held.values())])
+        now = self._clock.seconds()
+        return [loop for loop in known if not self._rests.resting(loop.name, now)]
+
+    def _forget_all_but(self, loops: list[EventLoop]) -> None:
+        names = {loop.name for loop in loops}
+        self._rests.keep(names)
+        self._complaints = {name: why for name, why in self._complaints.items() if name in names}
+        regions = {loop.region for loop in loops}
+        self._doubted = {region: None for region in self._doubted if region in regions}
+
+    def _staying(self) -> list[Held]:
+        return [held for held in self._held.values() if not held.parting]
+
+    def _lasts(self, held: Held) -> bool:
+        return self._clock.seconds() - held.since >= SETTLED
+
+    def _standing(self) -> Standing:
+        staying = self._staying()
+        return Standing(
+            self._wanted(),
+            linked=tuple(held.loop for held in staying if held.session is not None),
+            dialled=tuple(held.loop for held in staying if held.session is None),
+            parting=tuple(held.loop for held in self._held.values() if held.parting),
+            doubted=tuple(self._doubted),
+        )
 
     def _begin(self, loop: EventLoop) -> None:
         held = self._held[loop.name] = Held(loop)
@@ -121,7 +191,7 @@ class Links(Service):
         """Live one link's whole life."""
         name = held.loop.name
         session = held.session = await self._dial(held.loop)
-        opened = self._clock.seconds()
+        held.since = self._clock.seconds()
         self.log.info("linked to {name}", name=name)
         self._complaints.pop(name, None)
         try:
@@ -129,21 +199,28 @@ class Links(Service):
         except Exception:
             session.abort("the rack could not take the link up")
             raise
+        self._doubted.pop(held.loop.region, None)
         reason = await session.closed
         held.session = None
         self.log.info("the link to {name} ended: {reason}", name=name, reason=reason)
         self._closed(session, reason)
-        if self._clock.seconds() - opened >= SETTLED:
+        if self._lasts(held):
             self._rests.succeeded(name)
         else:
-            self._rests.failed(name, self._clock.seconds())
+            self._fail(held.loop)
+
+    def _fail(self, loop: EventLoop) -> float:
+        """Let the worker rest, and doubt its region; gives the seconds."""
+        self._doubted.pop(loop.region, None)
+        self._doubted[loop.region] = None
+        return self._rests.failed(loop.name, self._clock.seconds())
 
     def _complain(self, failure: Failure, held: Held) -> None:
         """Rest after a failed dial; say so when the reason is a new one."""
         if failure.check(CancelledError):
             return
         name, reason = held.loop.name, failure.getErrorMessage()
-        seconds = self._rests.failed(name, self._clock.seconds())
+        seconds = self._fail(held.loop)
         if self._complaints.get(name) != reason:
             self._complaints[name] = reason
             self.log.warn(

@@ -58,6 +58,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     except OSError as error:
         print(f"{arguments.config}: {error.strerror}; see conf/regiond.conf", file=sys.stderr)
         raise SystemExit(CONFIGURATION_ERROR) from error
+    except UnicodeDecodeError as error:
+        place = f"{error.reason} at byte {error.start}"
+        print(f"{arguments.config}: not UTF-8 text ({place})", file=sys.stderr)
+        raise SystemExit(CONFIGURATION_ERROR) from error
     react(_run, (arguments, settings))
 
 

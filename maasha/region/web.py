@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from twisted.internet.interfaces import IReactorTime
+from twisted.web import pages
 from twisted.web.resource import IResource, Resource
-from twisted.web.server import Request, Site
+from twisted.web.server import Request
 from twisted.web.util import Redirect
+
+from maasha.region.uploads import BoundedSite
 
 PREFIX = b"MAAS"
 RETRY_AFTER = b"2"
@@ -25,15 +28,25 @@ class NotReady(Resource):
         return b"The region has no database yet; try again in 2 seconds.\n"
 
 
-class Entrance:
-    """The site on port 5240: `/MAAS/` leads to the API as soon as `open` was called."""
+class Root(Resource):
+    """Knows nothing but its children."""
 
-    def __init__(self, reactor: IReactorTime) -> None:
-        self._root = Resource()
+    def getChild(self, _path: bytes, _request: Request) -> IResource:
+        """Answer 404."""
+        return pages.notFound()
+
+
+class Entrance:
+    """The site on port 5240: `/MAAS/` leads to the API as soon as `open` was called.
+
+    `largest` is how many bytes a request's body may have.
+    """
+
+    def __init__(self, reactor: IReactorTime, largest: int) -> None:
+        self._root = Root()
         self._root.putChild(b"", Redirect(b"/MAAS/"))
         self._root.putChild(PREFIX, NotReady())
-        # the API reads bodies itself: Twisted hangs up on an empty multipart one
-        self.site = Site(self._root, reactor=reactor, parsePOSTFormSubmission=False)
+        self.site = BoundedSite(self._root, reactor, largest)
 
     def open(self, api: IResource) -> None:
         """Put the API in place."""

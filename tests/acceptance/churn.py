@@ -25,12 +25,16 @@ NOBODY = mac(0x02FFFFFFFFFF)
 
 @frozen
 class Done:
-    """An errand that asked for a lease, and what became of it; instants are CLOCK_MONOTONIC."""
+    """An errand that asked for a lease, and what became of it; instants are CLOCK_MONOTONIC.
+
+    `held` is the lease that the client had and wanted to keep, if it had one.
+    """
 
     wish: Wish
     chaddr: MAC
     began: float
     outcome: Lease | NoLease
+    held: Lease | None = None
 
     @property
     def ended(self) -> float:
@@ -38,6 +42,18 @@ class Done:
         if isinstance(self.outcome, Lease):
             return self.outcome.monotonic
         return self.began + self.outcome.waited
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether no server said anything, neither yes nor no."""
+        return isinstance(self.outcome, NoLease) and not self.outcome.refused
+
+    @property
+    def kept(self) -> bool:
+        """Whether the client got the address that it had."""
+        if self.held is None or isinstance(self.outcome, NoLease):
+            return False
+        return self.outcome.ip == self.held.ip
 
     @property
     def asking(self) -> Asking:
@@ -50,7 +66,10 @@ class Churn:
 
     Runs in a thread with a DHCP agent of its own until the block is left. A client whose server no
     longer answers asks all servers next, and one that nobody answers then starts over, as RFC 2131
-    has it. `done` has every errand that asked for a lease; `partings` counts the others.
+    has it. One that has gone comes back with its next turn, when both servers know: whoever
+    releases an address at one dhcpd, and within 0.05 s asks its peer, is granted that address, but
+    then both take it for free. `done` has every errand that asked for a lease; `partings` counts
+    the others.
     """
 
     def __init__(self, host: Host, interface: str, first: int, seed: int) -> None:
@@ -93,9 +112,10 @@ class Churn:
         leases = tuple(self._clients.history)
         return [one for one in leases if one.monotonic >= since and by in (None, str(one.server))]
 
-    def failures(self) -> list[Done]:
-        """Give the errands that got no lease."""
-        return [done for done in tuple(self.done) if isinstance(done.outcome, NoLease)]
+    def following(self, done: Done) -> Done:
+        """Give what the same client did next; raises StopIteration before that has ended."""
+        later = self.done[self.done.index(done) + 1 :]
+        return next(one for one in later if one.chaddr == done.chaddr)
 
     def wait_all_served(self, since: float, timeout: float, by: str | None = None) -> None:
         """Wait until each client has got an ACK since an instant, of one server where told."""
@@ -147,14 +167,15 @@ class Churn:
         """Let each client of a group do one thing, when its last is over."""
         self._collect(group)
         begun = [self._begin(chaddr) for chaddr in self.macs[group::GROUPS]]
-        self._under_way[group] = begun
+        self._under_way[group] = [one for one in begun if one is not None]
         self._clients.leave(NOBODY)  # whose answer comes behind all that the others got by now
 
-    def _begin(self, chaddr: MAC) -> tuple[Ticket, float]:
+    def _begin(self, chaddr: MAC) -> tuple[Ticket, float] | None:
+        """Start what a client does next; None when it goes, which nobody answers."""
         wish, lease = self._wish(chaddr), self._held.get(chaddr)
         if lease is not None and wish in (Wish.RELEASE, Wish.LEAVE):
             self._part(wish, lease)
-            wish, lease = Wish.ACQUIRE, None
+            return None
         began = time.monotonic()
         return self._clients.submit(Errand(wish, chaddr, PATIENCE, lease=lease)), began
 
@@ -169,7 +190,8 @@ class Churn:
     def _collect(self, group: int) -> None:
         for ticket, began in self._under_way.get(group, ()):
             errand, outcome = ticket.errand, self._clients.outcome(ticket)
-            self.done.append(Done(errand.wish, errand.chaddr, began, outcome))
+            done = Done(errand.wish, errand.chaddr, began, outcome, errand.lease)
+            self.done.append(done)
             self._learn(errand, outcome)
 
     def _learn(self, errand: Errand, outcome: Lease | NoLease) -> None:

@@ -150,6 +150,22 @@ def test_a_cut_cable_loses_frames_and_no_client(site: Site) -> None:
         assert clients.acquire(mac(0x020000000001), QUICK).server == SERVER
 
 
+def test_a_renewal_goes_to_its_server_alone(site: Site, lab: Lab) -> None:
+    """While that is cut off no other dhcpd hears it, whose socket is a packet socket."""
+    site.serve()
+    other = Site(site.lan, lab.host("other", {site.lan: "10.0.0.2"}), site.clients)
+    with DHCPClients(site.clients) as clients:
+        lease = clients.acquire(mac(0x020000000001), QUICK)
+        other.serve()
+        site.lan.cable(site.server).cut()
+        with pytest.raises(NoLease, match="no ACK"):
+            clients.renew(lease, SHORT)
+        clients.acquire(mac(0x020000000002), QUICK)
+    log = (other.server.directory / "dhcpd.log").read_text()
+    assert str(mac(0x020000000002)) in log
+    assert str(lease.chaddr) not in log
+
+
 def test_two_servers_that_do_not_know_each_other_are_convicted(site: Site, lab: Lab) -> None:
     """Both give the same single address: the sniffer's verdict names it."""
     narrow = CONFIGURATION.replace("10.0.0.50 10.0.0.99", "10.0.0.50 10.0.0.50")

@@ -28,14 +28,24 @@ s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"eth0")
 s.sendto(b"number " + sys.argv[1].encode(), ("10.0.0.255", 9))
 """
 
+SEND = """
+import socket, sys
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+s.bind(("eth0", 0))
+target, source = (bytes.fromhex(station.replace(":", "")) for station in sys.argv[1:3])
+s.send(target + source + b"\\x88\\xb5number " + sys.argv[3].encode())
+"""
+"""Sends a number to one station, from a station, in a frame of an experimental type."""
+
 
 @attrs.frozen
 class Wire:
-    """Two hosts on a network; each listens with a packet socket, below any rule of its own."""
+    """Hosts on a network; each listens with a packet socket, below any rule of its own."""
 
     lan: Network
     one: Host
     two: Host
+    three: Host
     ears: dict[Host, HostProcess]
 
     @classmethod
@@ -43,8 +53,9 @@ class Wire:
         """Make network and hosts."""
         lan = lab.network("lan", "10.0.0.0/24")
         one, two = lab.host("one", {lan: "10.0.0.1"}), lab.host("two", {lan: "10.0.0.2"})
-        wire = cls(lan, one, two, {})
-        for host in (one, two):
+        three = lab.host("three", {lan: "10.0.0.3"})
+        wire = cls(lan, one, two, three, {})
+        for host in (one, two, three):
             ear = host.converse(["python", "-c", LISTEN], log=host.directory / "log")
             assert ear.stdout.readline() == "ready\n"
             wire.ears[host] = ear
@@ -55,6 +66,11 @@ class Wire:
         for number in numbers:
             speaker.run(["python", "-c", SAY, str(number)])
 
+    def send(self, speaker: Host, target: str, number: int, source: str | None = None) -> None:
+        """Send a number from a host to one station only, as its own station unless told."""
+        argv = [target, source or station(speaker), str(number)]
+        speaker.run(["python", "-c", SEND, *argv])
+
     def next_heard(self, listener: Host) -> int:
         """Wait for the next number a host hears."""
         return int(self.ears[listener].stdout.readline())
@@ -62,7 +78,7 @@ class Wire:
 
 @pytest.fixture
 def wire(lab: Lab) -> Wire:
-    """Give two hosts that hear each other."""
+    """Give three hosts that hear each other."""
     return Wire.lay(lab)
 
 
@@ -131,6 +147,32 @@ def test_a_cut_cable_takes_the_carrier(wire: Wire) -> None:
     assert wire.next_heard(wire.two) == 2
 
 
+def test_frames_for_one_station_reach_no_other(wire: Wire) -> None:
+    """Nor while their host is cut off: as with network cards that hear their own station only."""
+    cable, target = wire.lan.cable(wire.two), station(wire.two)
+    wire.send(wire.one, target, 1)
+    assert wire.next_heard(wire.two) == 1
+    cable.cut()
+    wire.send(wire.one, target, 2)
+    cable.restore()
+    wire.send(wire.one, target, 3)
+    assert wire.next_heard(wire.two) == 3
+    wire.say(wire.one, 4)
+    assert wire.next_heard(wire.three) == 4, "the first that it hears"
+
+
+def test_a_station_is_where_it_was_heard(wire: Wire) -> None:
+    """A host may call itself by other stations, as many simulated clients do."""
+    made_up = "02:00:00:00:00:07"
+    wire.send(wire.one, made_up, 1)
+    wire.send(wire.two, station(wire.one), 2, source=made_up)
+    assert wire.next_heard(wire.one) == 2
+    wire.send(wire.one, made_up, 3)
+    assert wire.next_heard(wire.two) == 3
+    wire.say(wire.one, 4)
+    assert wire.next_heard(wire.three) == 4
+
+
 def test_an_address_outside_its_network_is_refused(lab: Lab) -> None:
     """With both named."""
     lan = lab.network("lan", "10.0.0.0/24")
@@ -150,3 +192,8 @@ def test_a_host_without_an_address_says_so(lab: Lab) -> None:
 def carrier(host: Host) -> str:
     """Return what the host's kernel says of eth0."""
     return host.run(["cat", "/sys/class/net/eth0/carrier"]).stdout.strip()
+
+
+def station(host: Host) -> str:
+    """Return the Ethernet address of the host's eth0."""
+    return host.run(["cat", "/sys/class/net/eth0/address"]).stdout.strip()

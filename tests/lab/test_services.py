@@ -165,5 +165,8 @@ def test_postgresql_serves_another_host(lab: Lab) -> None:
     until(lambda: not postmaster.id.alive(), "its end", timeout=5.0)
     database.wait_ready()
     assert database.execute("SELECT * FROM t", "lab") == (("1", ""),)
+    assert database.execute("SELECT nothing FROM t", "lab") == (("",),)
+    assert database.execute("SELECT * FROM (VALUES (''), ('x'), ('')) v") == (("",), ("x",), ("",))
+    assert database.execute("SELECT * FROM t WHERE one = 2", "lab") == ()
     wrong = client.run([*psql, "SELECT 1"], env={"PGPASSWORD": "no"}, check=False)
     assert "password authentication failed" in wrong.stderr

@@ -12,7 +12,7 @@ from twisted.internet.task import deferLater
 from maasha.db.channels import Channel
 from maasha.db.notices import Notices
 from maasha.db.overview import racks
-from maasha.db.racks import drop_link
+from maasha.db.racks import Registered, drop_link
 from tests.integration.api.client import Reply, World, add_rack
 from tests.integration.api.obedient import Obedient
 
@@ -175,6 +175,46 @@ async def test_the_last_rack(world: World, notices: Notices) -> None:
     assert (await world.admin.delete(mine, force="true")).status == 204
     vlan = (await world.user.get(path)).json
     assert (vlan["dhcp_on"], vlan["primary_rack"]) == (False, None)
+
+
+async def duties(world: World, rack: Registered) -> tuple[str, str]:
+    """Give what a rack is asked to run and what it said it runs, deleted or not."""
+    statement = "select asked ->> 'duty' as asked, running ->> 'duty' as running from service"
+    row = await world.pool.run(lambda tx: tx.one(f"{statement} where rack_id = %s", rack.rack))
+    assert row is not None
+    return row.asked, row.running
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_rack_with_a_link_is_asked_to_stop_even_by_force(
+    world: World, notices: Notices
+) -> None:
+    """It serves until it has said otherwise, and its peer waits for that; force again vouches."""
+    await turned_on(world, notices, "rack-1", "rack-2")
+    first = world.racks[0]
+    mine = f"rackcontrollers/{first.system_id}/"
+    assert (await world.admin.delete(mine, force="true")).status == 204
+    assert await duties(world, first) == ("off", "primary")
+    assert (await world.admin.delete(mine)).status == 404
+    assert await duties(world, first) == ("off", "primary")
+    assert (await world.admin.delete(mine, force="true")).status == 204
+    assert await duties(world, first) == ("off", "off")
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_rack_without_a_link_is_deleted_by_who_vouches_for_it(
+    world: World, notices: Notices
+) -> None:
+    """The refusal says what force means; with it the rack counts as stopped at once."""
+    await turned_on(world, notices, "rack-1", "rack-2")
+    first = world.racks[0]
+    await world.pool.run(lambda tx: drop_link(tx, first.link))
+    mine = f"rackcontrollers/{first.system_id}/"
+    reply = await world.admin.delete(mine)
+    assert reply.status == 400
+    assert "make sure that its host is off and stays off" in reply.text
+    assert (await world.admin.delete(mine, force="true")).status == 204
+    assert await duties(world, first) == ("off", "off")
 
 
 @pytest_twisted.ensureDeferred

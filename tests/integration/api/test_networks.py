@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest_twisted
 
+from maasha.db.overview import racks
 from maasha.db.services import confirm_stopped, record_asked
 from maasha.model.dhcp import SOLO, VlanRole
 from maasha.model.network import VlanId
@@ -247,3 +248,60 @@ async def test_users_have_reserved_ranges(world: World) -> None:
         403,
         "user may not touch dynamic ranges; ask an administrator.",
     )
+
+
+async def another_vlan(world: World) -> str:
+    """Make VLAN 100 in the fabric of the racks' LAN; gives its id."""
+    made = await world.admin.post("fabrics/1/vlans/", vid="100")
+    assert made.status == 200, made.text
+    return str(made.json["id"])
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_subnet_moves_with_the_interfaces_in_it(world: World) -> None:
+    """A network that was found on the wrong VLAN is put on the right one, and can be served."""
+    right = await another_vlan(world)
+    subnet = (await world.admin.get(LAN)).json["id"]
+    moved = await world.admin.put(LAN, vlan=right)
+    assert (moved.status, str(moved.json["vlan"]["id"])) == (200, right), moved.text
+    chosen = await world.admin.put(f"vlans/{right}/", primary_rack="rack-1")
+    assert chosen.json["primary_rack"] == world.racks[0].system_id
+    left = await world.admin.put("fabrics/1/vlans/0/", primary_rack="rack-1")
+    await refused(left, "primary_rack", "no rack is on this VLAN yet")
+    event = (await world.user.get("events/", subject=f"subnet:{subnet}")).json["events"][0]
+    assert event["description"] == f"vlan 1 -> {right}"
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_subnet_does_not_leave_a_vlan_with_dhcp(world: World) -> None:
+    """Not while it is on, nor before its racks have stopped, nor from under racks chosen there."""
+    right, first = await another_vlan(world), world.racks[0].rack
+    path = await serve_dhcp(world)
+    asked = (VlanRole(VlanId(1), SOLO),)
+    await world.pool.run(lambda tx: record_asked(tx, first, Stamp(1, 1), asked))
+
+    async def stays(words: str) -> None:
+        reply = await world.admin.put(LAN, vlan=right)
+        assert (reply.status, words in reply.text) == (409, True), reply.text
+        assert (await world.user.get(LAN)).json["vlan"]["id"] == 1
+
+    await stays("DHCP is on for VLAN fabric-0.untagged, which subnet 10.0.0.0/24 would leave")
+    await world.pool.run(lambda tx: tx.execute("update vlan set dhcp_on = false"))
+    await stays("DHCP still runs on rack-1 for VLAN fabric-0.untagged")
+    await world.pool.run(lambda tx: confirm_stopped(tx, first))
+    await stays("without them rack-1 on VLAN fabric-0.untagged could not serve DHCP")
+    assert (await world.admin.put(path, primary_rack="")).status == 200
+    assert (await world.admin.put(LAN, vlan="99")).status == 404
+    assert (await world.admin.put(LAN, vlan=right)).status == 200
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_subnet_that_comes_to_a_served_vlan_is_served(world: World) -> None:
+    """The racks of the VLAN get a new generation to run."""
+    await serve_dhcp(world)
+    far = (await world.admin.post("fabrics/", name="far")).json["vlans"][0]["id"]
+    await world.admin.post("subnets/", cidr="10.9.0.0/24", vlan=str(far))
+    before = (await world.pool.run(racks))[0].wanted
+    moved = await world.admin.put("subnets/10.9.0.0/24/", vlan="1")
+    assert (moved.status, moved.json["vlan"]["id"]) == (200, 1), moved.text
+    assert (await world.pool.run(racks))[0].wanted > before

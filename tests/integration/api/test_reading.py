@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from ipaddress import IPv4Address
 
@@ -133,6 +134,48 @@ async def test_leases(world: World) -> None:
     (shown,) = (await world.user.get("leases/", state="active")).json
     assert (shown["ip"], shown["racks"]) == ("10.0.0.50", ["rack-1", "rack-2"])
     assert (await world.user.get("leases/", mac="52-54-00-00-00-10")).json == []
+
+
+@pytest_twisted.ensureDeferred
+async def test_leases_by_the_page(world: World) -> None:
+    """Limit and offset part the list; what they may be is said where they are not that."""
+    leases = tuple(Lease(IPv4Address("10.0.0.50") + n, BindingState.ACTIVE) for n in range(5))
+    await world.pool.run(partial(upsert, rack=world.racks[0].rack, leases=leases))
+    first = (await world.user.get("leases/", limit="3")).json
+    second = (await world.user.get("leases/", limit="3", offset="3")).json
+    assert [each["ip"] for each in (*first, *second)] == [str(lease.ip) for lease in leases]
+    reply = await world.user.get("leases/", limit="10001")
+    assert "is not a whole number from 1 to 10000" in reply.json["limit"][0]
+
+
+@pytest_twisted.ensureDeferred
+async def test_leases_go_with_their_subnet(world: World) -> None:
+    """And with their range as soon as nobody holds them, and with their rack."""
+    over = datetime.now(UTC) - timedelta(seconds=1)
+    held = Lease(IPv4Address("10.0.0.50"), BindingState.ACTIVE)
+    ended = Lease(IPv4Address("10.0.0.51"), BindingState.ACTIVE, ends=over)
+    outside = Lease(IPv4Address("10.9.0.50"), BindingState.ACTIVE)
+    for rack in world.racks:
+        await world.pool.run(partial(upsert, rack=rack.rack, leases=(held, ended, outside)))
+    await world.admin.post("subnets/", cidr="10.9.0.0/24", vlan="1")
+    made = await world.admin.post(
+        "ipranges/", type="dynamic", start_ip="10.0.0.50", end_ip="10.0.0.99"
+    )
+
+    async def left() -> list[tuple[str, list[str]]]:
+        return [(each["ip"], each["racks"]) for each in (await world.user.get("leases/")).json]
+
+    both = ["rack-1", "rack-2"]
+    assert (await world.admin.delete(f"rackcontrollers/{world.racks[1].system_id}/")).status == 204
+    assert await left() == [
+        (str(held.ip), both[:1]),
+        (str(ended.ip), both[:1]),
+        (str(outside.ip), both[:1]),
+    ]
+    assert (await world.admin.delete(f"ipranges/{made.json['id']}/")).status == 204
+    assert await left() == [(str(held.ip), both[:1]), (str(outside.ip), both[:1])]
+    assert (await world.admin.delete("subnets/10.9.0.0/24/")).status == 204
+    assert await left() == [(str(held.ip), both[:1])]
 
 
 @pytest_twisted.ensureDeferred

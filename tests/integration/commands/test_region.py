@@ -96,6 +96,16 @@ def test_a_database_that_is_away_is_said_in_a_line(config: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_a_file_that_is_no_text_is_refused(config: Path) -> None:
+    """The message says where it ends to be UTF-8."""
+    config.write_bytes(b"# \xff\n")
+    for words in (["init"], ["init", "--database-name", "other"]):
+        done = maasha_region(config, *words)
+        assert done.returncode == 78
+        assert done.stderr == f"{config}: not UTF-8 text (invalid start byte at byte 2)\n"
+    assert config.read_bytes() == b"# \xff\n"
+
+
 def test_a_wrong_file_is_refused(config: Path) -> None:
     """Every error has its line; the exit status is 78."""
     config.write_text("num_workers: many\ncolour: red\n")

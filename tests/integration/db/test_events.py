@@ -58,6 +58,21 @@ async def test_alarms(pool: Pool) -> None:
 
 
 @asynchronous
+async def test_an_alarm_that_changes(pool: Pool) -> None:
+    """Another detail clears the alarm that says what is no longer so, and opens one that does."""
+
+    async def work(tx: Transaction) -> None:
+        first = await raise_alarm(tx, "rack:a", "vlan:1", "dhcp.unserved", "a: no range")
+        assert await raise_alarm(tx, "rack:a", "vlan:1", "dhcp.unserved", "a: no range") is None
+        second = await raise_alarm(tx, "rack:b", "vlan:1", "dhcp.unserved", "b: no address")
+        (alarm,) = await open_alarms(tx)
+        assert (alarm.id, alarm.who, alarm.detail) == (second, "rack:b", "b: no address")
+        assert [event.clears for event in await history(tx)] == [None, first, None]
+
+    await pool.run(work)
+
+
+@asynchronous
 async def test_pages(pool: Pool) -> None:
     """History is read page by page, the newest first, of everything or of one subject."""
 

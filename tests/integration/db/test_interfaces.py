@@ -7,10 +7,12 @@ from twisted.internet.defer import Deferred, gatherResults
 
 from maasha.db.fabrics import fabrics
 from maasha.db.interfaces import store_interfaces, stored_interfaces
+from maasha.db.networks import networks
 from maasha.db.pool import Pool
 from maasha.db.subnets import subnets
 from maasha.db.transaction import Transaction
 from maasha.model.cluster import RackKey
+from maasha.model.network import Interface
 from tests.asynchronous import asynchronous
 from tests.integration.db.cluster import found, hire, interface, link, plug
 
@@ -49,6 +51,80 @@ async def test_networks_made(pool: Pool) -> None:
     assert [row.vid for row in await pool.run(lambda tx: tx.rows("select vid from vlan"))] == [0, 0]
     assert len(await pool.run(fabrics)) == 2
     assert len(await pool.run(subnets)) == 4
+
+
+async def places(pool: Pool) -> dict[str, tuple[str, int]]:
+    """Give each subnet's fabric and VID."""
+
+    async def work(tx: Transaction) -> dict[str, tuple[str, int]]:
+        known = await networks(tx)
+        on = {subnet.name: known.vlans[subnet.vlan] for subnet in known.subnets.values()}
+        return {name: (vlan.fabric_name, vlan.vid) for name, vlan in on.items()}
+
+    return await pool.run(work)
+
+
+def tagged(vid: int, *addresses: str, parent: str = "eth0") -> Interface:
+    """Give an interface that tags its frames."""
+    return evolve(interface(f"vlan{vid}", *addresses), vid=vid, parent=parent)
+
+
+@asynchronous
+async def test_tagged(pool: Pool) -> None:
+    """A network behind a tag is on the VLAN of that VID, in the fabric of the tag's parent."""
+    worker = await hire(pool, await found(pool), 0)
+    rack = await link(pool, worker, "rack1")
+    await plug(
+        pool,
+        rack,
+        tagged(100, "10.1.0.1/24"),
+        interface("eth0", "10.0.0.1/24"),
+        tagged(200, "10.2.0.1/24"),
+        interface("eth1", "10.3.0.1/24"),
+        tagged(300, "10.4.0.1/24", parent="eth1"),
+    )
+    assert await places(pool) == {
+        "10.0.0.0/24": ("fabric-0", 0),
+        "10.1.0.0/24": ("fabric-0", 100),
+        "10.2.0.0/24": ("fabric-0", 200),
+        "10.3.0.0/24": ("fabric-1", 0),
+        "10.4.0.0/24": ("fabric-1", 300),
+    }
+    stored = await pool.run(lambda tx: stored_interfaces(tx, rack.rack))
+    assert [(each.name, each.vid, each.parent) for each in stored][2:] == [
+        ("vlan100", 100, "eth0"),
+        ("vlan200", 200, "eth0"),
+        ("vlan300", 300, "eth1"),
+    ]
+
+
+@asynchronous
+async def test_tagged_without_a_parent_in_sight(pool: Pool) -> None:
+    """Tags on a parent without addresses share a new fabric, and the VLANs that it has."""
+    worker = await hire(pool, await found(pool), 0)
+    rack1, rack2 = await link(pool, worker, "rack1"), await link(pool, worker, "rack2")
+    bare = interface("eth0")
+    await plug(pool, rack1, bare, tagged(100, "10.1.0.1/24"), tagged(200, "10.2.0.1/24"))
+    assert await places(pool) == {
+        "10.1.0.0/24": ("fabric-0", 100),
+        "10.2.0.0/24": ("fabric-0", 200),
+    }
+    await plug(pool, rack2, tagged(100, "10.1.0.2/24"), tagged(200, "10.9.0.2/24"))
+    assert (await places(pool))["10.9.0.0/24"] == ("fabric-0", 200)
+    unknown = (tagged(5, "10.5.0.2/24", parent=""), tagged(6, "10.6.0.2/24", parent=""))
+    await plug(pool, rack2, *unknown)
+    assert (await places(pool))["10.5.0.0/24"] == ("fabric-1", 5)
+    assert (await places(pool))["10.6.0.0/24"] == ("fabric-2", 6)
+
+
+@asynchronous
+async def test_tagged_on_a_vlan_of_another_vid(pool: Pool) -> None:
+    """A network that somebody put elsewhere says nothing about the other tags' fabric."""
+    worker = await hire(pool, await found(pool), 0)
+    rack1, rack2 = await link(pool, worker, "rack1"), await link(pool, worker, "rack2")
+    await plug(pool, rack1, interface("eth7", "10.1.0.1/24"))
+    await plug(pool, rack2, tagged(100, "10.1.0.2/24"), tagged(200, "10.2.0.2/24"))
+    assert await places(pool) == {"10.1.0.0/24": ("fabric-0", 0), "10.2.0.0/24": ("fabric-1", 200)}
 
 
 @asynchronous

@@ -8,7 +8,7 @@ from ipaddress import IPv4Address
 
 from attrs import evolve
 
-from maasha.db.leases import KnownLease, current, upsert
+from maasha.db.leases import KnownLease, LeaseQuery, current, upsert
 from maasha.db.pool import Pool
 from maasha.model.lease import BindingState, Lease
 from tests.asynchronous import asynchronous
@@ -72,6 +72,27 @@ async def test_ended(pool: Pool) -> None:
     assert (await pool.run(current))[0].lease.state is BindingState.EXPIRED
     await pool.run(lambda tx: upsert(tx, rack, (evolve(over, ends=None),)))
     assert (await pool.run(current))[0].lease.state is BindingState.ACTIVE
+
+
+@asynchronous
+async def test_query(pool: Pool) -> None:
+    """Addresses, clients and states let through what counts now, a page of it."""
+    worker = await hire(pool, await found(pool), 0)
+    rack = (await link(pool, worker, "rack1")).rack
+    over = evolve(ACTIVE, ip=IPv4Address("10.0.0.51"), ends=NOW - timedelta(seconds=1))
+    free = Lease(IPv4Address("10.0.0.52"), BindingState.FREE)
+    await pool.run(lambda tx: upsert(tx, rack, (ACTIVE, over, free)))
+    for query, through in (
+        (LeaseQuery(), [50, 51, 52]),
+        (LeaseQuery(ips=(ACTIVE.ip, free.ip)), [50, 52]),
+        (LeaseQuery(macs=(ACTIVE.mac,)), [50, 51]),
+        (LeaseQuery(states=(BindingState.ACTIVE,)), [50]),
+        (LeaseQuery(states=(BindingState.EXPIRED, BindingState.FREE)), [51, 52]),
+        (LeaseQuery(ips=(free.ip,), macs=(ACTIVE.mac,)), []),
+        (LeaseQuery(limit=1, offset=1), [51]),
+    ):
+        known = await pool.run(partial(current, query=query))
+        assert [int(each.lease.ip) & 255 for each in known] == through
 
 
 @asynchronous

@@ -268,8 +268,10 @@ async def test_peer_alarm(pool: Pool) -> None:
     await report(pool, pair.one, evolve(one, state=INTERRUPTED))
     (alarm,) = await pool.run(open_alarms)
     assert (alarm.subject, alarm.kind) == (f"vlan:{pair.vlan}", "dhcp.interrupted")
+    assert alarm.detail == "seen by rack1, rack2"
     await report(pool, pair.one, one)
-    assert len(await pool.run(open_alarms)) == 1
+    (alarm,) = await pool.run(open_alarms)
+    assert alarm.detail == "seen by rack2"
     await report(pool, pair.two, two)
     assert await pool.run(open_alarms) == ()
     told = [event.detail for event in await pool.run(history) if event.kind == "dhcp.peer-state"]

@@ -1,12 +1,12 @@
+"""How a lease is shown."""
+
 from __future__ import annotations
 
 from ipaddress import ip_address
 
-import pytest
 from attrs import evolve
 
-from maasha.api.leases import asked_for, lease_json
-from maasha.api.submissions import LeaseFilter
+from maasha.api.leases import lease_json
 from maasha.model.lease import BindingState, Lease
 from tests.unit.api.samples import NOON
 
@@ -28,18 +28,3 @@ def test_lease() -> None:
     }
     endless = lease_json(evolve(LEASE, starts=None, ends=None), ())
     assert (endless["starts"], endless["ends"]) == (None, None)
-
-
-@pytest.mark.parametrize(
-    ("form", "through"),
-    [
-        (LeaseFilter(), True),
-        (LeaseFilter(ip=(IP,), mac=(MAC,), state=(BindingState.ACTIVE,)), True),
-        (LeaseFilter(ip=(ip_address("10.0.0.51"),)), False),
-        (LeaseFilter(mac=("02:00:00:00:00:02",)), False),
-        (LeaseFilter(state=(BindingState.FREE, BindingState.EXPIRED)), False),
-    ],
-)
-def test_filter(form: LeaseFilter, through: bool) -> None:
-    """Each field of the filter lets only its own values through; none lets all through."""
-    assert asked_for(LEASE, form) is through

@@ -58,6 +58,8 @@ URL = "http://region:5240/MAAS/api/2.0/"
         ),
         ("createadmin --username a", HandOver("maasha-region", ("createadmin", "--username", "a"))),
         ("apikey --help", HandOver("maasha-region", ("apikey", "--help"))),
+        ("help apikey", HandOver("maasha-region", ("apikey", "--help"))),
+        ("help subnet", Call(("subnet", "--help"))),
     ],
 )
 def test_words(words: str, command: Command) -> None:
@@ -71,7 +73,9 @@ def test_secrets_of_a_command_are_not_shown() -> None:
         assert "hunter2" not in repr(parse(words.split()))
 
 
-@pytest.mark.parametrize("words", ["", "--help", "-h", "login --help", "--version"])
+@pytest.mark.parametrize(
+    "words", ["", "--help", "-h", "help", "help help", "login --help", "help login", "--version"]
+)
 def test_help(words: str, capsys: pytest.CaptureFixture[str]) -> None:
     """No words, or a question for help, show what there is and are no failure."""
     with pytest.raises(SystemExit) as caught:

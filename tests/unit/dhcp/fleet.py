@@ -64,6 +64,11 @@ class Fleet:
         self.primaries: dict[str, RackKey] = {}
         """Who was primary under each peer's name, ever."""
 
+    @property
+    def deleted(self) -> set[RackKey]:
+        """The racks that the operator deleted."""
+        return {rack.key for rack in self.racks.values() if rack.deleted}
+
     def members(self) -> tuple[Member, ...]:
         """Give what the region knows."""
         return tuple(self._member(rack) for rack in self.racks.values())
@@ -102,8 +107,11 @@ class Fleet:
                 self.primaries.setdefault(rack.runs.peer_name, rack.key)
 
     def answer(self, rack: Rack) -> None:
-        """Let the region hear what the rack runs: done, refused, or reported anew."""
-        if not rack.deaf:
+        """Let the region hear what the rack runs: done, refused, or reported anew.
+
+        Of a deleted rack it takes only that it has stopped: no epoch of an owner is left to it.
+        """
+        if not rack.deaf and (not rack.deleted or rack.runs == OFF):
             rack.told = rack.asked = rack.runs
 
     def settle(self) -> None:
@@ -199,9 +207,9 @@ class Fleet:
         )
 
 
-def goal(fleet: Fleet) -> dict[RackKey, Duty]:
+def goal_of(wanted: Wanted) -> dict[RackKey, Duty]:
     """Give the duties that are wanted in the end; racks without one are left out."""
-    match fleet.wanted:
+    match wanted:
         case Off():
             return {}
         case Solo(rack, _):

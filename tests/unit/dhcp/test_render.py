@@ -27,6 +27,7 @@ WHOLE = f"""\
 # Written by maasha: changes made here by hand are overwritten.
 
 authoritative;
+dhcp-cache-threshold 0;
 ddns-update-style none;
 default-lease-time 600;
 max-lease-time 600;

@@ -9,7 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from maasha.host.files import PLAIN_MODE, SECRET_MODE, read_text, remove, write_atomic
+from maasha.host.files import (
+    PLAIN_MODE,
+    SECRET_MODE,
+    read_text,
+    remove,
+    require_writable,
+    write_atomic,
+)
 
 
 @pytest.fixture
@@ -75,3 +82,21 @@ def test_a_folder_in_the_way_is_an_error(path: Path) -> None:
     path.mkdir(parents=True)
     with pytest.raises(IsADirectoryError):
         read_text(path)
+
+
+def test_a_file_that_can_be_written_is_left_as_it_is(path: Path) -> None:
+    """The question makes the folder, and nothing in it."""
+    require_writable(path)
+    assert list(path.parent.iterdir()) == []
+    write_atomic(path, "text\n")
+    require_writable(path)
+    assert [found.name for found in path.parent.iterdir()] == ["file"]
+    assert read_text(path) == "text"
+
+
+def test_what_cannot_be_written_is_known_before(path: Path) -> None:
+    """A folder in the file's place, or a file in the folder's."""
+    write_atomic(path, "text\n")
+    for wrong in (path.parent, path / "below"):
+        with pytest.raises(OSError, match=r"directory|exists"):
+            require_writable(wrong)

@@ -48,6 +48,36 @@ def test_only_wired_interfaces_that_are_up_count() -> None:
     assert interface.mtu == 9000
 
 
+TAGGED = {
+    "ifname": "eth0.100",
+    "link": "eth0",
+    "link_type": "ether",
+    "flags": ["BROADCAST", "UP"],
+    "linkinfo": {"info_kind": "vlan", "info_data": {"protocol": "802.1Q", "id": 100}},
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "vid", "parent"),
+    [
+        ({}, 100, "eth0"),
+        ({"link": None}, 100, ""),
+        ({"linkinfo": {"info_kind": "vlan", "info_data": {"id": 7}}}, 7, "eth0"),
+        ({"linkinfo": {"info_kind": "vlan", "info_data": {"protocol": "802.1ad", "id": 7}}}, 0, ""),
+        ({"linkinfo": {"info_kind": "vlan"}}, 0, ""),
+        ({"linkinfo": {"info_kind": "veth"}}, 0, ""),
+        ({"linkinfo": {}}, 0, ""),
+    ],
+)
+def test_a_tag_is_seen_with_the_interface_that_carries_it(
+    changed: dict[str, object], vid: int, parent: str
+) -> None:
+    """A parent in another namespace has no name here; a veth's other end is no parent."""
+    entry = {name: value for name, value in (TAGGED | changed).items() if value is not None}
+    (interface,) = parse(json.dumps([entry]))
+    assert (interface.vid, interface.parent) == (vid, parent)
+
+
 def test_link_local_addresses_are_left_out() -> None:
     """Only addresses of global scope can be reached by other hosts for sure."""
     (interface,) = parse(json.dumps(ANSWER))

@@ -38,3 +38,13 @@ def test_peers_rest_apart() -> None:
     rests = doubling()
     rests.failed("a", 0.0)
     assert not rests.resting("b", 0.0)
+
+
+def test_peers_that_are_gone_are_forgotten() -> None:
+    """Only those that are kept go on resting."""
+    rests = doubling()
+    rests.failed("a", 0.0)
+    rests.failed("b", 0.0)
+    rests.keep({"b", "c"})
+    assert [rests.resting(name, 0.0) for name in "abc"] == [False, True, False]
+    assert (rests.failed("a", 1.0), rests.failed("b", 1.0)) == (2.0, 4.0)

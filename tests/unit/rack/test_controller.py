@@ -24,7 +24,7 @@ from maasha.rack.discovery import EventLoop
 from maasha.rack.links import MAINTAIN_INTERVAL
 from maasha.rack.memory import Memory
 from maasha.rack.search import Search
-from maasha.rpc.errors import Unavailable
+from maasha.rpc.errors import Deleted, Unavailable
 from tests.unit.rack.net import ELSEWHERE, Net, until, worker
 from tests.unit.rack.stand_ins import Server
 from tests.unit.rpc.parts import INSTANCE, SECRET, WELCOME, WORKER, Door, Listener, value_of
@@ -145,6 +145,17 @@ def test_a_deleted_rack_looks_for_nobody(known: Rack) -> None:
     assert (known.searches, known.restarts) == (0, 0)
     known.memory.register(SECRET, "second")
     until(known.net, lambda: known.restarts == 1)
+
+
+def test_a_rack_that_hears_that_it_was_deleted_begins_anew(known: Rack) -> None:
+    """When it has stopped and has been heard: the next process dials nobody, and says so once."""
+    for door in known.doors:
+        door.failure = Deleted(WELCOME.system_id)
+    known.start()
+    until(known.net, lambda: known.restarts > 0)
+    assert known.memory.retired
+    assert known.dhcp.applied[-1] == EMPTY
+    assert not known.doors[0].seen[-1][0].serving
 
 
 def test_a_deleted_rack_stops_what_still_serves(known: Rack) -> None:

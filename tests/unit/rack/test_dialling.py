@@ -13,7 +13,14 @@ from maasha.model.network import Interface
 from maasha.rack.dialling import CONNECT_TIMEOUT, Dialler, Dialling
 from maasha.rack.discovery import EventLoop
 from maasha.rack.memory import Memory
-from maasha.rpc.errors import ChannelMismatch, Deleted, Unreachable, WrongInstance, WrongSecret
+from maasha.rpc.errors import (
+    ChannelMismatch,
+    Deleted,
+    Unavailable,
+    Unreachable,
+    WrongInstance,
+    WrongSecret,
+)
 from maasha.rpc.rack_side import Session
 from tests.unit.rack.net import ELSEWHERE, Net, worker
 from tests.unit.rpc.parts import INSTANCE, SECRET, Door, Hands, error_of, value_of
@@ -31,6 +38,9 @@ class Rack:
         self.memory = Memory(folder, folder / "secret")
         self.memory.register(SECRET, "first")
         self.deleted = 0
+        self.parted = 0
+        self.door: Door | None = None
+        """Opens for nobody any more as soon as the rack has heard that it was deleted."""
         self._dialling = Dialling(
             cast(Dialler, self.net),
             self.memory,
@@ -39,6 +49,7 @@ class Rack:
             self._interfaces,
             self._introduce,
             self._delete,
+            self._part,
             tls=tls,
         )
 
@@ -56,6 +67,11 @@ class Rack:
 
     async def _delete(self) -> None:
         self.deleted += 1
+        if self.door is not None:
+            self.door.failure = Unavailable("no database", 2.0)
+
+    def _part(self) -> None:
+        self.parted += 1
 
 
 @pytest.fixture
@@ -123,8 +139,16 @@ def test_a_deleted_rack_says_so_to_the_others(rack: Rack) -> None:
     """It stops serving although it could not be told over a link."""
     rack.net.put_up(HERE, Door(failure=Deleted("abc346")))
     assert isinstance(error_of(rack.dial()), Deleted)
-    assert rack.deleted == 1
+    assert (rack.deleted, rack.parted) == (1, 1)
+    assert rack.net.tried == ["10.0.0.9:5250"] * 2
     assert rack.memory.instance is None
+
+
+def test_a_deleted_rack_that_was_not_heard_says_so_again(rack: Rack) -> None:
+    """It is not gone before the region knows that it has stopped."""
+    rack.door = rack.net.put_up(HERE, Door(failure=Deleted("abc346")))
+    assert isinstance(error_of(rack.dial()), Unavailable)
+    assert (rack.deleted, rack.parted) == (1, 0)
 
 
 def test_a_refusal_is_not_tried_on_the_next_address(rack: Rack) -> None:

@@ -1,15 +1,22 @@
-"""A rack keeps its links: what is missing is dialled, what fails rests, what breaks is replaced."""
+"""A rack keeps its links: what is missing is dialled, what fails rests, what crowds is spread."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
+from random import Random
 from typing import cast
 
 import pytest
 from attrs import define, field
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
-from twisted.internet.task import Clock
+from twisted.internet.task import Clock, deferLater
 
 from maasha.host.rests import Rests
+from maasha.rack.choice import Pick
+from maasha.rack.dialling import CONNECT_TIMEOUT
 from maasha.rack.discovery import EventLoop
 from maasha.rack.links import MAINTAIN_INTERVAL, SETTLED, Links
 from maasha.rpc import rack_side
@@ -19,24 +26,55 @@ from tests.unit.rpc.parts import Listener
 
 LOOPS = (loop("a", 1), loop("a", 2), loop("b", 3))
 REST = 4.0
+CALM = 6.0
+
+
+@define(eq=False)
+class Watched(Session):
+    """A link that says when the rack gives it up; a `lingering` one does not end then."""
+
+    given_up: Callable[[], None] = lambda: None
+    lingering: bool = False
+    over: bool = False
+
+    def leave(self, reason: str = "left") -> Deferred[str]:
+        """End it politely."""
+        self.given_up()
+        if not self.lingering:
+            return super().leave(reason)
+        self.left = True
+        return self.closed
+
+    def break_off(self, reason: str) -> None:
+        """End it."""
+        self.over = True
+        super().break_off(reason)
 
 
 @define(eq=False)
 class Net:
-    """Workers that a test lets answer; `down` are those that cannot be reached."""
+    """Workers and regions that a test lets answer.
+
+    `down` are workers that refuse at once, `cut` regions whose dials end with a timeout.
+    """
 
     clock: Clock = field(factory=Clock)
     known: tuple[EventLoop, ...] = LOOPS
     wanted: int = 2
     down: set[str] = field(factory=set)
+    cut: set[str] = field(factory=set)
     hanging: bool = False
+    pick: Pick = lambda several: several[0]
+    owner: str = ""
     searches: int = 0
     searching: Deferred[None] | None = None
     refusing: Exception | None = None
     dialled: list[str] = field(factory=list)
-    sessions: dict[str, Session] = field(factory=dict)
+    sessions: dict[str, Watched] = field(factory=dict)
     opened: list[rack_side.Session] = field(factory=list)
     closed: list[str] = field(factory=list)
+    given_up: list[tuple[str, int]] = field(factory=list)
+    """Which worker's link the rack left, and how many it had then."""
 
     def links(self) -> Links:
         """Give started links on this net."""
@@ -45,10 +83,12 @@ class Net:
             lambda: self.wanted,
             self.find,
             self.dial,
-            lambda several: several[0],
+            self.pick,
             Rests(lambda _: REST),
+            CALM,
             self.take_up,
             lambda _, reason: self.closed.append(reason),
+            lambda session: cast(Watched, session) is self.sessions.get(self.owner),
         )
         made.startService()
         return made
@@ -60,26 +100,52 @@ class Net:
         self.opened.append(session)
 
     async def find(self) -> tuple[EventLoop, ...]:
-        """Search."""
+        """Search; a test may have one search wait."""
         self.searches += 1
-        if self.searching is not None:
-            await self.searching
+        searching, self.searching = self.searching, None
+        if searching is not None:
+            await searching
         return self.known
 
     async def dial(self, wanted: EventLoop) -> rack_side.Session:
         """Link to a worker."""
-        self.dialled.append(wanted.name)
+        name = wanted.name
+        self.dialled.append(name)
         if self.hanging:
             await Deferred()
-        if wanted.name in self.down:
+        if wanted.region in self.cut:
+            await deferLater(self.clock, CONNECT_TIMEOUT)
+        if name in self.down or wanted.region in self.cut:
             raise Unreachable("refused")
-        session = self.sessions[wanted.name] = Session(welcome(len(self.dialled)))
+        session = self.sessions[name] = Watched(
+            welcome(len(self.dialled)),
+            given_up=lambda: self.given_up.append((name, len(self.standing()))),
+        )
         return cast(rack_side.Session, session)
 
     def live(self, links: Links) -> set[str]:
         """Name the workers that are linked."""
         names = {id(session): name for name, session in self.sessions.items()}
         return {names[id(session)] for session in links.sessions}
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass as a reactor does."""
+        self.clock.pump([MAINTAIN_INTERVAL] * round(seconds / MAINTAIN_INTERVAL))
+
+    def standing(self) -> list[str]:
+        """Name the workers that have a link, as they see it."""
+        return [name for name, session in self.sessions.items() if not session.over]
+
+    def regions(self) -> Counter[str]:
+        """Count the links to each region."""
+        return Counter(name.partition(":")[0] for name in self.standing())
+
+    def cut_off(self, region: str) -> None:
+        """Let nothing through to a region any more; its links break."""
+        self.cut.add(region)
+        for name in self.standing():
+            if name.partition(":")[0] == region:
+                self.sessions[name].break_off("silent")
 
 
 @pytest.fixture
@@ -96,10 +162,10 @@ def test_the_wanted_links_are_made_at_once_on_different_regions(net: Net) -> Non
 
 
 def test_nothing_is_searched_while_no_link_is_missing(net: Net) -> None:
-    """A rack at rest asks no region anything."""
+    """A rack whose links are spread asks no region anything."""
     net.links()
     searches = net.searches
-    net.clock.advance(10 * MAINTAIN_INTERVAL)
+    net.wait(20 * CALM)
     assert net.searches == searches
 
 
@@ -206,3 +272,187 @@ def test_stopping_during_a_search_begins_no_link(net: Net) -> None:
     assert net.links().stopService().called
     net.clock.advance(100)
     assert net.dialled == []
+
+
+def test_stopping_during_a_look_for_a_better_place_begins_no_link(net: Net) -> None:
+    """As during any other search."""
+    net.known = LOOPS[:2]
+    links = net.links()
+    net.known, net.searching = LOOPS, Deferred()
+    net.wait(CALM)
+    assert net.searching is None
+    assert links.stopService().called
+    net.wait(10 * CALM)
+    assert len(net.dialled) == 2
+
+
+def test_crowded_links_make_a_rack_look_calmly(net: Net) -> None:
+    """A second region may be back, or be installed, at any time."""
+    net.known = LOOPS[:2]
+    net.links()
+    searches = net.searches
+    net.wait(10 * CALM)
+    assert net.searches - searches == 10
+    assert net.given_up == []
+
+
+def test_links_spread_again_when_a_region_is_back(net: Net) -> None:
+    """The new link is made and has lasted before the newest of the old ones is left."""
+    net.known = LOOPS[:2]
+    links = net.links()
+    net.known = LOOPS
+    net.wait(CALM)
+    assert net.live(links) == {"a:pid=1", "a:pid=2", "b:pid=3"}
+    net.wait(SETTLED - MAINTAIN_INTERVAL)
+    assert net.given_up == []
+    net.wait(MAINTAIN_INTERVAL)
+    assert net.given_up == [("a:pid=2", 3)]
+    assert net.live(links) == {"a:pid=1", "b:pid=3"}
+    net.wait(100)
+    assert len(net.dialled) == 3
+
+
+def test_the_owners_link_is_not_left(net: Net) -> None:
+    """The other link of the fullest region is, though it is older."""
+    net.known = LOOPS[:2]
+    links = net.links()
+    net.known, net.owner = LOOPS, "a:pid=2"
+    net.wait(CALM + SETTLED)
+    assert net.live(links) == {"a:pid=2", "b:pid=3"}
+
+
+def test_a_link_that_is_left_is_no_longer_counted_on(net: Net) -> None:
+    """Nobody is asked over it any more, and its worker is not dialled before it has ended."""
+    net.known = LOOPS[:2]
+    links = net.links()
+    parting = net.sessions["a:pid=2"]
+    parting.lingering = True
+    net.known = LOOPS
+    net.wait(CALM + SETTLED)
+    assert parting.left
+    assert net.live(links) == {"a:pid=1", "b:pid=3"}
+    net.known = LOOPS[:2]
+    net.sessions["b:pid=3"].break_off("gone")
+    net.wait(MAINTAIN_INTERVAL)
+    assert net.dialled == ["a:pid=1", "a:pid=2", "b:pid=3"]
+    parting.break_off("left")
+    net.wait(MAINTAIN_INTERVAL)
+    assert net.live(links) == {"a:pid=1", "a:pid=2"}
+
+
+def test_nothing_is_left_for_a_link_that_does_not_last(net: Net) -> None:
+    """A region that accepts and hangs up costs the rack no link."""
+    net.known = LOOPS[:2]
+    links = net.links()
+    net.known = LOOPS
+    net.wait(CALM)
+    net.sessions["b:pid=3"].break_off("not today")
+    net.wait(SETTLED - MAINTAIN_INTERVAL)
+    assert net.given_up == []
+    assert net.live(links) == {"a:pid=1", "a:pid=2"}
+
+
+def test_a_missing_link_does_not_wait_for_a_look(net: Net) -> None:
+    """A region that is down may let the look for a better place take seconds."""
+    net.known = LOOPS[:2]
+    links = net.links()
+    net.known, net.searching = LOOPS, Deferred()
+    net.wait(CALM)
+    net.sessions["a:pid=2"].break_off("gone")
+    net.wait(MAINTAIN_INTERVAL)
+    assert net.live(links) == {"a:pid=1", "b:pid=3"}
+
+
+def test_a_region_that_only_others_reach_is_probed_alone(net: Net) -> None:
+    """It costs the rack no link: the other region has both, and one dial at a time goes out."""
+    net.known = (*LOOPS[:2], *(loop("b", number) for number in range(3, 7)))
+    net.cut = {"b"}
+    links = net.links()
+    net.wait(CONNECT_TIMEOUT)
+    assert net.live(links) == {"a:pid=1", "a:pid=2"}
+    tried = len(net.dialled)
+    net.wait(10 * CALM)
+    assert 8 <= len(net.dialled) - tried <= 10
+    net.cut = set()
+    net.wait(2 * CALM + SETTLED)
+    assert net.regions() == {"a": 1, "b": 1}
+
+
+def test_workers_that_are_gone_are_forgotten(net: Net, log: Listener) -> None:
+    """Their names have the numbers of processes; a rack that lives for years has met many."""
+    net.known, net.down = (LOOPS[0],), {"a:pid=1"}
+    net.links()
+    net.known = ()
+    net.wait(MAINTAIN_INTERVAL)
+    net.known = (LOOPS[0],)
+    net.wait(MAINTAIN_INTERVAL)
+    assert net.dialled == ["a:pid=1"] * 2
+    assert len([line for line in log.lines if line.startswith("no link to a:pid=1")]) == 2
+
+
+workers = st.dictionaries(st.sampled_from("abcd"), st.integers(1, 4), min_size=1).map(
+    lambda sizes: tuple(loop(region, n) for region in sorted(sizes) for n in range(sizes[region]))
+)
+wanteds = st.integers(1, 4)
+regions = st.sampled_from("abcd")
+picks = st.integers().map(lambda seed: Random(seed).choice)
+
+
+@settings(deadline=None)
+@given(workers, wanteds, st.sets(regions), picks)
+def test_unreachable_regions_cost_seconds_only(
+    known: tuple[EventLoop, ...], wanted: int, cut: set[str], pick: Pick
+) -> None:
+    """A rack waits at most once for each of them, and has its links where it can have them."""
+    net = Net(known=known, wanted=wanted, cut=cut, pick=pick)
+    net.links()
+    unreachable = {each.region for each in known} & cut
+    net.wait(len(unreachable) * CONNECT_TIMEOUT + MAINTAIN_INTERVAL)
+    reachable = [each for each in known if each.region not in cut]
+    assert len(net.standing()) == min(wanted, len(reachable))
+
+
+@define(eq=False)
+class History:
+    """Whatever befalls a cluster, as it is drawn."""
+
+    net: Net
+    data: st.DataObject
+
+    def happen(self) -> None:
+        """Cut a region off, let it back, or break a link; then let time pass."""
+        match self.data.draw(st.sampled_from(("cut", "restore", "break", "install"))):
+            case "cut":
+                self.net.cut_off(self.data.draw(regions))
+            case "restore":
+                self.net.cut.clear()
+            case "break" if standing := self.net.standing():
+                broken = self.data.draw(st.sampled_from(standing))
+                self.net.sessions[broken].break_off("gone")
+            case _:
+                self.net.known = tuple({*self.net.known, loop(self.data.draw(regions), 9)})
+        self.net.owner = min(self.net.standing(), default="")
+        self.net.wait(self.data.draw(st.sampled_from((0.5, 2.0, 5.0, 12.0))))
+
+
+@settings(deadline=None, max_examples=25)
+@given(workers, wanteds, picks, st.data())
+def test_whatever_happens_links_are_kept_spread_and_come_to_rest(
+    known: tuple[EventLoop, ...], wanted: int, pick: Pick, data: st.DataObject
+) -> None:
+    """None is left that is needed, nor the owner's; and once quiet, nothing moves any more."""
+    net = Net(known=known, wanted=wanted, pick=pick)
+    net.links()
+    history = History(net, data)
+    for _ in range(data.draw(st.integers(0, 8))):
+        history.happen()
+    net.wait(100)
+    assert all(had > wanted for _, had in net.given_up)
+    reachable = Counter(each.region for each in net.known if each.region not in net.cut)
+    links = net.regions()
+    assert links.total() == min(wanted, reachable.total())
+    emptiest = [links[region] for region in reachable if links[region] < reachable[region]]
+    assert max(links.values(), default=0) - min(emptiest, default=9) <= 1
+    moves = (len(net.opened), len(net.given_up))
+    net.wait(60)
+    assert (len(net.opened), len(net.given_up)) == moves

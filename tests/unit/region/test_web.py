@@ -24,7 +24,7 @@ class Api(Resource):
 @pytest.fixture
 def entrance() -> Entrance:
     """Give an entrance that is not open yet."""
-    return Entrance(Clock())
+    return Entrance(Clock(), 1000)
 
 
 def get(entrance: Entrance, path: str) -> str:
