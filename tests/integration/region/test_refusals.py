@@ -149,7 +149,7 @@ async def test_strangers_cannot_fill_the_history(
 ) -> None:
     """Whatever the number of addresses, an hour has so many warnings; nothing piles up before."""
     for number in range(HOURLY + 2 * WAITING):
-        refusals.refused(f"[2001:db8::{number:x}]:40000", WRONG)
+        refusals.refused(f"[2001:db8:0:{number:x}::1]:40000", WRONG)
         if number % WAITING == 0:
             await at_rest(pool, clock)
     await at_rest(pool, clock)
