@@ -4,7 +4,7 @@ PYTHON := /usr/bin/python3
 VENV := .venv
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: run stop test lint setup packages lock clean
+.PHONY: run stop test lint fuzz setup packages lock clean
 
 run:  ## start the demo cluster and print its address and API key
 	@test "$$(id -u)" -eq 0 || { \
@@ -21,6 +21,13 @@ test: setup  ## lint, unit, integration and acceptance tests; one total at the e
 lint: setup  ## formatting, types, layers and purity
 	@$(VENV)/bin/python -m tests --only lint
 
+FUZZ_SECONDS := 60
+
+fuzz: setup  ## look for bytes that harm a region; every case found is kept in tests/fuzz/corpus
+	@$(VENV)/bin/pip install -qq --disable-pip-version-check --require-hashes -r requirements/fuzz.txt
+	@for target in stranger stranger_tls trusted; do \
+	  $(VENV)/bin/python -m tests.fuzz $$target $(FUZZ_SECONDS) || exit 1; done
+
 setup: packages $(VENV)/complete  ## Debian packages (as root) and the virtual environment
 
 packages:
@@ -34,7 +41,7 @@ $(VENV)/complete: requirements/dev.txt setup.cfg pyproject.toml
 	@touch $@
 
 lock:  ## write the locked requirements anew from requirements/*.in
-	@for part in run dev; do \
+	@for part in run dev fuzz; do \
 	  $(VENV)/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header \
 	    --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
 	    --output-file requirements/$$part.txt requirements/$$part.in; done

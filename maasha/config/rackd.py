@@ -8,7 +8,7 @@ from attrs import Factory, field, frozen
 
 from maasha.config.addresses import url
 from maasha.config.reader import Reader
-from maasha.config.values import each, path, whole, written
+from maasha.config.values import each, flag, path, whole, written
 
 MAX_CONNECTIONS = 16
 """Links of one rack; two outlive any one region, more only cost the regions."""
@@ -26,6 +26,8 @@ class RackdSettings:
         default=Factory(lambda self: self.data_dir / "secret", takes_self=True)
     )
     dhcpd: Path = Path("/usr/sbin/dhcpd")
+    rpc_tls: bool = True
+    """Whether links are TLS; the regions must say the same."""
 
 
 def parse_rackd(text: str) -> RackdSettings:
@@ -41,6 +43,7 @@ def parse_rackd(text: str) -> RackdSettings:
         data_dir=data_dir,
         secret_file=reader.take("secret_file", written(path), data_dir / "secret"),
         dhcpd=reader.take("dhcpd", written(path), default.dhcpd),
+        rpc_tls=reader.take("rpc_tls", flag, default.rpc_tls),
     )
     reader.finish()
     return settings

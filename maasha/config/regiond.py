@@ -16,12 +16,15 @@ from maasha.config.addresses import (
     url,
 )
 from maasha.config.reader import Reader
-from maasha.config.values import each, name, path, secret, whole, written
+from maasha.config.values import each, flag, name, path, secret, whole, written
 from maasha.model.cluster import Endpoint
 from maasha.model.network import Network
 
 MAX_WORKERS = 64
 """Far above what a host's 40 PostgreSQL connections allow; the region computes that limit."""
+
+MAX_UNPROVED = 8192
+"""Each may cost 75 KiB under TLS."""
 
 
 @frozen
@@ -51,6 +54,15 @@ class RegiondSettings:
     """Published instead of the host's own addresses; empty: the host's own."""
     rpc_first_port: int = 5250
     rpc_last_port: int = 5270
+    rpc_tls: bool = True
+    """Whether links are TLS; the racks must say the same."""
+    rpc_unproved: int = 512
+    """Connections of one worker that have not proved the secret yet."""
+    rpc_unproved_per_source: int = 32
+    rpc_rate_per_source: int = 10
+    """New connections a second from a source that has never proved itself."""
+    rpc_proof_timeout: int = 5
+    """Seconds."""
 
 
 def parse_regiond(text: str) -> RegiondSettings:
@@ -80,11 +92,27 @@ def parse_regiond(text: str) -> RegiondSettings:
         rpc_addresses=reader.take("rpc_addresses", each(written(address)), default.rpc_addresses),
         rpc_first_port=reader.take("rpc_first_port", port, default.rpc_first_port),
         rpc_last_port=reader.take("rpc_last_port", port, default.rpc_last_port),
+        rpc_tls=reader.take("rpc_tls", flag, default.rpc_tls),
+        **_limits(reader, default),
     )
     _check_password(reader, settings)
     _check_ports(reader, settings)
     reader.finish()
     return settings
+
+
+def _limits(reader: Reader, default: RegiondSettings) -> dict[str, int]:
+    """Read what strangers may cost; a worker's descriptors and memory bound the largest values."""
+    largest = {
+        "rpc_unproved": MAX_UNPROVED,
+        "rpc_unproved_per_source": MAX_UNPROVED,
+        "rpc_rate_per_source": 10_000,
+        "rpc_proof_timeout": 60,
+    }
+    return {
+        key: reader.take(key, whole(1, most), getattr(default, key))
+        for key, most in largest.items()
+    }
 
 
 def _check_password(reader: Reader, settings: RegiondSettings) -> None:

@@ -66,6 +66,15 @@ def whole(low: int, high: int) -> Parse[int]:
     return read
 
 
+def flag(value: Value) -> bool:
+    """Read `true` or `false`, and what YAML 1.1 takes for them: yes and no, on and off."""
+    scalar = _scalar(value)
+    if scalar.kind is not Kind.FLAG:
+        what = "is neither true nor false"
+        raise Wrong(Problem(scalar.line, "", scalar.text, what, "write true or false"))
+    return scalar.text.lower() in ("true", "yes", "on")
+
+
 def path(text: str) -> Path:
     """Read an absolute path."""
     if not text.startswith("/") or "\0" in text:

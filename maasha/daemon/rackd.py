@@ -87,6 +87,7 @@ def build(reactor: Any, settings: RackdSettings, memory: Memory) -> IService:
         pick=chance.choice,
         delay=backoffPolicy(FIRST_REST, LONGEST_REST, jitter=chance.random),
         begin_anew=begin_anew,
+        tls=settings.rpc_tls,
     )
     search = Search(reactor, fetch, settings.maas_url, memory)
 

@@ -7,6 +7,7 @@ descriptor 3 and the life pipe on standard input.
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import random
 import secrets
@@ -16,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
-from attrs import frozen
+from attrs import evolve, frozen
 from twisted.application.internet import backoffPolicy
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, DeferredList
@@ -41,7 +42,7 @@ from maasha.db.pool import open_pool
 from maasha.db.regions import Identity
 from maasha.db.shares import shares
 from maasha.db.transaction import Transaction
-from maasha.host import interfaces
+from maasha.host import descriptors, interfaces
 from maasha.host.boot import boot_id
 from maasha.host.daemons import load
 from maasha.host.routine import Routine
@@ -52,7 +53,7 @@ from maasha.region.connections import Connections, RackLink
 from maasha.region.credentials import Credentials
 from maasha.region.database import database_settings
 from maasha.region.lifeline import Lifeline
-from maasha.region.listener import NoFreePort, listen
+from maasha.region.listener import NoFreePort, limits_of, listen, serve
 from maasha.region.master import HTTP_DESCRIPTOR
 from maasha.region.presence import Presence, Standing
 from maasha.region.refusals import Refusals
@@ -62,7 +63,10 @@ from maasha.region.steward import Steward
 from maasha.region.wardship import Wardship
 from maasha.region.web import Entrance
 from maasha.rpc.handshake import RegionFacts
+from maasha.rpc.porter import Porter
+from maasha.rpc.protocol import TIMING
 from maasha.rpc.region_side import RegionFactory
+from maasha.rpc.tls import secure
 
 NONCE_LENGTH = 32
 REFUSAL_RESTS = 5.0, 60.0
@@ -205,6 +209,8 @@ class Worker(MultiService):
             refusals,
             lambda: secrets.token_bytes(NONCE_LENGTH),
             refusals.refused,
+            timing=evolve(TIMING, proof=float(self._settings.rpc_proof_timeout)),
+            porter=Porter(self._reactor, limits_of(self._settings)),
             tokens=self._credentials.token_secret,
         )
         self._credentials.know(standing.instance)
@@ -225,7 +231,8 @@ class Worker(MultiService):
             fixed=bool(settings.advertise),
         )
         port: int = listening.getsockname()[1]
-        self._adopt_port(listening.fileno(), factory, listening.family)
+        offered = secure(factory, self._reactor) if settings.rpc_tls else factory
+        serve(self._reactor, listening, offered)
         listening.close()
         return port
 
@@ -277,11 +284,15 @@ def main(reactor: EPollReactor, *arguments: str) -> Deferred[None]:
     parser.add_argument("--workers", type=int, required=True)
     given = parser.parse_args(arguments)
     globalLogBeginner.beginLoggingTo([textFileLogObserver(sys.stdout)])
+    descriptors.allow_all()
     Factory.noisy = False  # the ports are logged where they are chosen
     worker = Worker(reactor, load(given.config, parse_regiond), Place(given.slot, given.workers))
     Lifeline(reactor, sys.stdin.fileno(), reactor.stop).startReading()
     reactor.addSystemEventTrigger("before", "shutdown", worker.stopService)
     worker.startService()
+    # what the modules are made of is never garbage: to look for it stops every call for 45 ms
+    gc.collect()
+    gc.freeze()
     return Deferred()
 
 

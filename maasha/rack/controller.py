@@ -57,6 +57,8 @@ class Surroundings:
     """Seconds to rest after so many failures in a row."""
     begin_anew: Callable[[], None]
     """Ends this process, for its supervisor to start the next."""
+    tls: bool = True
+    """Whether links are TLS."""
 
 
 class Controller(MultiService):
@@ -152,6 +154,7 @@ class Controller(MultiService):
             self._introduce,
             self._duties.leave_instance,
             self._around.begin_anew,
+            tls=self._around.tls,
         )
 
     def _introduce(self, interfaces: tuple[Interface, ...]) -> Introduction:

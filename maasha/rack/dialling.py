@@ -34,6 +34,7 @@ class Dialling:
     """`introduce` says who the rack is, given its interfaces; `deleted` hears that it no longer is.
 
     `parted` hears that the region knows that the deleted rack has stopped: nobody is left to dial.
+    Links are TLS unless `tls` is False; then the regions must offer plain TCP.
 
     The identity is pinned at the first success: from then on no other instance is accepted.
     """
@@ -48,6 +49,8 @@ class Dialling:
         introduce: Callable[[tuple[Interface, ...]], Introduction],
         deleted: Callable[[], Awaitable[None]],
         parted: Callable[[], None],
+        *,
+        tls: bool = True,
     ) -> None:
         self._reactor = reactor
         self._memory = memory
@@ -57,6 +60,7 @@ class Dialling:
         self._introduce = introduce
         self._deleted = deleted
         self._parted = parted
+        self._tls = tls
 
     async def dial(self, loop: EventLoop) -> Session:
         """Link to a worker; raises the errors of `maasha.rpc.rack_side.join`."""
@@ -115,6 +119,7 @@ class Dialling:
             lambda: introduction,
             self._duties,
             lambda: secrets.token_bytes(NONCE_LENGTH),
+            tls=self._tls,
         )
 
     def _client(self, endpoint: Endpoint) -> IStreamClientEndpoint:

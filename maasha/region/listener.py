@@ -1,4 +1,4 @@
-"""The port on which a worker takes racks' links."""
+"""The port on which a worker takes racks' links, and what strangers may cost there."""
 
 from __future__ import annotations
 
@@ -6,7 +6,16 @@ import errno
 import socket
 from collections.abc import Iterator
 
+from twisted.internet import tcp
+from twisted.internet.interfaces import IProtocolFactory, IReactorCore
+
+from maasha.config import RegiondSettings
 from maasha.region.sockets import dual_stack
+from maasha.rpc.gate import Limits
+
+ACCEPTED_IN_A_TURN = 4
+"""Connections; each costs a third of a millisecond (measured), and racks' calls wait behind it.
+Twisted would take a hundred and more. The others wait in the kernel, `BACKLOG` of them."""
 
 
 class NoFreePort(Exception):
@@ -38,3 +47,30 @@ def listen(first: int, last: int, slot: int, *, fixed: bool) -> socket.socket:
             if error.errno != errno.EADDRINUSE:
                 raise
     raise NoFreePort(first + slot if fixed else first, first + slot if fixed else last)
+
+
+class UnhurriedPort(tcp.Port):
+    """A port on which many newcomers do not keep those waiting who are there."""
+
+    def doRead(self) -> None:
+        """Accept some; the reactor asks again in its next turn."""
+        self.numberAccepts = ACCEPTED_IN_A_TURN
+        super().doRead()
+
+
+def serve(reactor: IReactorCore, listening: socket.socket, factory: IProtocolFactory) -> None:
+    """Accept on a socket from now on; the reactor takes a copy of it."""
+    # what adoptStreamPort does, for a class of port that it does not know
+    port = UnhurriedPort._fromListeningDescriptor(
+        reactor, listening.fileno(), listening.family, factory
+    )
+    port.startListening()
+
+
+def limits_of(settings: RegiondSettings) -> Limits:
+    """Give the limits that regiond.conf sets."""
+    return Limits(
+        unproved=settings.rpc_unproved,
+        unproved_per_source=settings.rpc_unproved_per_source,
+        rate_per_source=float(settings.rpc_rate_per_source),
+    )

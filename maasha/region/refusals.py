@@ -18,6 +18,7 @@ from maasha.db.pool import Pool
 from maasha.db.refusals import Noted, forgive, note_refusal
 from maasha.db.transaction import Transaction
 from maasha.model.cluster import Introduction, Welcome
+from maasha.rpc.addresses import source_at
 from maasha.rpc.credentials import Credential
 from maasha.rpc.errors import RpcError, WrongSecret
 from maasha.rpc.region_side import Admission, RegionDuties
@@ -51,7 +52,8 @@ class Refusals:
         """Log it and open a warning, unless the same was told in the last minute."""
         host, now = _host(remote), self._clock.seconds()
         credential = error.credential if isinstance(error, WrongSecret) else ""
-        if not self._seldom.allows(f"{host} {type(error).__name__} {credential}", now):
+        source = source_at(host.strip("[]"))
+        if not self._seldom.allows(f"{source} {type(error).__name__} {credential}", now):
             return
         self.log.warn("refused a rack at {remote}: {error}", remote=remote, error=error)
         if len(self._told) < WAITING and now >= self._silent_until:

@@ -61,6 +61,33 @@ class Unreachable(RpcError):
 
 
 @frozen
+class ChannelMismatch(RpcError):
+    """One side speaks TLS and the other plain TCP; neither falls back."""
+
+    ours: str
+    theirs: str
+
+    def __str__(self) -> str:
+        return (
+            f"this side speaks {self.ours} and the other {self.theirs}; "
+            "write the same rpc_tls in regiond.conf and rackd.conf"
+        )
+
+
+@frozen
+class TurnedAway(RpcError):
+    """The other side closed the connection before its first word."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return (
+            f"turned away without a word ({self.reason}): the region takes no more connections "
+            "from here now, or it is stopping; its log says which"
+        )
+
+
+@frozen
 class NotOffered(RpcError):
     """The peer does not take this command, or not at this stage of the link."""
 
@@ -115,7 +142,10 @@ class WrongSecret(RpcError):
 
     def __str__(self) -> str:
         mend = MENDS.get(self.credential, MENDS["secret"])
-        return f"wrong {self.credential}: the {self.prover}'s proof does not fit; {mend}"
+        return (
+            f"wrong {self.credential}: the {self.prover}'s proof does not fit; {mend} "
+            "(if both have the same, somebody in between opens the TLS channel)"
+        )
 
 
 MENDS = {

@@ -1,7 +1,8 @@
 """One link: AMP with deadlines, a heartbeat, typed errors, and commands that come with trust.
 
 A link begins with a stranger: its locator has the handshake only, and the proof must come within
-`Timing.proof` seconds. Changing the locator is how commands appear and disappear.
+`Timing.proof` seconds. Changing the locator is how commands appear and disappear. The channel below
+is TLS or plain TCP (`maasha.rpc.tls`); the other kind is named and never spoken.
 """
 
 from __future__ import annotations
@@ -11,25 +12,37 @@ from contextlib import suppress
 from typing import Any
 
 from attrs import frozen
-from twisted.internet.defer import Deferred, ensureDeferred
-from twisted.internet.error import ConnectionClosed, ConnectionDone
-from twisted.internet.interfaces import IDelayedCall, IReactorTime, ITCPTransport
+from OpenSSL import SSL
+from twisted.internet.defer import Deferred, ensureDeferred, fail, succeed
+from twisted.internet.error import ConnectionClosed, ConnectionDone, ConnectionLost
+from twisted.internet.interfaces import (
+    IDelayedCall,
+    IHandshakeListener,
+    IReactorTime,
+    ITCPTransport,
+)
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.protocols import amp
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
 from maasha.rpc.addresses import shown
 from maasha.rpc.commands import Call, Ping
 from maasha.rpc.deadline import within
-from maasha.rpc.errors import LinkLost, RpcError, recognise
+from maasha.rpc.errors import ChannelMismatch, LinkLost, RpcError, TurnedAway, recognise
 from maasha.rpc.outcome import to_wire
 from maasha.rpc.socket_options import tune
+from maasha.rpc.tls import PLAIN_TCP, PLAIN_WORD, RECORDS, TLS, tls_below
 
 DEADLINE = 10.0
 """Seconds that a call waits for its answer, unless it says otherwise."""
 STRANGER_BYTES = 4096
 """What a peer may send before it is trusted; the handshake needs less than a quarter of it."""
+MESSAGE_BYTES = 16 * 1024 * 1024
+"""What one message may have after the proof, its keys included."""
+MESSAGE_PARTS = 2048
+"""Keys and values of one message; 16 MiB in the longest values are about half of it."""
 SILENT_BEATS = 3
 """Beats without traffic between them: at least two whole periods, whatever the phase.
 
@@ -56,6 +69,7 @@ class Timing:
 TIMING = Timing()
 
 
+@implementer(IHandshakeListener)
 class Link(amp.AMP):
     """One end of a connection between a rack and a region.
 
@@ -77,11 +91,16 @@ class Link(amp.AMP):
         self._clock = clock
         self._timing = timing
         self._reason = ""
+        self._error: RpcError | None = None
+        self._open = False
+        self._opening: Deferred[None] | None = None
         self._aborted = False
         self._ended = False
         self._listeners: list[Deferred[str]] = []
         self._timer: IDelayedCall | None = None
         self._heard = 0
+        self._message_bytes = 0
+        self._message_parts = 0
         self._silent_beats = 0
         self._incidents = 0
 
@@ -97,19 +116,33 @@ class Link(amp.AMP):
             self._listeners.append(waiting)
         return waiting
 
+    @property
+    def opened(self) -> Deferred[None]:
+        """Fires once the channel takes what is sent, under TLS after its handshake.
+
+        Fails with TurnedAway, ChannelMismatch or LinkLost where it never will.
+        """
+        if self._ended:
+            return fail(self._loss())
+        if self._open:
+            return succeed(None)
+        self._opening = self._opening or Deferred()
+        return self._opening
+
     async def call(
         self, command: type[Call], deadline: float = DEADLINE, **arguments: Any
     ) -> dict[str, Any]:
         """Call the other side and give the values of its answer.
 
         Raises the errors that the command declares, LinkLost, DeadlineExceeded (it ends the wait
-        of this caller and nothing else), RemoteFailure, NotOffered and BadArgument.
+        of this caller and nothing else), RemoteFailure, NotOffered and BadArgument; before the
+        other side's first word also TurnedAway and ChannelMismatch.
         """
         answer: Deferred[dict[str, Any]] = self.callRemote(command, **arguments)
         try:
             return await within(deadline, self._clock, command.__name__, answer)
         except ConnectionClosed:
-            raise LinkLost(self._reason) from None
+            raise self._loss() from None
 
     def trust(self, locator: amp.CommandLocator) -> None:
         """Let a peer that has proved the secret call these commands, and start the heartbeat."""
@@ -123,6 +156,11 @@ class Link(amp.AMP):
             self._aborted = True
             self._reason = self._reason or reason
             self.channel.abortConnection()
+
+    def give_up(self, error: RpcError) -> None:
+        """Take an error as the reason for the end that is about to come."""
+        self._error = error
+        self._reason = self._reason or str(error)
 
     def leave(self, reason: str) -> Deferred[str]:
         """Send what is waiting, then end the link; abort it where that takes too long."""
@@ -143,15 +181,25 @@ class Link(amp.AMP):
         self.remote = shown(transport.getPeer())
         self._set_timer(self._timing.proof, self._lose_patience)
         tune(transport)
+        self._open = tls_below(transport) is None
         amp.BinaryBoxProtocol.makeConnection(self, transport)
+
+    def handshakeCompleted(self) -> None:
+        """Use the channel from now on: TLS calls this."""
+        self._open = True
+        opening, self._opening = self._opening, None
+        if opening is not None:
+            opening.callback(None)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Fail the calls that wait for an answer, and tell whoever looks at `closed`."""
         self._ended = True
-        self._reason = self._reason or _spoken(reason)
+        self._understand(reason)
         self._clear_timer()
-        amp.BinaryBoxProtocol.connectionLost(self, reason)
+        amp.BinaryBoxProtocol.connectionLost(self, Failure(ConnectionLost(self._reason)))
         self.transport = None
+        if self._opening is not None:
+            self._opening.errback(self._loss())
         listeners, self._listeners = self._listeners, []
         for listener in listeners:
             listener.callback(self._reason)
@@ -159,11 +207,17 @@ class Link(amp.AMP):
     def dataReceived(self, data: bytes) -> None:
         """Take it as a sign of life; strangers may send only little."""
         self._silent_beats = 0
-        self._heard += len(data)
-        if not self.trusted and self._heard > STRANGER_BYTES:
-            self.abort(f"garbage: more than {STRANGER_BYTES} bytes before the proof")
-        else:
+        if self.trusted or self._fits(data):
             super().dataReceived(data)
+
+    def stringReceived(self, string: bytes) -> None:
+        """Take a key or a value; one message may have only so many and so much."""
+        self._message_parts += 1
+        self._message_bytes += len(string)
+        if self._message_parts > MESSAGE_PARTS or self._message_bytes > MESSAGE_BYTES:
+            self.abort(f"garbage: a message of over {MESSAGE_PARTS} parts or {MESSAGE_BYTES} bytes")
+        if not self._aborted:
+            super().stringReceived(string)
 
     def lengthLimitExceeded(self, length: int) -> None:
         """Drop a peer that does not speak AMP: its key is longer than 255 bytes."""
@@ -171,6 +225,7 @@ class Link(amp.AMP):
 
     def ampBoxReceived(self, box: amp.AmpBox) -> None:
         """Sort a box into answers and commands; anything else ends the link, quietly."""
+        self._message_parts = self._message_bytes = 0
         if self._aborted:
             return
         if amp.ANSWER in box or amp.ERROR in box:
@@ -192,6 +247,32 @@ class Link(amp.AMP):
             log.failure("an answer to {remote} could not be sent", failure, remote=self.remote)
 
     # inside
+
+    def _fits(self, data: bytes) -> bool:
+        first, self._heard = not self._heard, self._heard + len(data)
+        if self._error is not None:
+            return False
+        if first and data[0] in RECORDS:
+            self.give_up(ChannelMismatch(PLAIN_TCP, TLS))
+            self.channel.write(PLAIN_WORD)
+            self.channel.loseConnection()
+        elif self._heard > STRANGER_BYTES:
+            self.abort(f"garbage: more than {STRANGER_BYTES} bytes before the proof")
+        else:
+            return True
+        return False
+
+    def _understand(self, reason: Failure) -> None:
+        """Find words for an end that came by itself; it may be that we were not even let in."""
+        if self._reason:
+            return
+        self._reason = _spoken(reason)
+        unheard = not (self._open if tls_below(self.channel) else self._heard)
+        if unheard and reason.check(ConnectionClosed):
+            self.give_up(TurnedAway(self._reason))
+
+    def _loss(self) -> RpcError:
+        return self._error or LinkLost(self._reason)
 
     def _settle(self, box: amp.AmpBox) -> None:
         tag = box.get(amp.ANSWER) or box.get(amp.ERROR)
@@ -235,4 +316,12 @@ class Link(amp.AMP):
 def _spoken(reason: Failure) -> str:
     if reason.check(ConnectionDone):
         return "the other side closed the connection"
+    if isinstance(reason.value, SSL.Error):
+        return f"TLS failed: {_complaint(reason.value)}"
     return reason.getErrorMessage()
+
+
+def _complaint(error: SSL.Error) -> str:
+    """Give OpenSSL's own words; the queue has (library, function, reason), the last the cause."""
+    queue = error.args[0] if error.args else ()
+    return ", ".join(words for _, _, words in queue) or "without a reason"

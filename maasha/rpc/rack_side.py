@@ -16,13 +16,14 @@ from maasha.model.dhcp import DhcpPlan, DhcpReport
 from maasha.model.stamp import Stamp
 from maasha.rpc import commands, handshake
 from maasha.rpc.alive import Alive
-from maasha.rpc.binding import Binding, unbound
+from maasha.rpc.binding import Binding, bound
 from maasha.rpc.credentials import unseal
 from maasha.rpc.deadline import within
 from maasha.rpc.errors import BadArgument, OutOfOrder, Unreachable
 from maasha.rpc.handshake import RackFacts
 from maasha.rpc.protocol import TIMING, Link, Timing
 from maasha.rpc.remote import RemoteRegion
+from maasha.rpc.tls import SecureEndpoint
 from maasha.rpc.versions import Versions
 
 JOIN_DEADLINE = 10.0
@@ -77,17 +78,23 @@ async def join(
     introduction: Callable[[], Introduction],
     duties: RackDuties,
     nonce: Callable[[], bytes],
-    binding: Binding = unbound,
+    binding: Binding = bound,
     timing: Timing = TIMING,
     deadline: float = JOIN_DEADLINE,
+    *,
+    tls: bool = True,
 ) -> Session:
     """Make a registered link, or leave nothing behind.
 
     `nonce` gives 32 fresh random bytes; `introduction` is asked when the region has proved itself.
-    Raises Unreachable, WrongSecret, WrongVersion, WrongInstance, whatever `commands.Register`
-    declares, LinkLost, DeadlineExceeded and whatever else `Link.call` raises.
+    Without `tls` the channel is plain TCP, and the region must offer that.
+    Raises Unreachable, TurnedAway, ChannelMismatch, WrongSecret, WrongVersion, WrongInstance,
+    whatever `commands.Register` declares, LinkLost, DeadlineExceeded and whatever else `Link.call`
+    raises.
     """
     link = Link(clock, lambda _: amp.CommandLocator(), timing)
+    if tls:
+        endpoint = SecureEndpoint(endpoint, clock)
     attempt = _join(link, endpoint, identity, introduction, duties, nonce, binding)
     return await within(deadline, clock, "join", ensureDeferred(attempt))
 
@@ -106,6 +113,7 @@ async def _join(
     except (ConnectError, DNSLookupError) as error:
         raise Unreachable(str(error)) from error
     try:
+        await link.opened
         proved = await _prove(link, identity, nonce(), binding)
         link.trust(Alive())
         welcome, key = await _register(link, introduction(), proved)

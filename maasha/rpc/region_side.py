@@ -16,9 +16,8 @@ from maasha.model.dhcp import DhcpReport
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
 from maasha.rpc import commands, handshake
-from maasha.rpc.addresses import host_of
 from maasha.rpc.alive import Alive
-from maasha.rpc.binding import Binding, unbound
+from maasha.rpc.binding import Binding, bound
 from maasha.rpc.credentials import Credential, Kind, rack_key, seal
 from maasha.rpc.deadline import within
 from maasha.rpc.errors import (
@@ -32,9 +31,9 @@ from maasha.rpc.errors import (
     Unavailable,
 )
 from maasha.rpc.handshake import RegionFacts
+from maasha.rpc.porter import Porter
 from maasha.rpc.protocol import TIMING, Link, Timing
 from maasha.rpc.remote import RemoteRack
-from maasha.rpc.seldom import Seldom
 from maasha.rpc.versions import Versions
 
 log = Logger()
@@ -99,11 +98,12 @@ async def no_tokens(_: str) -> bytes | None:
 
 @implementer(IProtocolFactory)
 class RegionFactory:
-    """Makes a link for every connection.
+    """Makes a link for every connection that `porter` admits (left out: one with usual limits).
 
-    `nonce` gives 32 fresh random bytes; `refused` hears (remote, error) of every rack that failed
-    the proof or was refused for good. `facts` may be replaced while running: it counts from the
-    next connection on.
+    The links are as secure as the channel below: `maasha.rpc.tls.secure(factory, clock)` is the
+    same over TLS. `nonce` gives 32 fresh random bytes; `refused` hears (remote, error) of every
+    rack that failed the proof or was refused for good. `facts` may be replaced while running: it
+    counts from the next connection on.
     """
 
     def __init__(
@@ -113,8 +113,9 @@ class RegionFactory:
         admission: Admission,
         nonce: Callable[[], bytes],
         refused: Callable[[str, RpcError], None] = unheard,
-        binding: Binding = unbound,
+        binding: Binding = bound,
         timing: Timing = TIMING,
+        porter: Porter | None = None,
         tokens: FindToken = no_tokens,
     ) -> None:
         self.clock = clock
@@ -126,7 +127,7 @@ class RegionFactory:
         self.timing = timing
         self._tokens = tokens
         self._lookups = 0
-        self._seldom = Seldom()
+        self.porter = porter or Porter(clock)
 
     async def token_secret(self, token: str) -> bytes:
         """Find a token's secret; an unknown one has a secret that nobody knows, as a wrong one.
@@ -147,20 +148,13 @@ class RegionFactory:
     def doStop(self) -> None:
         """Do nothing when a port ends; the links live on."""
 
-    def buildProtocol(self, addr: IAddress) -> Link:
-        """Open the door to a stranger."""
+    def buildProtocol(self, addr: IAddress) -> Link | None:
+        """Open the door to a stranger; None closes the connection at once."""
+        if not self.porter.admits(addr):
+            return None
         link = Link(self.clock, lambda link: Doorstep(link, self), self.timing)
-        link.closed.addCallback(self._gone, link, host_of(addr))
+        self.porter.take(link, addr)
         return link
-
-    def _gone(self, reason: str, link: Link, host: str) -> None:
-        if not link.trusted and self._seldom.allows(host, self.clock.seconds()):
-            log.warn(
-                "{remote} left before it proved the secret: {reason} (from there, the like is not "
-                "logged again for a minute)",
-                remote=link.remote,
-                reason=reason,
-            )
 
 
 class Doorstep(amp.CommandLocator):
@@ -203,6 +197,7 @@ class Doorstep(amp.CommandLocator):
         match self._take(evidence), self._state:
             case (handshake.Proof(value),), handshake.Trusting(handshake.Hello() as hello) as said:
                 self._link.trust(Lobby(self._link, self._region, hello, said))
+                self._region.porter.proved(self._link)
                 return {"proof": value}
         raise OutOfOrder("Prove")
 
@@ -240,6 +235,7 @@ class Doorstep(amp.CommandLocator):
         """Tell the region, and end the link when the error is on its way."""
         self._link.locator = amp.CommandLocator()
         self._end(str(error))
+        self._region.porter.refused(self._link)
         self._region.refused(self._link.remote, error)
 
     def _end(self, reason: str) -> None:

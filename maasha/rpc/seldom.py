@@ -1,15 +1,15 @@
-"""A brake for logs: once per source and minute, however many knock."""
+"""A brake for logs: once per source and minute, however many knock from however many places."""
 
 from __future__ import annotations
 
 INTERVAL = 60.0
 """Seconds between two lines about one source."""
 REMEMBERED = 1000
-"""Sources; beyond that the oldest is forgotten, so that a flood costs no memory."""
+"""Sources spoken of in one interval; of more than that nobody reads."""
 
 
 class Seldom:
-    """Remembers when each source was last spoken of."""
+    """Remembers when each source was last spoken of, and keeps silent when it has too many."""
 
     def __init__(self, interval: float = INTERVAL, remembered: int = REMEMBERED) -> None:
         self._interval = interval
@@ -18,11 +18,16 @@ class Seldom:
 
     def allows(self, source: str, now: float) -> bool:
         """Whether to speak of `source` at `now` (seconds of any steady clock), and note it."""
-        last = self._last.get(source)
-        if last is not None and now - last < self._interval:
+        self._forget(now)
+        if source in self._last or len(self._last) >= self._remembered:
             return False
-        self._last.pop(source, None)
         self._last[source] = now
-        if len(self._last) > self._remembered:
-            del self._last[next(iter(self._last))]
         return True
+
+    def _forget(self, now: float) -> None:
+        """Drop what is over; the oldest stand first."""
+        while self._last:
+            oldest = next(iter(self._last))
+            if now - self._last[oldest] < self._interval:
+                break
+            del self._last[oldest]

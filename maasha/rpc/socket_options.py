@@ -11,6 +11,8 @@ from collections.abc import Callable
 
 from twisted.internet.interfaces import ITCPTransport
 
+from maasha.rpc.tls import tls_below
+
 KEEPALIVE_IDLE = 1
 """Seconds without traffic before the first probe."""
 KEEPALIVE_INTERVAL = 1
@@ -24,11 +26,19 @@ def tune(transport: ITCPTransport) -> None:
     """Set the options; a transport without a socket (in a test's memory) has none to set."""
     transport.setTcpNoDelay(True)
     transport.setTcpKeepAlive(True)
-    get_handle: Callable[[], socket.socket] | None = getattr(transport, "getHandle", None)
-    if get_handle is None:
+    handle = socket_of(transport)
+    if handle is None:
         return
-    handle = get_handle()
     handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_IDLE)
     handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEPALIVE_INTERVAL)
     handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, KEEPALIVE_PROBES)
     handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT)
+
+
+def socket_of(transport: object) -> socket.socket | None:
+    """Give the socket below a transport; the handle of a TLS layer is not one."""
+    layer = tls_below(transport)
+    get_handle: Callable[[], socket.socket] | None = getattr(
+        transport if layer is None else layer.transport, "getHandle", None
+    )
+    return None if get_handle is None else get_handle()

@@ -13,6 +13,10 @@ class Figures:
         """Note a duration."""
         self.lines.append(f"{what}: {value:.2f} s")
 
+    def milliseconds(self, what: str, seconds: float) -> None:
+        """Note a short duration."""
+        self.lines.append(f"{what}: {seconds * 1000:.1f} ms")
+
     def count(self, what: str, value: int) -> None:
         """Note a number."""
         self.lines.append(f"{what}: {value}")

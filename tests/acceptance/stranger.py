@@ -29,6 +29,7 @@ from maasha.rpc.handshake import RackFacts, RegionFacts
 from maasha.rpc.rack_side import RackDuties, join
 from maasha.rpc.region_side import RegionDuties, RegionFactory
 from maasha.rpc.remote import RemoteRack
+from maasha.rpc.tls import secure
 from maasha.rpc.versions import Versions
 
 FOREIGN = Versions(99, 99)
@@ -101,7 +102,7 @@ async def region(reactor: EPollReactor, secret: str, instance: str) -> None:
         nonce(),
         FOREIGN,
     )
-    reactor.listenTCP(5250, RegionFactory(reactor, facts, Closed(), nonce))
+    reactor.listenTCP(5250, secure(RegionFactory(reactor, facts, Closed(), nonce), reactor))
     print("ready", flush=True)
     await Deferred()
 

@@ -22,6 +22,7 @@ from maasha.model.network import Interface
 from maasha.model.stamp import Stamp
 from maasha.rack.memory import Memory
 from maasha.rpc.region_side import RegionFactory
+from maasha.rpc.tls import secure
 from tests.asynchronous import asynchronous
 from tests.unit.rpc.parts import REGION_FACTS, SECRET, WELCOME, Counter, Door
 
@@ -55,7 +56,7 @@ class Surroundings:
         self.memory = Memory(folder, folder / "secret")
         self.memory.register(SECRET, "first")
         self.ports: list[Any] = [
-            self._listen(RegionFactory(reactor, REGION_FACTS, door, Counter()))
+            self._listen(secure(RegionFactory(reactor, REGION_FACTS, door, Counter()), reactor))
             for door in self.doors
         ]
         listing = Listing(*(port.getHost().port for port in self.ports))

@@ -77,6 +77,7 @@ async def test_one_warning_per_host_and_reason(
     for port in range(40000, 40020):
         refusals.refused(f"192.0.2.1:{port}", WRONG)
     refusals.refused("[2001:db8::1]:40000", WRONG)
+    refusals.refused("[2001:db8::2]:40000", WRONG)  # the same host may choose any of a /64
     await at_rest(pool, clock)
     assert sorted(await told(pool)) == ["host:192.0.2.1", "host:[2001:db8::1]"]
     refusals.refused(HERE, OutOfOrder("Prove"))
@@ -149,7 +150,7 @@ async def test_strangers_cannot_fill_the_history(
 ) -> None:
     """Whatever the number of addresses, an hour has so many warnings; nothing piles up before."""
     for number in range(HOURLY + 2 * WAITING):
-        refusals.refused(f"[2001:db8::{number:x}]:40000", WRONG)
+        refusals.refused(f"[2001:db8:0:{number:x}::1]:40000", WRONG)
         if number % WAITING == 0:
             await at_rest(pool, clock)
     await at_rest(pool, clock)

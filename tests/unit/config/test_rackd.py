@@ -50,6 +50,7 @@ connections: 3
 data_dir: /srv/rack
 secret_file: /etc/maasha/secret
 dhcpd: /opt/dhcpd
+rpc_tls: false
 """
     ) == RackdSettings(
         maas_url=("http://10.0.0.1:5240/MAAS/", "http://10.0.0.2:5240/MAAS/"),
@@ -57,6 +58,7 @@ dhcpd: /opt/dhcpd
         data_dir=Path("/srv/rack"),
         secret_file=Path("/etc/maasha/secret"),
         dhcpd=Path("/opt/dhcpd"),
+        rpc_tls=False,
     )
 
 

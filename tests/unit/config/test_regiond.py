@@ -65,6 +65,11 @@ rpc_networks: [10.0.0.0/24, "2001:db8::/64"]
 rpc_addresses: [10.0.0.1]
 rpc_first_port: 6000
 rpc_last_port: 6010
+rpc_tls: no
+rpc_unproved: 100
+rpc_unproved_per_source: 8
+rpc_rate_per_source: 2
+rpc_proof_timeout: 9
 """
     ) == RegiondSettings(
         maas_url="https://region/MAAS/",
@@ -82,6 +87,11 @@ rpc_last_port: 6010
         rpc_addresses=(IPv4Address("10.0.0.1"),),
         rpc_first_port=6000,
         rpc_last_port=6010,
+        rpc_tls=False,
+        rpc_unproved=100,
+        rpc_unproved_per_source=8,
+        rpc_rate_per_source=2,
+        rpc_proof_timeout=9,
     )
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from maasha.config.document import Value, read
 from maasha.config.problems import Problem, Wrong
-from maasha.config.values import Parse, each, name, path, secret, whole, written
+from maasha.config.values import Parse, each, flag, name, path, secret, whole, written
 
 T = TypeVar("T")
 
@@ -45,6 +45,22 @@ def test_whole_numbers_are_plain_digits(text: str) -> None:
         f"'{text}' is not a whole number from 0 to 100; write "
         + ("digits without quotes" if text in ("1e3",) else "such a number")
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "meaning"),
+    [("true", True), ("Yes", True), ("on", True), ("FALSE", False), ("no", False)],
+)
+def test_a_flag_is_what_yaml_takes_for_one(text: str, meaning: bool) -> None:
+    """Also in the words of YAML 1.1."""
+    assert flag(value(text)) is meaning
+
+
+@pytest.mark.parametrize("text", ["1", "'true'", "y", "enabled"])
+def test_other_words_are_no_flag(text: str) -> None:
+    """A quoted or made-up word is refused, not guessed."""
+    shown = text.strip("'")
+    assert problems(flag, text) == [f"'{shown}' is neither true nor false; write true or false"]
 
 
 def test_quoted_numbers_are_texts() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from twisted.internet.error import ConnectionRefusedError
-from twisted.internet.interfaces import IConnector
+from twisted.internet.interfaces import IConnector, IProtocolFactory
 from twisted.internet.protocol import ClientFactory
 from twisted.internet.testing import MemoryReactorClock
 from twisted.python.failure import Failure
@@ -16,6 +16,7 @@ from maasha.model.cluster import Endpoint, InstanceId
 from maasha.rack.discovery import EventLoop
 from maasha.rpc.handshake import RegionFacts
 from maasha.rpc.region_side import RegionFactory
+from maasha.rpc.tls import secure
 from tests.unit.rpc.parts import INSTANCE, KEY_ROOT, REGION, SECRET, Counter, Door, Line
 
 STEP = 0.1
@@ -28,16 +29,21 @@ class Net(MemoryReactorClock):
         super().__init__()
         self.tried: list[str] = []
         self.lines: list[Line] = []
-        self._regions: dict[tuple[str, int], RegionFactory] = {}
+        self._regions: dict[tuple[str, int], IProtocolFactory] = {}
 
     def put_up(
-        self, endpoint: Endpoint, door: Door | None = None, instance: InstanceId = INSTANCE
+        self,
+        endpoint: Endpoint,
+        door: Door | None = None,
+        instance: InstanceId = INSTANCE,
+        *,
+        tls: bool = True,
     ) -> Door:
         """Have a region listen."""
         door = door or Door()
         facts = RegionFacts(instance, REGION, "0.1.0", (SECRET,), KEY_ROOT)
         factory = RegionFactory(self, facts, door, Counter())
-        self._regions[endpoint.host, endpoint.port] = factory
+        self._regions[endpoint.host, endpoint.port] = secure(factory, self) if tls else factory
         return door
 
     def connectTCP(  # type: ignore[override]  # of the arguments only these are used
@@ -63,9 +69,10 @@ class Net(MemoryReactorClock):
             self._flush()
 
     def _flush(self) -> None:
-        while any([line.pump.flush() for line in tuple(self.lines)]):
-            self.advance(0)
-        self.advance(0)
+        moving = True
+        while moving:
+            self.advance(0)  # TLS writes a turn later
+            moving = any([line.pump.flush() for line in tuple(self.lines)])
 
 
 def until(net: Net, condition: Callable[[], bool], within: float = 20.0) -> None:

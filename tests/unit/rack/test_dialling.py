@@ -14,7 +14,14 @@ from maasha.rack.dialling import CONNECT_TIMEOUT, Dialler, Dialling
 from maasha.rack.discovery import EventLoop
 from maasha.rack.memory import Identity, Memory, RegisteredAnew
 from maasha.rpc.credentials import OWN_KEY, SHARED, Kind
-from maasha.rpc.errors import Deleted, Unavailable, Unreachable, WrongInstance, WrongSecret
+from maasha.rpc.errors import (
+    ChannelMismatch,
+    Deleted,
+    Unavailable,
+    Unreachable,
+    WrongInstance,
+    WrongSecret,
+)
 from maasha.rpc.rack_side import Session
 from tests.unit.rack.net import ELSEWHERE, Net, worker
 from tests.unit.rpc.parts import INSTANCE, SECRET, WELCOME, Door, Hands, error_of, value_of
@@ -27,7 +34,7 @@ ETH0 = Interface("eth0", "52:54:00:00:00:01")
 class Rack:
     """A rack that dials on a net in memory."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, tls: bool = True) -> None:
         self.net = Net()
         self.memory = Memory(folder, folder / "secret")
         self.memory.register(SECRET, "first")
@@ -44,6 +51,7 @@ class Rack:
             self._introduce,
             self._delete,
             self._part,
+            tls=tls,
         )
 
     def dial(self, loop: EventLoop = BOTH) -> Deferred[Session]:
@@ -197,3 +205,13 @@ def test_a_refusal_is_not_tried_on_the_next_address(rack: Rack) -> None:
     rack.net.put_up(THERE)
     assert isinstance(error_of(rack.dial()), WrongSecret)
     assert len(rack.net.tried) == 1
+
+
+@pytest.mark.parametrize("tls", [True, False])
+def test_the_channel_is_the_one_of_the_configuration(tmp_path: Path, tls: bool) -> None:
+    """A region with the other one is named and not joined."""
+    rack = Rack(tmp_path, tls=tls)
+    rack.net.put_up(HERE, tls=not tls)
+    assert isinstance(error_of(rack.dial()), ChannelMismatch)
+    rack.net.put_up(HERE, tls=tls)
+    assert value_of(rack.dial()).welcome.instance == INSTANCE

@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from maasha.config import RegiondSettings, parse_regiond
 from maasha.region import listener
-from maasha.region.listener import NoFreePort, candidates, listen
-from maasha.region.sockets import dual_stack
+from maasha.region.listener import NoFreePort, candidates, limits_of, listen
+from maasha.region.sockets import BACKLOG, dual_stack
+from maasha.rpc.gate import Limits
 
 Hold = Callable[[int], socket.socket]
 
@@ -114,3 +116,15 @@ def test_a_host_without_ipv6_listens_on_ipv4(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(socket, "has_dualstack_ipv6", lambda: False)
     with dual_stack(0) as listening:
         assert listening.family == socket.AF_INET
+
+
+def test_a_thousand_racks_find_room_to_wait() -> None:
+    """A shorter backlog would cost those who do not fit a second each (measured)."""
+    assert BACKLOG >= 1024
+
+
+def test_the_limits_of_the_file_are_those_of_the_gate() -> None:
+    """What regiond.conf does not say is what a gate does by itself."""
+    assert limits_of(RegiondSettings()) == Limits()
+    said = "rpc_unproved: 9\nrpc_unproved_per_source: 3\nrpc_rate_per_source: 2\n"
+    assert limits_of(parse_regiond(said)) == Limits(9, 3, 2.0)

@@ -35,6 +35,7 @@ from maasha.rpc.handshake import RackFacts, RegionFacts
 from maasha.rpc.rack_side import RackDuties, Session, join
 from maasha.rpc.region_side import FindToken, RegionDuties, RegionFactory, no_tokens
 from maasha.rpc.remote import RemoteRack
+from maasha.rpc.tls import secure
 
 T = TypeVar("T")
 
@@ -203,9 +204,7 @@ class Line:
     def _far_end(self) -> IProtocol:
         if not IProtocolFactory.providedBy(self.far):
             return self.far
-        built = self.far.buildProtocol(RACK_PEER)
-        assert built is not None
-        return built
+        return self.far.buildProtocol(RACK_PEER) or Shut()
 
     def advance(self, seconds: float, step: float = 0.1) -> None:
         """Let time pass on both ends while bytes move."""
@@ -223,6 +222,7 @@ class House:
     refused: list[tuple[str, RpcError]]
     factory: RegionFactory
     line: Line
+    tls: bool = False
 
     def join(
         self,
@@ -240,6 +240,7 @@ class House:
                 lambda: introduction,
                 duties or Hands(),
                 nonce or Counter(1000),
+                tls=self.tls,
             )
         )
         self.line.pump.flush()
@@ -253,7 +254,11 @@ class House:
 
 
 def house(
-    facts: RegionFacts = REGION_FACTS, door: Door | None = None, tokens: FindToken = no_tokens
+    facts: RegionFacts = REGION_FACTS,
+    door: Door | None = None,
+    tokens: FindToken = no_tokens,
+    *,
+    tls: bool = False,
 ) -> House:
     """Build a region that notes whom it refused."""
     clock, refused = Clock(), list[tuple[str, RpcError]]()
@@ -263,7 +268,8 @@ def house(
         refused.append((remote, error))
 
     factory = RegionFactory(clock, facts, door, Counter(), note, tokens=tokens)
-    return House(clock, door, refused, factory, Line(factory, clock))
+    offered = secure(factory, clock) if tls else factory
+    return House(clock, door, refused, factory, Line(offered, clock), tls)
 
 
 def value_of(deferred: Deferred[T]) -> T:
@@ -304,6 +310,15 @@ class Peer(Protocol):
     def connectionLost(self, _reason: Failure = connectionDone) -> None:
         """Say so."""
         self.ended.callback(None)
+
+
+class Shut(Protocol):
+    """Stands for a connection that was closed as soon as it was there."""
+
+    def connectionMade(self) -> None:
+        """Close it."""
+        assert self.transport is not None
+        self.transport.loseConnection()
 
 
 @implementer(ILogObserver)

@@ -332,6 +332,29 @@ def test_garbage_ends_the_connection_quietly(garbage: bytes, logged: Listener) -
     assert peer.heard == b""
 
 
+@pytest.mark.parametrize(
+    "parts",
+    [(b"key", b"x" * 60_000) * 300, (b"k", b"") * 1025],
+    ids=["bytes", "keys"],
+)
+def test_one_message_may_have_only_so_much(parts: tuple[bytes, ...]) -> None:
+    """Also of a peer with the secret: what it sends is not gathered without end."""
+    link, line, _ = stranger()
+    link.trust(Alive())
+    message = b"".join(len(part).to_bytes(2, "big") + part for part in parts)
+    line.distant.write(message)
+    line.pump.flush()
+    assert value_of(link.closed).startswith("garbage: a message of over 2048 parts or 16777216")
+
+
+def test_many_messages_may_have_much_together() -> None:
+    """What is bounded is each one."""
+    pair = Pair()
+    for _ in range(3):
+        assert value_of(pair.echo("x" * 8_000_000))
+    assert waits(pair.there.closed)
+
+
 @given(st.lists(st.binary(max_size=200), max_size=20))
 def test_no_bytes_raise(chunks: list[bytes]) -> None:
     """Whatever arrives in whatever pieces, the link takes it or ends."""

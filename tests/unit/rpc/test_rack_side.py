@@ -19,6 +19,7 @@ from maasha.rpc.errors import (
     NotOffered,
     OutOfOrder,
     RpcError,
+    TurnedAway,
     Unreachable,
     WrongInstance,
     WrongSecret,
@@ -104,6 +105,7 @@ def joining(
             lambda: INTRODUCTION,
             Hands(),
             Counter(),
+            tls=False,
         )
     )
 
@@ -187,11 +189,24 @@ def test_a_registration_that_never_ends_ends_in_time() -> None:
     assert home.line.near.aborted
 
 
-def test_a_region_that_hangs_up_is_a_lost_link() -> None:
+def test_a_region_that_hangs_up_without_a_word_has_turned_the_rack_away() -> None:
+    """That is what a region does that has too many connections."""
+    clock = Clock()
+    line = Line(Impostor(), clock)
+    attempt = joining(line, clock)
+    line.distant.loseConnection()
+    line.pump.flush()
+    error = error_of(attempt)
+    assert isinstance(error, TurnedAway)
+    assert "its log says which" in str(error)
+
+
+def test_a_region_that_hangs_up_in_the_middle_is_a_lost_link() -> None:
     """A connection that ends during the handshake says so."""
     clock = Clock()
     line = Line(Impostor(), clock)
     attempt = joining(line, clock)
+    line.near.protocol.dataReceived(b"\0\4_ask")
     line.distant.loseConnection()
     line.pump.flush()
     assert isinstance(error_of(attempt), LinkLost)

@@ -16,6 +16,7 @@ from maasha.rpc.errors import (
     TokenExpired,
     TokenUsed,
     TooManyLinks,
+    TurnedAway,
     Unavailable,
     WrongInstance,
     WrongSecret,
@@ -36,6 +37,7 @@ from tests.unit.rpc.parts import (
     Door,
     Hands,
     Listener,
+    Shut,
     error_of,
     house,
     value_of,
@@ -214,11 +216,41 @@ def test_an_undeclared_failure_of_a_duty_keeps_the_link(logged: Listener) -> Non
 def test_strangers_leave_one_line_per_source_and_minute(logged: Listener) -> None:
     """However often one address knocks without a proof, the log has one line a minute."""
     home = house()
-    for _ in range(3):
-        home.join(evolve(RACK_FACTS, secret=OTHER_SECRET)).addErrback(lambda _: None)
-        home.line.advance(0.1)
-    assert len([line for line in logged.lines if "before it proved" in line]) == 1
+
+    def knock() -> int:
+        home.line.attach(Shut())
+        home.line.pump.flush()
+        return len([line for line in logged.lines if "before it proved" in line])
+
+    assert [knock(), knock(), knock()] == [1, 1, 1]
     home.clock.advance(60)
-    home.join(evolve(RACK_FACTS, secret=OTHER_SECRET)).addErrback(lambda _: None)
+    assert knock() == 2
+
+
+def test_what_a_refusal_said_is_not_said_again(logged: Listener) -> None:
+    """Whoever hears of refused racks logs them; their end is worth no second line."""
+    home = house()
+    error_of(home.join(evolve(RACK_FACTS, secret=OTHER_SECRET)))
     home.line.advance(0.1)
-    assert len([line for line in logged.lines if "before it proved" in line]) == 2
+    assert len(home.refused) == 1
+    assert logged.lines == []
+
+
+def test_a_refused_source_has_to_wait() -> None:
+    """It is closed at once, which the rack can tell from a lost link; later it may try again."""
+    home = house()
+    wrong = evolve(RACK_FACTS, secret=OTHER_SECRET)
+    assert isinstance(error_of(home.join(wrong)), WrongSecret)
+    home.line.advance(0.1)
+    assert isinstance(error_of(home.join()), TurnedAway)
+    home.line.advance(0.5)
+    assert value_of(home.join()).welcome == WELCOME
+
+
+def test_a_source_with_a_rack_inside_waits_for_nothing() -> None:
+    """Racks behind one address do not pay for one of them that has a wrong secret."""
+    home = house()
+    value_of(home.join())
+    for _ in range(40):
+        assert isinstance(error_of(home.join(evolve(RACK_FACTS, secret=OTHER_SECRET))), WrongSecret)
+    assert value_of(home.join()).welcome == WELCOME

@@ -227,7 +227,9 @@ def test_a_rack_joins_a_stock_region_and_obeys_it() -> None:
     """A region on stock AMP is trusted for its proof, and its orders are carried out."""
     clock, region, hands = Clock(), StockRegion(), Hands()
     line = Line(region, clock)
-    joining = ensureDeferred(join(clock, line, RACK_FACTS, lambda: INTRODUCTION, hands, Counter()))
+    joining = ensureDeferred(
+        join(clock, line, RACK_FACTS, lambda: INTRODUCTION, hands, Counter(), tls=False)
+    )
     line.pump.flush()
     session = value_of(joining)
     assert session.welcome == WELCOME
