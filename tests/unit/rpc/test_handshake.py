@@ -295,6 +295,7 @@ def test_a_rack_proves_a_token() -> None:
     proving, challenged, proof = proved(evolve(RACK, secret=OTHER, credential=TOKEN))
     assert isinstance(challenged, Challenged)
     assert challenged.hello.credential.token == "k3f8qmwp"
+    assert candidates(challenged.facts, challenged.hello) == ()
     _, (answer,) = judged(challenged, proof, OTHER)
     assert isinstance(answered(proving, answer)[0], Trusting)
 
