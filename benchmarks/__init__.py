@@ -1,0 +1,1 @@
+"""Measurements with bars: `python -m benchmarks.rpc`."""

@@ -1,0 +1,60 @@
+"""The bars of all benchmarks, in one place. A bar without a figure counts as short."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+
+@frozen
+class Bar:
+    """What a figure must reach."""
+
+    figure: str
+    at_least: float | None = None
+    at_most: float | None = None
+    quick: bool = False
+    """Whether `--quick` owes it too."""
+    unit: str = "x"
+    """Of the figure; x is a ratio to the peer in the same round."""
+    peer: str = "stock Twisted AMP"
+    """Whom the figure compares with; empty: nobody, it stands alone."""
+
+    def met_by(self, value: float | None) -> bool:
+        """Whether the median reaches it."""
+        if value is None:
+            return False
+        above = self.at_least is None or value >= self.at_least
+        return above and (self.at_most is None or value <= self.at_most)
+
+    def __str__(self) -> str:
+        if self.at_least is not None:
+            return f">= {self.at_least:g}"
+        return f"<= {self.at_most:g}"
+
+
+RPC = (
+    # issue 4, item 2: calls/s and CPU per call as ratios to stock AMP in the same round
+    Bar("64 outstanding, calls/s", at_least=6.0, quick=True),
+    Bar("64 outstanding, CPU", at_least=5.5, quick=True),
+    Bar("1 outstanding, calls/s", at_least=1.9, quick=True),
+    Bar("1 outstanding, CPU", at_least=1.7, quick=True),
+    Bar("64 connections x 1, calls/s", at_least=2.8, quick=True),
+    Bar("40 KiB x 1, calls/s", at_least=1.9, quick=True),
+    # issue 4, item 2: the same over TLS, against stock over TLS
+    Bar("TLS: 64 outstanding, calls/s", at_least=5.5),
+    Bar("TLS: 1 outstanding, calls/s", at_least=1.5),
+    Bar("TLS: 64 connections x 1, calls/s", at_least=2.0),
+    Bar("TLS: 40 KiB x 1, calls/s", at_least=1.4),
+    # issue 4, item 2: a fast call behind a slow one
+    Bar("behind a slow call, p99 ms", at_most=2.0, quick=True, unit="ms", peer=""),
+    # issue 4, item 2: 5,000 connections at the shipped heartbeat
+    Bar("5,000 connections, CPU of stock's", at_most=0.5),
+    Bar("5,000 connections, KiB each", at_most=8.0, unit="KiB", peer=""),
+    Bar("TLS: 5,000 connections, KiB each", at_most=75.0, unit="KiB", peer=""),
+    # issue 4, item 2: other systems, calls/s as ratios in the same round
+    Bar("gRPC aio: 1 outstanding, calls/s", at_least=6.0, peer="gRPC aio"),
+    Bar("gRPC aio: 64 outstanding, calls/s", at_least=16.0, peer="gRPC aio"),
+    Bar("asyncio with msgpack: 64 outstanding, calls/s", at_least=1.0, peer="asyncio, msgpack"),
+    # issue 4, item 2: a class that always falls back to stock code cannot pass
+    Bar("messages off the fast path, share", at_most=0.01, quick=True, unit="share", peer=""),
+)
