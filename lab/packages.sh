@@ -20,19 +20,23 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 
 # While packages are set up, init scripts are told not to start anything (policy 101), and
-# PostgreSQL's packages not to make a cluster. Both files are ours and go again.
+# PostgreSQL's packages not to make a cluster. Both files are ours and go again, also those that a
+# run left behind which was killed.
 policy=/usr/sbin/policy-rc.d
 clusters=/etc/postgresql-common/createcluster.d/maasha-lab.conf
-made_policy=""
+mark="# written by maasha's lab"
+ours() {
+    grep -qsxF "$mark" "$policy"
+}
 restore() {
-    [ -z "$made_policy" ] || rm -f "$policy"
+    ! ours || rm -f "$policy"
     rm -f "$clusters"
 }
-trap restore EXIT INT TERM
-if [ ! -e "$policy" ]; then
-    printf '#!/bin/sh\nexit 101\n' > "$policy"
+trap restore EXIT
+trap 'exit 130' INT TERM
+if [ ! -e "$policy" ] || ours; then
+    printf '#!/bin/sh\n%s\nexit 101\n' "$mark" > "$policy"
     chmod 755 "$policy"
-    made_policy=yes
 fi
 mkdir -p "$(dirname "$clusters")"
 echo "create_main_cluster = false" > "$clusters"

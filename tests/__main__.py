@@ -19,9 +19,10 @@ ROOT = Path(__file__).resolve().parent.parent
 OUTPUT = ROOT / ".run" / "tests"
 BIN = Path(sys.executable).parent
 
-LONGEST_UNIT = 60.0
-"""Seconds of one core that the unit tests may take without coverage: wall time would judge the
-machine's other work."""
+OWED_UNIT = 60.0
+"""Seconds of one core that the unit tests may take without coverage on a machine at rest."""
+LONGEST_UNIT = 4 * OWED_UNIT
+"""What is a failure wherever they run: a core that is shared counts more seconds for the same."""
 
 
 def pure() -> str:
@@ -132,10 +133,16 @@ def run(step: Step) -> Outcome:
     over = f"\n{step.name} took {busy:.0f} s of one core, more than {step.limit:.0f} s\n"
     slow = over if busy > step.limit else ""
     outcome = Outcome(
-        step, child.returncode or bool(slow), time.monotonic() - began, busy, log.read_text() + slow
+        step,
+        child.returncode or int(busy > step.limit),
+        time.monotonic() - began,
+        busy,
+        log.read_text() + slow,
     )
     word = "ok" if outcome.code == 0 else f"exit {outcome.code}"
-    print(f"{step.name:<14} {word:<8} {outcome.seconds:6.1f} s", flush=True)
+    print(
+        f"{step.name:<14} {word:<8} {outcome.seconds:6.1f} s, {busy:5.1f} s of a core", flush=True
+    )
     return outcome
 
 

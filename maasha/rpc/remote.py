@@ -20,8 +20,9 @@ from maasha.rpc import commands
 from maasha.rpc.deadline import within
 from maasha.rpc.protocol import DEADLINE, Link
 
-CONFIGURE_DEADLINE = 60.0
-"""Seconds. dhcpd is checked, stopped and started, and rolled back if it fails."""
+CONFIGURE_DEADLINE = 120.0
+"""Seconds. dhcpd is checked (30), stopped (10) and started (15), and where that fails stopped and
+started as before (25); what is left is for a pair's peers to be reached and for a slow link."""
 
 
 class RemoteRack:

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import signal
+import sys
 import time
 from collections.abc import Iterator
 
 import pytest
-from attrs import evolve
 
 from lab import (
     MAC,
     DHCPClients,
     Errand,
-    Kind,
     Lease,
     NoLease,
     Patience,
     Sniffer,
     Wish,
-    judge,
     mac,
     until,
 )
@@ -27,6 +25,7 @@ from lab.cluster import LARGE_LAN, Cluster
 from tests.acceptance.churn import CLIENTS, GROUPS, ROUND, Churn
 from tests.acceptance.dhcpd import NORMAL, Dhcpd
 from tests.acceptance.figures import Figures
+from tests.acceptance.hearing import acks, wait_heard
 
 pytestmark = pytest.mark.root
 
@@ -61,6 +60,10 @@ def sniffer(pair: Cluster) -> Iterator[Sniffer]:
     """Hear every DHCP message on the large LAN."""
     with Sniffer(pair.large) as listening:
         yield listening
+
+
+AT_ONCE = 5.0
+"""Seconds until the survivor of a SIGKILL serves: its socket tells it of the end; 1.5 s seen."""
 
 
 @pytest.fixture(scope="module")
@@ -187,7 +190,8 @@ def test_the_secondary_serves_when_the_primary_is_killed(
     held = replicated(pair, clients, mac(0x020000020000))
     fault = time.monotonic()
     kill_everything(pair)
-    first_answers(clients, figures, "SIGKILL", 0x020000020010, Patience(30.0, 0.5))
+    answers = first_answers(clients, figures, "SIGKILL", 0x020000020010, Patience(30.0, 0.5))
+    assert max(answers) <= AT_ONCE
     rebinds(clients, held)
     wait_shown(pair, "rack2", "communications-interrupted", timeout=15.0)
     assert "dhcp.interrupted" in alarms(pair)
@@ -219,13 +223,18 @@ def test_the_secondary_serves_when_the_primary_is_cut_off(
     check_crowd(crowd, figures, "link cut", before, fault, time.monotonic())
 
 
-def test_no_address_ever_had_two_holders(sniffer: Sniffer, figures: Figures) -> None:
-    """The sniffer heard the whole time; a duplicate planted into its record is found."""
-    heard = sniffer.messages()
-    acks = [message for message in heard if message.kind is Kind.ACK]
-    figures.count("ACKs that the sniffer judged", len(acks))
-    assert judge(heard) == ()
-    last = heard.index(acks[-1])
-    stranger: MAC = mac(0x02000000DEAD)
-    planted = evolve(acks[-1], chaddr=stranger, monotonic=acks[-1].monotonic + 0.001)
-    assert len(judge((*heard[: last + 1], planted))) == 1
+def test_no_address_ever_had_two_holders(
+    pair: Cluster, clients: DHCPClients, crowd: Churn, sniffer: Sniffer, figures: Figures
+) -> None:
+    """The sniffer heard every grant, and a forged one on the wire trips it."""
+    lease = clients.acquire(mac(0x020000040000))
+    wait_heard(sniffer, [*crowd.grants(), lease])
+    figures.count("ACKs that the sniffer judged", len(acks(sniffer)))
+    assert sniffer.conflicts() == ()
+    stranger = mac(0x02000000DEAD)
+    argv = [sys.executable, "-m", "tests.acceptance.forged_ack", "eth1", str(lease.ip), stranger]
+    pair.clients.run(argv)
+    until(lambda: sniffer.conflicts() != (), "the verdict", timeout=5.0, interval=0.1)
+    (conflict,) = sniffer.conflicts()
+    assert (conflict.first.ip, conflict.first.chaddr) == (lease.ip, lease.chaddr)
+    assert conflict.second.chaddr == stranger

@@ -12,6 +12,7 @@ from lab.cluster import LARGE_LAN, Cluster
 from tests.acceptance.churn import ROUND, Churn
 from tests.acceptance.dhcpd import NORMAL, Dhcpd
 from tests.acceptance.figures import Figures
+from tests.acceptance.hearing import wait_heard
 
 pytestmark = pytest.mark.root
 
@@ -152,6 +153,7 @@ def test_a_rack_hands_over_to_another(
 
 
 def test_no_address_ever_had_two_holders(crowd: Churn, sniffer: Sniffer, figures: Figures) -> None:
-    """The sniffer heard all of it."""
+    """The sniffer heard every grant of it."""
+    wait_heard(sniffer, crowd.grants())
     figures.count("  errands of the clients during the changes", crowd.errands)
     assert sniffer.conflicts() == ()
