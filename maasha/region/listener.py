@@ -13,7 +13,7 @@ from maasha.config import RegiondSettings
 from maasha.region.sockets import dual_stack
 from maasha.rpc.gate import Limits
 
-ACCEPTED_IN_A_TURN = 4
+ACCEPTED_IN_A_TURN = 2
 """Connections; each costs a third of a millisecond (measured), and racks' calls wait behind it.
 Twisted would take a hundred and more. The others wait in the kernel, `BACKLOG` of them."""
 

@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 from twisted.internet.interfaces import IReactorTime
 
-SHARE = 0.002
-"""Seconds of a turn; a call takes about three turns."""
+SHARE = 0.001
+"""Seconds of a turn; a call takes one for each of its round trips to the database, about six."""
 
 
 class Pace:

@@ -30,7 +30,7 @@ from tests.acceptance.stranger import Idle, nonce
 
 HELLO = b"\0\4_ask\0\0011\0\x08_command\0\5Hello\0\6lowest\0"
 """Half a box."""
-HUGE = b"\0\x08_command" + b"\xff\xff" + b"x" * 65535 + b"\0\4more" + b"\xff\xff" + b"x" * 65535
+HUGE = b"\0\x08_command" + b"\xff\xff" + b"x" * 65535 + b"\0\4more"
 
 
 class Visitor(Protocol):

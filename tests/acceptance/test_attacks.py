@@ -40,13 +40,13 @@ from tests.acceptance.figures import Figures
 pytestmark = pytest.mark.root
 
 PORT = "5250"
-SECONDS = 8.0
+SECONDS = 6.0
 """Of each attack; calls are measured in the middle of it."""
 SOURCES = 16
 """Addresses that each kind of attack has to itself."""
 LONGEST_CALL = 0.020
 """Seconds that 99 of 100 calls may take, or twice as long as without an attack."""
-TRIES = 3
+TRIES = 5
 """The machine is shared: of a few runs one without a disturbance from elsewhere is enough."""
 LONGEST_JOIN = 5.0
 MORE_MEMORY = 64 * 1024
@@ -101,10 +101,14 @@ class Field:
         assert "error" not in answer, answer
         return answer
 
+    def workers(self) -> tuple[int, ...]:
+        """Give the process ids of the region's workers."""
+        return tuple(one.pid for one in self.cluster.region.processes("maasha.daemon.worker"))
+
     def worker(self) -> int:
-        """Give the process id of the region's only worker."""
-        (process,) = self.cluster.region.processes("maasha.daemon.worker")
-        return process.pid
+        """Give that of the only one."""
+        (pid,) = self.workers()
+        return pid
 
     def strangers(self) -> int:
         """Count the attackers' connections on the port of the racks (proc_net_tcp(5))."""
@@ -118,10 +122,11 @@ class Field:
         return (self.cluster.region.directory / "regiond.log").read_text()
 
     def attack(self, kind: str, sources: list[str]) -> HostProcess:
-        """Begin."""
+        """Begin, with the CPU that nobody else wants: the attacker's host is another machine."""
         outsider = self.cluster.outsider
         program = ["-m", "tests.acceptance.attacker", kind, REGION, PORT, str(SECONDS), *sources]
-        return outsider.converse([sys.executable, *program], log=outsider.directory / "attack.log")
+        argv = ["chrt", "--idle", "0", sys.executable, *program]
+        return outsider.converse(argv, log=outsider.directory / "attack.log")
 
 
 def addresses(host: Host, first: int, count: int) -> list[str]:
@@ -146,8 +151,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
         start_region(cluster.region)
         login(cluster, cluster.region)
         until(lambda: listening(cluster), "the port of the racks", timeout=20.0)
-        for owner in (cluster.db, cluster.region):
-            prefer(owner)
+        prefer(cluster.db, 2)
+        prefer(cluster.region, 3)
         secret = (cluster.region.directory / "region" / "secret").read_text().strip()
         host = lab.host("field", {cluster.management: "10.100.0.30"})
         addresses(host, 31, len(KINDS) * TRIES)
@@ -157,11 +162,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
         lab.close()
 
 
-def prefer(host: Host) -> None:
-    """Give all that a host runs, and will run, the CPU before anybody else."""
+def prefer(host: Host, priority: int) -> None:
+    """Give all that a host runs the CPU before anybody else, but not what these processes fork.
+
+    Among equals the kernel changes every 100 ms only (sched(7)), so each host has its own priority.
+    """
+    how = ("--all-tasks", "--reset-on-fork", "--rr", "--pid", str(priority))
     for process in host.processes():
-        argv = ["chrt", "--all-tasks", "--rr", "--pid", "1", str(process.pid)]
-        subprocess.run(argv, check=True, timeout=10)
+        subprocess.run(["chrt", *how, str(process.pid)], check=True, timeout=10)
 
 
 def listening(cluster: Cluster) -> bool:
@@ -203,7 +211,7 @@ def test_an_attack_harms_nobody(site: Field, kind: str, figures: Figures) -> Non
     """Calls are answered, a new rack joins, memory is bounded, and the log stays readable."""
     attack = Attack(site, kind)
     sources = addresses(site.cluster.outsider, 100 + attack.number * SOURCES, SOURCES)
-    since = len(site.log())
+    since, began = len(site.log()), time.monotonic()
     with Memory(site.worker()) as memory:
         before = memory.now()
         for again in range(TRIES):
@@ -212,6 +220,7 @@ def test_an_attack_harms_nobody(site: Field, kind: str, figures: Figures) -> Non
             called, joined, opened = attack.run(sources, newcomer)
             assert called["failed"] == calm["failed"] == []
             assert joined["seconds"] <= LONGEST_JOIN
+            assert opened >= SOURCES * 10
             if called["p99"] <= max(2 * calm["p99"], LONGEST_CALL):
                 break
     figures.count(f"attack: {kind}, connections", opened)
@@ -222,7 +231,10 @@ def test_an_attack_harms_nobody(site: Field, kind: str, figures: Figures) -> Non
     assert called["p99"] <= max(2 * calm["p99"], LONGEST_CALL)
     assert memory.most - before <= MORE_MEMORY
     assert site.worker() == memory.pid
-    assert lines_by_source(site.log()[since:]) == dict.fromkeys(sources, 1)
+    lines = lines_by_source(site.log()[since:])
+    minutes = 1 + int((time.monotonic() - began) / 60)
+    assert set(lines) == set(sources)
+    assert max(lines.values()) <= minutes
 
 
 def lines_by_source(text: str) -> Counter[str]:
@@ -237,7 +249,10 @@ def test_racks_behind_one_address_are_back_soon(site: Field, figures: Figures) -
     figures.seconds("500 racks of one address: linked for the first time", site.answer()["seconds"])
     site.order(do="return")
     assert site.answer() == {"ready": True}
-    site.cluster.region.signal(site.worker(), signal.SIGKILL)
+    old = site.worker()
+    site.cluster.region.signal(old, signal.SIGKILL)
+    until(lambda: site.workers() not in ((), (old,)), "the next worker", timeout=RETURN)
+    prefer(site.cluster.region, 3)
     back = site.answer()
     figures.seconds("500 racks of one address: worker SIGKILLed -> all linked", back["seconds"])
     figures.count("500 racks of one address: most tries of one", back["most_tries"])

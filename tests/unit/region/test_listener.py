@@ -5,12 +5,18 @@ from __future__ import annotations
 import errno
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
+from twisted.internet.error import ConnectionDone
+from twisted.internet.interfaces import IAddress
+from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.testing import MemoryReactorClock
+from twisted.python.failure import Failure
 
 from maasha.config import RegiondSettings, parse_regiond
 from maasha.region import listener
-from maasha.region.listener import NoFreePort, candidates, limits_of, listen
+from maasha.region.listener import NoFreePort, candidates, limits_of, listen, serve
 from maasha.region.sockets import BACKLOG, dual_stack
 from maasha.rpc.gate import Limits
 
@@ -121,6 +127,33 @@ def test_a_host_without_ipv6_listens_on_ipv4(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_thousand_racks_find_room_to_wait() -> None:
     """A shorter backlog would cost those who do not fit a second each (measured)."""
     assert BACKLOG >= 1024
+
+
+def test_newcomers_do_not_come_in_all_at_once(hold: Hold) -> None:
+    """The reactor has turns for others between them."""
+    listening, reactor, made = hold(0), MemoryReactorClock(), list[Protocol]()
+
+    class Counting(Factory):
+        def buildProtocol(self, _: IAddress | None) -> Protocol:
+            made.append(Protocol())
+            return made[-1]
+
+    with ExitStack() as clients:
+        for _ in range(5):
+            near = socket.create_connection(("127.0.0.1", port_of(listening)), timeout=5)
+            clients.enter_context(near)
+        serve(reactor, listening, Counting())
+        (port,) = reactor.getReaders()
+        counts = []
+        for _ in range(4):
+            port.doRead()
+            counts.append(len(made))
+        assert counts == [2, 4, 5, 5]
+        for one in made:
+            assert one.transport is not None
+            one.transport.abortConnection()  # type: ignore[attr-defined]  # TCP
+        reactor.advance(0)
+        port.connectionLost(Failure(ConnectionDone()))
 
 
 def test_the_limits_of_the_file_are_those_of_the_gate() -> None:
