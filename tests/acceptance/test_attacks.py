@@ -154,7 +154,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
         prefer(cluster.region, 3)
         secret = (cluster.region.directory / "region" / "secret").read_text().strip()
         host = lab.host("field", {cluster.management: "10.100.0.30"})
-        addresses(host, 31, len(KINDS) * TRIES)
+        addresses(host, 31, len(KINDS))
         argv = [*PREFERRED, sys.executable, "-m", "tests.acceptance.fleet", REGION, PORT, secret]
         yield Field(cluster, host.converse(argv, log=host.directory / "fleet.log"))
     finally:
