@@ -1,4 +1,8 @@
-"""Run lint and every group of tests, groups side by side, and print one total at the end."""
+"""Run lint and every group of tests, and print one total at the end.
+
+Groups with daemons run one after the other: side by side they took two cores from each other, and
+what failed then was time.
+"""
 
 from __future__ import annotations
 
@@ -125,7 +129,7 @@ def phases(only: str | None) -> tuple[Lanes, ...]:
     }
     if only:
         return (every[only],)
-    return (LINT,), (UNIT, COVERAGE), ((integration,), (acceptance,)), ((quiet,),)
+    return (LINT,), (UNIT, COVERAGE), ((integration,),), ((acceptance,),), ((quiet,),)
 
 
 def run(step: Step) -> Outcome:
