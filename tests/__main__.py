@@ -1,7 +1,6 @@
 """Run lint and every group of tests, and print one total at the end.
 
-Groups with daemons run one after the other: side by side they took two cores from each other, and
-what failed then was time.
+Groups with daemons run one after the other, so that none takes the processor from another.
 """
 
 from __future__ import annotations
