@@ -206,7 +206,7 @@ def test_a_rack_that_a_restore_lost_is_readmitted_by_one_command(
     name, server = system_id(served, "rack2"), Dhcpd(served.rack2).snapshot()
     since = len(log_of(served.rack2, "rackd"))
     restore(served, before_rack2)
-    until(lambda: served.status()["unknown_racks"], "an unknown rack", timeout=90.0, interval=0.5)
+    until(lambda: served.status()["unknown_racks"], "an unknown rack", timeout=40.0, interval=0.5)
     (unknown,) = served.maasha("rack-controllers", "unknown")
     assert (unknown["system_id"], unknown["hostname"]) == (name, "rack2")
     assert unknown["serving"]
