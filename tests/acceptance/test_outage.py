@@ -130,7 +130,7 @@ def active(cluster: Cluster) -> dict[str, str]:
 
 
 def wait_replicated(cluster: Cluster, history: History) -> None:
-    """Wait until both racks know the newest leases: dhcpd tells its peer up to 2 s after the ACK."""
+    """Wait until both racks know the newest leases; dhcpd needs up to 2 s after an ACK."""
     since = time.monotonic() - 5.0
     newest = [str(lease.ip) for lease in history.held.values() if lease.monotonic > since]
     servers = [Dhcpd(rack) for rack in cluster.racks]
