@@ -5,13 +5,13 @@ from __future__ import annotations
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from random import Random
 
 import pytest
 from attrs import define, field
 
-from lab import MAC, DHCPClients, Lease, NoLease, Patience, Process, mac, until
+from lab import MAC, DHCPClients, Host, Lease, NoLease, Patience, Process, mac, until
 from lab.cluster import LARGE_LAN, Cluster
 from tests.acceptance.dhcpd import NORMAL, Dhcpd
 from tests.acceptance.figures import Figures
@@ -129,12 +129,14 @@ def active(cluster: Cluster) -> dict[str, str]:
     return {entry["ip"]: entry["mac"] for entry in leases if entry["state"] == "active"}
 
 
-def kill_and_await_another(processes: Callable[[], Sequence[Process]], what: str) -> None:
-    """SIGKILL the only process of its kind, and wait for the one that takes its place."""
-    (old,) = processes()
+def replace_rackd(rack: Host) -> None:
+    """SIGKILL rackd, and wait for the one that takes its place."""
+    (old,) = rack.processes("maasha-rackd")
     old.id.signal(signal.SIGKILL)
     until(
-        lambda: any(process.id != old.id for process in processes()), f"another {what}", timeout=40
+        lambda: any(process.id != old.id for process in rack.processes("maasha-rackd")),
+        "another rackd",
+        timeout=40,
     )
 
 
@@ -147,7 +149,7 @@ def test_dhcp_goes_on_without_any_region(
     began = time.monotonic()
     live_through(clients, history, OUTAGE / 3)
     server = Dhcpd(pair.rack1).snapshot()
-    kill_and_await_another(lambda: pair.rack1.processes("maasha-rackd"), "rackd")
+    replace_rackd(pair.rack1)
     live_through(clients, history, OUTAGE / 3)
     assert Dhcpd(pair.rack1).snapshot() == server
     live_through(clients, history, OUTAGE - (time.monotonic() - began))
