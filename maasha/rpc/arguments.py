@@ -6,7 +6,6 @@ languages break on those. Whatever does not fit raises BadArgument on the side t
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
@@ -15,11 +14,7 @@ from twisted.protocols import amp
 
 from maasha.model.codec import BadRecord, from_json, to_json
 from maasha.rpc.errors import BadArgument
-
-LONGEST = 32_767
-"""Bytes of one value."""
-NUMBER = re.compile(rb"-?[0-9]{1,18}")
-"""What fits a signed 64-bit integer."""
+from maasha.rpc.wire.values import checked, gathered, pieces
 
 Strings = dict[bytes, bytes]
 Objects = dict[str, Any]
@@ -100,19 +95,16 @@ class Text(Wire):
 
     def write(self, name: bytes, value: Any) -> Iterator[tuple[bytes, bytes]]:
         """Give as many keys as the text needs."""
-        encoded = _encoded(name, value)
-        for number, start in enumerate(range(0, len(encoded), LONGEST), 1):
-            yield _numbered(name, number), encoded[start : start + LONGEST]
+        return pieces(name, _encoded(name, value))
 
     def read(self, name: bytes, strings: Strings) -> Any:
         """Give the whole text; a missing piece or broken UTF-8 is refused."""
-        pieces = list(_pieces(name, strings))
-        if sum(_is_later_piece(name, key) for key in strings) > max(0, len(pieces) - 1):
-            raise BadArgument(name.decode(), f"a piece is missing after {len(pieces)}")
         try:
-            return b"".join(pieces).decode()
+            return gathered(name, strings).decode()
         except UnicodeDecodeError as error:
             raise BadArgument(name.decode(), f"not UTF-8: {error}") from error
+        except ValueError as error:
+            raise BadArgument(name.decode(), str(error)) from error
 
 
 class Uuid(Text):
@@ -166,9 +158,10 @@ def _present(name: bytes, strings: Strings) -> bytes:
 
 
 def _checked(name: bytes, digits: bytes) -> bytes:
-    if not NUMBER.fullmatch(digits):
-        raise BadArgument(name.decode(), f"no number of at most 18 digits: {digits[:40]!r}")
-    return digits
+    try:
+        return checked(digits)
+    except ValueError as error:
+        raise BadArgument(name.decode(), str(error)) from error
 
 
 def _encoded(name: bytes, value: str) -> bytes:
@@ -176,18 +169,3 @@ def _encoded(name: bytes, value: str) -> bytes:
         return value.encode()
     except UnicodeEncodeError as error:
         raise BadArgument(name.decode(), f"broken Unicode: {error.reason}") from error
-
-
-def _numbered(name: bytes, number: int) -> bytes:
-    return name if number == 1 else b"%s.%d" % (name, number)
-
-
-def _is_later_piece(name: bytes, key: bytes) -> bool:
-    return key.startswith(name + b".") and key[len(name) + 1 :].isdigit()
-
-
-def _pieces(name: bytes, strings: Strings) -> Iterator[bytes]:
-    number = 1
-    while (piece := strings.get(_numbered(name, number))) is not None:
-        yield piece
-        number += 1

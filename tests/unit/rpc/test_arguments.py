@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from maasha.model.dhcp import DhcpPlan
 from maasha.model.network import Interface
 from maasha.model.stamp import Stamp
-from maasha.rpc.arguments import LONGEST, Bytes, Number, Record, Text, Uuid, Wire
+from maasha.rpc.arguments import Bytes, Number, Record, Text, Uuid, Wire
 from maasha.rpc.errors import BadArgument
+from maasha.rpc.wire.values import LONGEST
 
 
 def carried(argument: Wire, value: Any, **noise: bytes) -> Any:
