@@ -25,6 +25,7 @@ from maasha.dhcp.feed import LeaseFeed
 from maasha.dhcp.folder import Folder
 from maasha.dhcp.server import DhcpServer
 from maasha.host import interfaces
+from maasha.host.clock import steady
 from maasha.host.daemons import load, refuse
 from maasha.model.dhcp import DhcpReport
 from maasha.rack.commands import DEFAULT_CONFIG, config_path
@@ -48,6 +49,7 @@ def makeService(options: dict[str, Any]) -> IService:
     """Build the rack controller; ends with status 78 where the configuration cannot work."""
     from twisted.internet import reactor  # noqa: PLC0415  the composition root, and only it
 
+    steady(cast(ReactorBase, reactor))
     Factory.noisy = False  # a line for each connection tried says nothing
     settings = load((options["config"] or config_path()).absolute(), parse_rackd)
     memory = Memory(settings.data_dir, settings.secret_file)

@@ -18,6 +18,7 @@ from maasha.model.network import Interface
 from maasha.rack.discovery import EventLoop
 from maasha.rack.memory import Memory, RegisteredAnew
 from maasha.rpc.errors import Deleted, Unreachable
+from maasha.rpc.ground import Ground
 from maasha.rpc.handshake import RackFacts
 from maasha.rpc.rack_side import RackDuties, Session, join
 
@@ -53,6 +54,7 @@ class Dialling:
         tls: bool = True,
     ) -> None:
         self._reactor = reactor
+        self._ground = Ground(reactor)
         self._memory = memory
         self._version = version
         self._duties = duties
@@ -113,7 +115,7 @@ class Dialling:
             credential=identity.credential,
         )
         return await join(
-            self._reactor,
+            self._ground,
             self._client(endpoint),
             facts,
             lambda: introduction,
