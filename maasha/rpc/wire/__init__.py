@@ -13,6 +13,7 @@ from maasha.rpc.wire.limits import Limits
 from maasha.rpc.wire.metrics import Metrics
 from maasha.rpc.wire.rhythm import Rhythm
 from maasha.rpc.wire.secured import SecuredClient, SecuredServer
+from maasha.rpc.wire.sending import Observer
 from maasha.rpc.wire.timekeeper import Timekeeper
 from maasha.rpc.wire.values import Number, Octets, Text, Value
 
@@ -25,6 +26,7 @@ __all__ = [
     "MessageTooLong",
     "Metrics",
     "Number",
+    "Observer",
     "Octets",
     "Origin",
     "Rhythm",
