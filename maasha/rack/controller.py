@@ -21,7 +21,7 @@ from maasha.model.dhcp import DhcpReport
 from maasha.model.network import Interface
 from maasha.model.stamp import NEVER
 from maasha.rack.choice import Pick
-from maasha.rack.dialling import Dialler, Dialling
+from maasha.rack.dialling import Dialler, Dialling, Met, unnoticed
 from maasha.rack.duties import Duties
 from maasha.rack.links import Links
 from maasha.rack.memory import Memory
@@ -60,9 +60,11 @@ class Surroundings:
     begin_anew: Callable[[], None]
     """Ends this process, for its supervisor to start the next."""
     tls: bool = True
+    """Whether links are TLS."""
     limits: Limits = LIMITS
     """Of each link."""
-    """Whether links are TLS."""
+    met: Met = unnoticed
+    """Hears of each connection to a worker."""
 
 
 class Controller(MultiService):
@@ -160,6 +162,7 @@ class Controller(MultiService):
             self._around.begin_anew,
             tls=self._around.tls,
             limits=self._around.limits,
+            met=self._around.met,
         )
 
     def _introduce(self, interfaces: tuple[Interface, ...]) -> Introduction:

@@ -83,11 +83,13 @@ async def join(
     deadline: float = JOIN_DEADLINE,
     *,
     tls: bool = True,
+    met: Callable[[Link], None] = lambda _: None,
 ) -> Session:
     """Make a registered link, or leave nothing behind.
 
     `nonce` gives 32 fresh random bytes; `introduction` is asked when the region has proved itself.
-    Without `tls` the channel is plain TCP, and the region must offer that.
+    Without `tls` the channel is plain TCP, and the region must offer that. `met` hears of the link
+    when there is a connection, before anything is said on it.
     Raises Unreachable, TurnedAway, ChannelMismatch, WrongSecret, WrongVersion, WrongInstance,
     whatever `commands.Register` declares, LinkLost, DeadlineExceeded and whatever else `Link.call`
     raises.
@@ -95,7 +97,7 @@ async def join(
     link = Link(ground, lambda _: amp.CommandLocator())
     if tls:
         endpoint = SecureEndpoint(endpoint, ground.clock)
-    attempt = _join(link, endpoint, identity, introduction, duties, nonce, binding)
+    attempt = _join(link, endpoint, identity, introduction, duties, nonce, binding, met)
     return await within(deadline, ground.clock, "join", ensureDeferred(attempt))
 
 
@@ -107,12 +109,14 @@ async def _join(
     duties: RackDuties,
     nonce: Callable[[], bytes],
     binding: Binding,
+    met: Callable[[Link], None],
 ) -> Session:
     try:
         await connectProtocol(endpoint, link)
     except (ConnectError, DNSLookupError) as error:
         raise Unreachable(str(error)) from error
     try:
+        met(link)
         await link.opened
         proved = await _prove(link, identity, nonce(), binding)
         link.trust(Alive())
