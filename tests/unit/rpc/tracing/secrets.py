@@ -25,7 +25,7 @@ secrets = st.text(GREEK, min_size=1, max_size=20)
 misfits: st.SearchStrategy[Any] = st.one_of(
     secrets,
     st.lists(secrets, min_size=1, max_size=3),
-    st.dictionaries(secrets, secrets, min_size=1),
+    st.dictionaries(secrets, secrets, min_size=1, max_size=3),
 )
 """Secrets in the place of something else."""
 misfitting = st.integers(0, 3).map(lambda number: number == 0)
@@ -42,7 +42,9 @@ def loose(draw: st.DrawFn, cls: Any, shown: bool = True) -> Any:
     cls = getattr(cls, "__supertype__", cls)
     if cls is str:
         return draw(NAMES if shown else secrets)
-    if draw(misfitting) and str not in _leaves(cls):
+    if str in _leaves(cls) and shown:  # a misfit would be the text that may be shown
+        return draw(st.lists(NAMES) if get_origin(cls) is tuple else NAMES | st.none())
+    if draw(misfitting):
         return draw(misfits)
     if get_origin(cls) is tuple:
         return draw(st.lists(loose(get_args(cls)[0], shown), max_size=3))
@@ -79,8 +81,7 @@ def _leaf(cls: Any, shown: bool) -> st.SearchStrategy[Any]:
 
 
 def _leaves(cls: Any) -> list[Any]:
-    parts = get_args(cls) if get_origin(cls) is not tuple else ()
-    return [getattr(part, "__supertype__", part) for part in parts]
+    return [getattr(part, "__supertype__", part) for part in get_args(cls)]
 
 
 @st.composite

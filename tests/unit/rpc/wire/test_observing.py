@@ -133,7 +133,7 @@ def test_nobody_hears_anything_any_more() -> None:
 def test_an_observer_that_fails_hears_no_more(logged: Listener) -> None:
     """The connection does not notice."""
 
-    def ear(sent: bool, data: bytes) -> None:
+    def ear(*_: object) -> None:
         raise ZeroDivisionError
 
     server, transport, _ = served()
