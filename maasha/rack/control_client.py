@@ -46,6 +46,8 @@ def ask(path: Path, request: Request, timeout: float | None) -> Iterator[Any]:
 def _answers(channel: socket.socket) -> Iterator[Any]:
     try:
         for line in channel.makefile("rb"):
+            if not line.endswith(b"\n"):
+                break
             match read_answer(line):
                 case Item(value):
                     yield value

@@ -270,8 +270,11 @@ def _field(cls: Any, value: Any) -> Any:
         return kind(value)
 
 
-def kind(loose: Any) -> str:
-    """Say what a value that JSON carried is, and how large, and no more; an empty text is shown."""
+def kind(loose: Any) -> str | None:
+    """Say what a value that JSON carried is, and how large, and no more.
+
+    An empty text is shown as one, and nothing as nothing.
+    """
     match loose:
         case str():
             size = counted(len(loose.encode("utf-8", "replace")), "byte")
@@ -281,5 +284,5 @@ def kind(loose: Any) -> str:
         case dict():
             return f"<{counted(len(loose), 'field')}>"
         case None:
-            return "<nothing>"
+            return None
     return "<yes or no>" if isinstance(loose, bool) else "<number>"

@@ -93,7 +93,8 @@ def _context(line: Line) -> Iterator[str]:
 
 def _pairs(values: dict[str, Any]) -> Iterator[str]:
     for name, value in values.items():
-        yield f"{name}:{KEPT_TOGETHER}{flat(value)}"
+        if value not in ("", None):  # what is not there is not worth its place
+            yield f"{name}:{KEPT_TOGETHER}{flat(value)}"
 
 
 def flat(value: Any) -> str:

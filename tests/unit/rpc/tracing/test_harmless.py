@@ -262,7 +262,7 @@ def test_a_field_of_another_form_has_a_kind() -> None:
     loose = {"serving": None, "generation": False, "services": 7, "problem": ""}
     shown = arguments(commands.ReportDHCP, False, {b"report": json.dumps(loose).encode()})
     assert shown["report"] == {
-        "serving": "<nothing>",
+        "serving": None,
         "generation": "<yes or no>",
         "services": "<number>",
         "problem": "",
