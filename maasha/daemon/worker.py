@@ -10,7 +10,6 @@ import argparse
 import gc
 import os
 import random
-import secrets
 import socket
 import sys
 from collections.abc import Callable, Sequence
@@ -71,7 +70,6 @@ from maasha.rpc.porter import Porter
 from maasha.rpc.region_side import RegionFactory
 from maasha.rpc.tls import secure
 
-NONCE_LENGTH = 32
 REFUSAL_RESTS = 5.0, 60.0
 """Seconds until a plan that dhcpd refused is tried again: after the first refusal, and at most."""
 INTERFACE_INTERVAL = 10.0
@@ -219,8 +217,7 @@ class Worker(MultiService):
             Ground(self._reactor, timing, limits),
             region_facts(standing.instance, standing.identity.region),
             refusals,
-            lambda: secrets.token_bytes(NONCE_LENGTH),
-            refusals.refused,
+            refused=refusals.refused,
             porter=Porter(self._reactor, limits_of(self._settings)),
             tokens=self._credentials.token_secret,
             extensions=self._extensions,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from ipaddress import ip_address
 
@@ -26,7 +25,6 @@ from maasha.rpc.wire import Limits
 
 CONNECT_TIMEOUT = 3.0
 """Seconds for one address; a worker may publish addresses that this rack cannot reach."""
-NONCE_LENGTH = 32
 
 
 class Dialler(IReactorTCP, IReactorTime):
@@ -125,7 +123,6 @@ class Dialling:
             facts,
             lambda: introduction,
             self._duties,
-            lambda: secrets.token_bytes(NONCE_LENGTH),
             tls=self._tls,
             extensions=self._extensions,
         )

@@ -1,8 +1,9 @@
 """How a third party brings commands: an extension names who answers them at either end of a link.
 
 An extension is a plugin of twisted.plugin. It makes a `Side` for each registered link, at the
-rack's end, the region's end or both; before the proof nothing of it exists. docs/library.md shows
-how to write one, docs/examples/thermometer.py is one.
+rack's end, the region's end or both; before the proof nothing of it exists. Everything that its
+author needs can be imported from here. docs/library.md shows how, docs/examples/thermometer.py is
+an extension.
 """
 
 from __future__ import annotations
@@ -19,10 +20,29 @@ from twisted.protocols import amp
 from twisted.python.failure import Failure
 from zope.interface import Interface, implementer
 
-from maasha.rpc.commands import BOTH_WAYS, HANDSHAKE, RACK_TO_REGION, REGION_TO_RACK
-from maasha.rpc.errors import LinkLost
+from maasha.rpc.arguments import Bytes, Record, Uuid
+from maasha.rpc.commands import BOTH_WAYS, HANDSHAKE, RACK_TO_REGION, REGION_TO_RACK, Call
+from maasha.rpc.errors import LinkLost, RpcError, declared
 from maasha.rpc.peer import Peer
-from maasha.rpc.wire import Several
+from maasha.rpc.protocol import DEADLINE
+from maasha.rpc.wire import Number, Octets, Several, Text
+
+__all__ = [
+    "DEADLINE",
+    "Bytes",
+    "Call",
+    "Extension",
+    "Number",
+    "Octets",
+    "Peer",
+    "Record",
+    "RpcError",
+    "Side",
+    "Text",
+    "Uuid",
+    "declared",
+]
+"""What it takes to write an extension."""
 
 OWN = frozenset(
     command.commandName for command in (*HANDSHAKE, *BOTH_WAYS, *REGION_TO_RACK, *RACK_TO_REGION)

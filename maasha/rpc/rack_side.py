@@ -23,6 +23,7 @@ from maasha.rpc.errors import BadArgument, OutOfOrder, Unreachable
 from maasha.rpc.extension import Extension, at_rack, extended
 from maasha.rpc.ground import Ground
 from maasha.rpc.handshake import RackFacts
+from maasha.rpc.nonce import fresh_nonce
 from maasha.rpc.peer import Peer
 from maasha.rpc.protocol import Link
 from maasha.rpc.remote import RemoteDoor, RemoteRegion
@@ -85,7 +86,7 @@ async def join(
     identity: RackFacts,
     introduction: Callable[[], Introduction],
     duties: RackDuties,
-    nonce: Callable[[], bytes],
+    nonce: Callable[[], bytes] = fresh_nonce,
     binding: Binding = bound,
     deadline: float = JOIN_DEADLINE,
     *,
@@ -95,7 +96,8 @@ async def join(
     """Make a registered link, or leave nothing behind.
 
     `nonce` gives 32 fresh random bytes; `introduction` is asked when the region has proved itself.
-    Without `tls` the channel is plain TCP, and the region must offer that.
+    Without `tls` the channel is plain TCP, and the region must offer that. `extensions` have their
+    commands on the link once it is registered.
     Raises Unreachable, TurnedAway, ChannelMismatch, WrongSecret, WrongVersion, WrongInstance,
     whatever `commands.Register` declares, LinkLost, DeadlineExceeded and whatever else `Link.call`
     raises.

@@ -33,6 +33,7 @@ from maasha.rpc.errors import (
 from maasha.rpc.extension import Extension, at_region, extended
 from maasha.rpc.ground import Ground
 from maasha.rpc.handshake import RegionFacts
+from maasha.rpc.nonce import fresh_nonce
 from maasha.rpc.peer import Peer
 from maasha.rpc.porter import Porter
 from maasha.rpc.protocol import Link
@@ -106,7 +107,7 @@ class RegionFactory:
     The links are as secure as the channel below: `maasha.rpc.tls.secure(factory, clock)` is the
     same over TLS. `nonce` gives 32 fresh random bytes; `refused` hears (remote, error) of every
     rack that failed the proof or was refused for good. `facts` may be replaced while running: it
-    counts from the next connection on.
+    counts from the next connection on. `extensions` have their commands on registered links.
     """
 
     def __init__(
@@ -114,7 +115,7 @@ class RegionFactory:
         ground: Ground,
         facts: RegionFacts,
         admission: Admission,
-        nonce: Callable[[], bytes],
+        nonce: Callable[[], bytes] = fresh_nonce,
         refused: Callable[[str, RpcError], None] = unheard,
         binding: Binding = bound,
         porter: Porter | None = None,
