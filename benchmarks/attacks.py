@@ -1,4 +1,4 @@
-"""What strangers' attacks cost racks' calls and the region: `python -m benchmarks.attacks [--quick]`.
+"""What attacks cost racks' calls and the region: `python -m benchmarks.attacks [--quick]`.
 
 Each kind of attack in turn, on a region of its own in network namespaces (as root); the calls
 without an attack are measured just before it. Ends with 1 if a bar of `benchmarks.bars` is short.
