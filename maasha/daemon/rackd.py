@@ -25,6 +25,7 @@ from maasha.dhcp.feed import LeaseFeed
 from maasha.dhcp.folder import Folder
 from maasha.dhcp.server import DhcpServer
 from maasha.host import interfaces
+from maasha.host.clock import steady
 from maasha.host.daemons import load, refuse
 from maasha.model.dhcp import DhcpReport
 from maasha.rack.commands import DEFAULT_CONFIG, config_path
@@ -32,6 +33,7 @@ from maasha.rack.controller import Controller, Surroundings
 from maasha.rack.discovery import TIMEOUT, Reply
 from maasha.rack.memory import Memory, SecretMalformed, SecretMissing
 from maasha.rack.search import Search
+from maasha.rpc.ground import limits_for
 
 FIRST_REST, LONGEST_REST = 0.2, 10.0
 """Seconds to leave an unreachable worker alone: after one failure, and at most."""
@@ -48,6 +50,7 @@ def makeService(options: dict[str, Any]) -> IService:
     """Build the rack controller; ends with status 78 where the configuration cannot work."""
     from twisted.internet import reactor  # noqa: PLC0415  the composition root, and only it
 
+    steady(cast(ReactorBase, reactor))
     Factory.noisy = False  # a line for each connection tried says nothing
     settings = load((options["config"] or config_path()).absolute(), parse_rackd)
     memory = Memory(settings.data_dir, settings.secret_file)
@@ -88,6 +91,7 @@ def build(reactor: Any, settings: RackdSettings, memory: Memory) -> IService:
         delay=backoffPolicy(FIRST_REST, LONGEST_REST, jitter=chance.random),
         begin_anew=begin_anew,
         tls=settings.rpc_tls,
+        limits=limits_for(settings.rpc_message_limit),
     )
     search = Search(reactor, fetch, settings.maas_url, memory)
 

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
-from attrs import evolve, frozen
+from attrs import frozen
 from twisted.application.internet import backoffPolicy
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, DeferredList
@@ -44,6 +44,7 @@ from maasha.db.shares import shares
 from maasha.db.transaction import Transaction
 from maasha.host import descriptors, interfaces
 from maasha.host.boot import boot_id
+from maasha.host.clock import steady
 from maasha.host.daemons import load
 from maasha.host.routine import Routine
 from maasha.model.cluster import Endpoint, Ownership, RackKey, SystemId, WorkerId
@@ -62,9 +63,9 @@ from maasha.region.retirement import Retirement
 from maasha.region.steward import Steward
 from maasha.region.wardship import Wardship
 from maasha.region.web import Entrance
+from maasha.rpc.ground import Ground, Timing, limits_for
 from maasha.rpc.handshake import RegionFacts
 from maasha.rpc.porter import Porter
-from maasha.rpc.protocol import TIMING
 from maasha.rpc.region_side import RegionFactory
 from maasha.rpc.tls import secure
 
@@ -203,13 +204,14 @@ class Worker(MultiService):
         self._entrance.open(make_resource(services))
         who = f"worker:{standing.worker}"
         refusals = Refusals(self._reactor, self._pool, who, self._registration)
+        timing = Timing(proof=float(self._settings.rpc_proof_timeout))
+        limits = limits_for(self._settings.rpc_message_limit)
         self._factory = RegionFactory(
-            self._reactor,
+            Ground(self._reactor, timing, limits),
             region_facts(standing.instance, standing.identity.region),
             refusals,
             lambda: secrets.token_bytes(NONCE_LENGTH),
             refusals.refused,
-            timing=evolve(TIMING, proof=float(self._settings.rpc_proof_timeout)),
             porter=Porter(self._reactor, limits_of(self._settings)),
             tokens=self._credentials.token_secret,
         )
@@ -286,6 +288,7 @@ def main(reactor: EPollReactor, *arguments: str) -> Deferred[None]:
     globalLogBeginner.beginLoggingTo([textFileLogObserver(sys.stdout)])
     descriptors.allow_all()
     Factory.noisy = False  # the ports are logged where they are chosen
+    steady(reactor)
     worker = Worker(reactor, load(given.config, parse_regiond), Place(given.slot, given.workers))
     Lifeline(reactor, sys.stdin.fileno(), reactor.stop).startReading()
     reactor.addSystemEventTrigger("before", "shutdown", worker.stopService)

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.endpoints import connectProtocol
 from twisted.internet.error import ConnectError, DNSLookupError
-from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
+from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.protocols import amp
 
 from maasha.model.cluster import Introduction, Welcome, WorkerId
@@ -20,8 +20,9 @@ from maasha.rpc.binding import Binding, bound
 from maasha.rpc.credentials import unseal
 from maasha.rpc.deadline import within
 from maasha.rpc.errors import BadArgument, OutOfOrder, Unreachable
+from maasha.rpc.ground import Ground
 from maasha.rpc.handshake import RackFacts
-from maasha.rpc.protocol import TIMING, Link, Timing
+from maasha.rpc.protocol import Link
 from maasha.rpc.remote import RemoteRegion
 from maasha.rpc.tls import SecureEndpoint
 from maasha.rpc.versions import Versions
@@ -72,14 +73,13 @@ class Session:
 
 
 async def join(
-    clock: IReactorTime,
+    ground: Ground,
     endpoint: IStreamClientEndpoint,
     identity: RackFacts,
     introduction: Callable[[], Introduction],
     duties: RackDuties,
     nonce: Callable[[], bytes],
     binding: Binding = bound,
-    timing: Timing = TIMING,
     deadline: float = JOIN_DEADLINE,
     *,
     tls: bool = True,
@@ -92,11 +92,11 @@ async def join(
     whatever `commands.Register` declares, LinkLost, DeadlineExceeded and whatever else `Link.call`
     raises.
     """
-    link = Link(clock, lambda _: amp.CommandLocator(), timing)
+    link = Link(ground, lambda _: amp.CommandLocator())
     if tls:
-        endpoint = SecureEndpoint(endpoint, clock)
+        endpoint = SecureEndpoint(endpoint, ground.clock)
     attempt = _join(link, endpoint, identity, introduction, duties, nonce, binding)
-    return await within(deadline, clock, "join", ensureDeferred(attempt))
+    return await within(deadline, ground.clock, "join", ensureDeferred(attempt))
 
 
 async def _join(

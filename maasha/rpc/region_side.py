@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from twisted.internet.defer import CancelledError, ensureDeferred
-from twisted.internet.interfaces import IAddress, IProtocolFactory, IReactorTime
+from twisted.internet.interfaces import IAddress, IProtocolFactory
 from twisted.logger import Logger
 from twisted.protocols import amp
 from zope.interface import implementer
@@ -30,9 +30,10 @@ from maasha.rpc.errors import (
     TokenUsed,
     Unavailable,
 )
+from maasha.rpc.ground import Ground
 from maasha.rpc.handshake import RegionFacts
 from maasha.rpc.porter import Porter
-from maasha.rpc.protocol import TIMING, Link, Timing
+from maasha.rpc.protocol import Link
 from maasha.rpc.remote import RemoteRack
 from maasha.rpc.versions import Versions
 
@@ -108,26 +109,25 @@ class RegionFactory:
 
     def __init__(
         self,
-        clock: IReactorTime,
+        ground: Ground,
         facts: RegionFacts,
         admission: Admission,
         nonce: Callable[[], bytes],
         refused: Callable[[str, RpcError], None] = unheard,
         binding: Binding = bound,
-        timing: Timing = TIMING,
         porter: Porter | None = None,
         tokens: FindToken = no_tokens,
     ) -> None:
-        self.clock = clock
+        self.clock = ground.clock
         self.facts = facts
         self.admission = admission
         self.nonce = nonce
         self.refused = refused
         self.binding = binding
-        self.timing = timing
+        self._ground = ground
         self._tokens = tokens
         self._lookups = 0
-        self.porter = porter or Porter(clock)
+        self.porter = porter or Porter(ground.clock)
 
     async def token_secret(self, token: str) -> bytes:
         """Find a token's secret; an unknown one has a secret that nobody knows, as a wrong one.
@@ -152,7 +152,7 @@ class RegionFactory:
         """Open the door to a stranger; None closes the connection at once."""
         if not self.porter.admits(addr):
             return None
-        link = Link(self.clock, lambda link: Doorstep(link, self), self.timing)
+        link = Link(self._ground, lambda link: Doorstep(link, self))
         self.porter.take(link, addr)
         return link
 

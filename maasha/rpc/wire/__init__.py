@@ -8,7 +8,7 @@
 
 from maasha.rpc.wire.connection import AMP
 from maasha.rpc.wire.context import ORIGIN, Origin
-from maasha.rpc.wire.errors import Busy, CallExpired, MessageTooLong, WireError
+from maasha.rpc.wire.errors import Busy, DeadlineExceeded, MessageTooLong, RpcError
 from maasha.rpc.wire.limits import Limits
 from maasha.rpc.wire.metrics import Metrics
 from maasha.rpc.wire.rhythm import Rhythm
@@ -20,7 +20,7 @@ __all__ = [
     "AMP",
     "ORIGIN",
     "Busy",
-    "CallExpired",
+    "DeadlineExceeded",
     "Limits",
     "MessageTooLong",
     "Metrics",
@@ -28,10 +28,10 @@ __all__ = [
     "Octets",
     "Origin",
     "Rhythm",
+    "RpcError",
     "SecuredClient",
     "SecuredServer",
     "Text",
     "Timekeeper",
     "Value",
-    "WireError",
 ]

@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 from maasha.rpc.wire.answering import Answering, table_key
 from maasha.rpc.wire.boxes import OVERHEAD, Pairs, Verdict, box_of, pairs
 from maasha.rpc.wire.calling import CANCEL
-from maasha.rpc.wire.errors import TOO_LONG, MessageTooLong
+from maasha.rpc.wire.errors import MessageTooLong
 from maasha.rpc.wire.metrics import Run
 from maasha.rpc.wire.pending import Pending
 
@@ -296,8 +296,9 @@ class AMP(Answering):
             call.errback(Failure(MessageTooLong(name, size, limit)))
             self.call_ended()
         elif amp.ASK in box:
-            name = box.get(amp.COMMAND, b"")[:ROUTED].decode("ascii", "replace")
-            self._send_error(box[amp.ASK], TOO_LONG, str(MessageTooLong(name, size, limit)))
+            command = box.get(amp.COMMAND, b"")[:ROUTED]
+            error = MessageTooLong(command.decode("ascii", "replace"), size, limit)
+            self._send_error(box[amp.ASK], command, error)
 
     @property
     def recvd(self) -> bytes:

@@ -31,6 +31,7 @@ from maasha.model.network import Interface
 from maasha.model.stamp import Stamp
 from maasha.rpc.credentials import Credential
 from maasha.rpc.errors import RpcError
+from maasha.rpc.ground import Ground
 from maasha.rpc.handshake import RackFacts, RegionFacts
 from maasha.rpc.rack_side import RackDuties, Session, join
 from maasha.rpc.region_side import FindToken, RegionDuties, RegionFactory, no_tokens
@@ -222,6 +223,7 @@ class House:
     refused: list[tuple[str, RpcError]]
     factory: RegionFactory
     line: Line
+    ground: Ground
     tls: bool = False
 
     def join(
@@ -234,7 +236,7 @@ class House:
         """Let a rack join and move all bytes that can move."""
         joining = ensureDeferred(
             join(
-                self.clock,
+                self.ground,
                 self.line,
                 facts,
                 lambda: introduction,
@@ -262,14 +264,15 @@ def house(
 ) -> House:
     """Build a region that notes whom it refused."""
     clock, refused = Clock(), list[tuple[str, RpcError]]()
+    ground = Ground(clock)
     door = door or Door()
 
     def note(remote: str, error: RpcError) -> None:
         refused.append((remote, error))
 
-    factory = RegionFactory(clock, facts, door, Counter(), note, tokens=tokens)
+    factory = RegionFactory(ground, facts, door, Counter(), note, tokens=tokens)
     offered = secure(factory, clock) if tls else factory
-    return House(clock, door, refused, factory, Line(offered, clock), tls)
+    return House(clock, door, refused, factory, Line(offered, clock), ground, tls)
 
 
 def value_of(deferred: Deferred[T]) -> T:

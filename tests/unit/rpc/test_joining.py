@@ -193,7 +193,7 @@ def test_strangers_hold_few_look_ups(home: House, book: Book) -> None:
 def test_one_proof_is_all_that_a_stranger_has(home: House, book: Book) -> None:
     """While it is judged nothing else is taken, also not another."""
     book.turn = Deferred()
-    link = Link(home.clock, lambda _: amp.CommandLocator())
+    link = Link(home.ground, lambda _: amp.CommandLocator())
     home.line.attach(link)
     hello: dict[str, Any] = {
         "lowest": 1,
@@ -218,7 +218,7 @@ def test_one_proof_is_all_that_a_stranger_has(home: House, book: Book) -> None:
 
 def test_a_kind_that_does_not_exist_is_named(home: House) -> None:
     """The error has the kinds that there are."""
-    link = Link(home.clock, lambda _: amp.CommandLocator())
+    link = Link(home.ground, lambda _: amp.CommandLocator())
     home.line.attach(link)
     hello: dict[str, Any] = {
         "lowest": 1,

@@ -68,6 +68,8 @@ class Fail(amp.Command):
 class Wait(amp.Command):
     """Answered when a test says so."""
 
+    cancellable = True
+
     arguments = [(b"id", amp.Integer())]
     response = [(b"id", amp.Integer())]
     errors = {Oops: b"OOPS"}
