@@ -161,6 +161,16 @@ class Wire(FakeTransport):
 
     aborted = False
     stuck = False
+    width: int | None = None
+    """Bytes that one pump moves at most."""
+
+    def getOutBuffer(self) -> bytes:
+        """Give what moves next."""
+        waiting: bytes | None = super().getOutBuffer()
+        if waiting and self.width is not None:
+            self.stream = [waiting[self.width :]]
+            return waiting[: self.width]
+        return waiting or b""
 
     def abortConnection(self) -> None:
         """Drop what waits and close."""
