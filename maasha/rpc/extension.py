@@ -1,7 +1,7 @@
 """How a third party brings commands: an extension names who answers them at either end of a link.
 
 An extension is a plugin of twisted.plugin. It makes a `Side` for each registered link, at the
-rack's end, the region's end or both; before the proof nothing of it exists. Everything that its
+rack's end, the region's end or both; before that nothing of it exists. Everything that its
 author needs can be imported from here. docs/library.md shows how, docs/examples/thermometer.py is
 an extension.
 """
@@ -111,8 +111,8 @@ class CommandTaken(Refusal):
 
     def __str__(self) -> str:
         return (
-            f"extension {self.extension} is left out: its command {self.command} has the name of "
-            f"one of {self.owner}; rename it, a prefix of your own keeps names apart"
+            f"extension {self.extension} is left out: its command {self.command} belongs to "
+            f"{self.owner} already; rename it, a prefix of your own keeps names apart"
         )
 
 

@@ -19,7 +19,7 @@ def test_a_plugin_serves_both_ends(site: Site) -> None:
         daemon.says("extension thermometer: racks answer ReadSensor, regions answer OfferSensor")
         daemon.says("No module named 'a_module_that_was_never_installed'")
         daemon.says("plugin twisted.plugins.broken is left out: it cannot be imported")
-        daemon.says("extension thief is left out: its command Retire has the name of one of maasha")
+        daemon.says("extension thief is left out: its command Retire belongs to maasha already")
     read = region.says(": 21500 mC")
     name = (site.folder / "rack" / "system_id").read_text().strip()
     assert f" {name}: " in read

@@ -9,7 +9,7 @@ from maasha.rpc.commands import Call
 from maasha.rpc.errors import RpcError, declared
 from maasha.rpc.extension import Extension, Side
 from maasha.rpc.peer import Peer
-from maasha.rpc.wire import Number, Text
+from maasha.rpc.wire import ORIGIN, Number, Text
 
 
 @frozen
@@ -47,6 +47,12 @@ async def heard(region: Peer, bell: str) -> None:
     await region.call(Heard, bell=bell)
 
 
+def trace() -> str:
+    """Name the work that the running coroutine belongs to."""
+    origin = ORIGIN.get()
+    return origin.trace if origin else ""
+
+
 class Tower(Side):
     """A rack's bells; each ring is told to the region."""
 
@@ -55,11 +61,13 @@ class Tower(Side):
     def __init__(self, peer: Peer) -> None:
         super().__init__(peer)
         self.times = 0
+        self.traces: list[str] = []
         self.made.append(self)
 
     @Ring.responder
     async def ring(self, bell: str) -> dict[str, object]:
         """Ring it."""
+        self.traces.append(trace())
         if bell == "cracked":
             raise Broken(bell)
         if bell == "none":
@@ -77,13 +85,15 @@ class Village(Side):
     def __init__(self, peer: Peer) -> None:
         super().__init__(peer)
         self.heard: list[str] = []
+        self.traces: list[str] = []
         self.ended: list[str] = []
         self.answer: int | None = None
         self.made.append(self)
 
     @Heard.responder
-    def hear(self, bell: str) -> dict[str, object]:
+    async def hear(self, bell: str) -> dict[str, object]:
         """Note it."""
+        self.traces.append(trace())
         self.heard.append(bell)
         return {}
 

@@ -92,6 +92,14 @@ def test_the_end_of_the_link_ends_what_a_side_does(home: House, logged: Listener
     assert logged.failures == []
 
 
+def test_a_trace_goes_along(home: House) -> None:
+    """What the rack tells while it answers belongs to what the region asked."""
+    tower, village = met(home)
+    value_of(home.run(ring(village.peer, "evening")))
+    assert tower.traces == village.traces
+    assert len(set(tower.traces)) == 2
+
+
 def test_a_declared_error_keeps_its_fields(home: House) -> None:
     """The caller catches what the other end raised."""
     _, village = met(home)
@@ -235,7 +243,7 @@ def test_a_command_of_maashas_stays_maashas() -> None:
         good, refusals = judged([BELLS, thief])
         assert good == (BELLS,)
         assert refusals == (CommandTaken("thief", "Own", "maasha"),)
-        assert "command Own has the name of one of maasha; rename it" in str(refusals[0])
+        assert "command Own belongs to maasha already; rename it" in str(refusals[0])
 
 
 def test_of_two_that_clash_neither_is_served() -> None:

@@ -112,7 +112,7 @@ def test_a_clash_is_named(package: Package, logged: Listener) -> None:
     """
     assert installed(package(bells=BELL_PLUGIN, thief=thief)) == (BELLS,)
     [line] = [line for line in logged.lines if "thief" in line]
-    assert "its command Own has the name of one of maasha; rename it" in line
+    assert "its command Own belongs to maasha already; rename it" in line
 
 
 def test_nothing_is_installed_with_maasha_itself() -> None:
