@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from types import ModuleType
 
 from twisted.logger import Logger
-from twisted.plugin import CachedDropin, getCache
+from twisted.plugin import CachedDropin, CachedPlugin, getCache
 from twisted.python.modules import getModule
 
 import twisted.plugins
@@ -45,19 +45,25 @@ def _name_broken(package: ModuleType, cache: Iterable[str]) -> None:
 def _loaded(dropins: Iterable[CachedDropin]) -> Iterator[Extension]:
     for dropin in dropins:
         for plugin in dropin.plugins:
-            if IExtension not in plugin.provided:
-                continue
-            try:
-                found = plugin.load()
-            except (Exception, SystemExit):
-                log.failure(
-                    "extension {name} of plugin {module} is left out: it cannot be loaded",
-                    name=plugin.name,
-                    module=dropin.moduleName,
-                )
-                continue
-            if isinstance(found, Extension):
-                yield found
+            if IExtension in plugin.provided:
+                found = _load(plugin, dropin.moduleName)
+                if found is not None:
+                    yield found
+
+
+def _load(plugin: CachedPlugin, module: str) -> Extension | None:
+    try:
+        found = plugin.load()
+        if not isinstance(found, Extension):
+            raise TypeError(f"it is a {type(found).__name__}, make it an Extension")
+    except (Exception, SystemExit):
+        log.failure(
+            "extension {name} of plugin {module} is left out: it cannot be loaded",
+            name=plugin.name,
+            module=module,
+        )
+        return None
+    return found
 
 
 def _spoken(side: type[Side] | None) -> str:

@@ -94,6 +94,23 @@ def test_an_extension_that_broke_since_it_was_cached_is_named(
     assert any("cannot be loaded" in line for line in logged.lines)
 
 
+def test_only_extensions_are_extensions(package: Package, logged: Listener) -> None:
+    """Something else that says it is one is named, with the mend."""
+    other = """
+        from twisted.plugin import IPlugin
+        from zope.interface import implementer
+        from maasha.rpc.extension import IExtension
+
+        @implementer(IPlugin, IExtension)
+        class Other:
+            pass
+
+        other = Other()
+    """
+    assert installed(package(other=other, bells=BELL_PLUGIN)) == (BELLS,)
+    assert [str(each) for each in logged.failures] == ["it is a Other, make it an Extension"]
+
+
 def test_a_clash_is_named(package: Package, logged: Listener) -> None:
     """Extension, command and mend; what does not clash is there."""
     thief = """
