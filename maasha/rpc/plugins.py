@@ -53,9 +53,7 @@ def _loaded(dropins: Iterable[CachedDropin]) -> Iterator[Extension]:
 
 def _load(plugin: CachedPlugin, module: str) -> Extension | None:
     try:
-        found = plugin.load()
-        if not isinstance(found, Extension):
-            raise TypeError(f"it is a {type(found).__name__}, make it an Extension")
+        return _extension(plugin.load())
     except (Exception, SystemExit):
         log.failure(
             "extension {name} of plugin {module} is left out: it cannot be loaded",
@@ -63,7 +61,13 @@ def _load(plugin: CachedPlugin, module: str) -> Extension | None:
             module=module,
         )
         return None
-    return found
+
+
+def _extension(found: object) -> Extension:
+    """Give it back if it is one; raises TypeError."""
+    if isinstance(found, Extension):
+        return found
+    raise TypeError(f"an extension is of class Extension, not {type(found).__name__}")
 
 
 def _spoken(side: type[Side] | None) -> str:

@@ -108,7 +108,8 @@ def test_only_extensions_are_extensions(package: Package, logged: Listener) -> N
         other = Other()
     """
     assert installed(package(other=other, bells=BELL_PLUGIN)) == (BELLS,)
-    assert [str(each) for each in logged.failures] == ["it is a Other, make it an Extension"]
+    said = [str(each) for each in logged.failures]
+    assert said == ["an extension is of class Extension, not Other"]
 
 
 def test_a_clash_is_named(package: Package, logged: Listener) -> None:
