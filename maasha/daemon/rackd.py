@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,7 +39,9 @@ from maasha.rack.memory import Memory, SecretMalformed, SecretMissing
 from maasha.rack.roster import Roster
 from maasha.rack.search import Search
 from maasha.rack.wiretap import Wiretap
+from maasha.rpc.extension import Extension
 from maasha.rpc.ground import limits_for
+from maasha.rpc.plugins import installed
 
 FIRST_REST, LONGEST_REST = 0.2, 10.0
 """Seconds to leave an unreachable worker alone: after one failure, and at most."""
@@ -64,7 +66,7 @@ def makeService(options: dict[str, Any]) -> IService:
         memory.identity  # noqa: B018  read here to end now, not at the first link
     except (SecretMissing, SecretMalformed) as error:
         refuse(str(error))
-    return build(cast(ReactorBase, reactor), settings, memory)
+    return build(cast(ReactorBase, reactor), settings, memory, installed())
 
 
 def now() -> datetime:
@@ -72,7 +74,9 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def build(reactor: Any, settings: RackdSettings, memory: Memory) -> IService:
+def build(
+    reactor: Any, settings: RackdSettings, memory: Memory, extensions: Sequence[Extension] = ()
+) -> IService:
     """Put the parts together on a reactor."""
     folder = Folder(settings.data_dir / "dhcp", lambda: str(uuid4()))
     chance = random.SystemRandom()
@@ -103,6 +107,7 @@ def build(reactor: Any, settings: RackdSettings, memory: Memory) -> IService:
         delay=backoffPolicy(FIRST_REST, LONGEST_REST, jitter=chance.random),
         begin_anew=begin_anew,
         tls=settings.rpc_tls,
+        extensions=extensions,
         limits=limits_for(settings.rpc_message_limit),
         met=roster.meet,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from attrs import frozen
 from twisted.application.service import MultiService
@@ -29,6 +29,7 @@ from maasha.rack.obedience import Obedience
 from maasha.rack.reports import Reports
 from maasha.rack.search import Search
 from maasha.rack.succession import Succession
+from maasha.rpc.extension import Extension
 from maasha.rpc.ground import LIMITS
 from maasha.rpc.rack_side import Session
 from maasha.rpc.remote import RemoteRegion
@@ -65,6 +66,7 @@ class Surroundings:
     """Of each link."""
     met: Met = unnoticed
     """Hears of each connection to a worker."""
+    extensions: Sequence[Extension] = ()
 
 
 class Controller(MultiService):
@@ -163,6 +165,7 @@ class Controller(MultiService):
             tls=self._around.tls,
             limits=self._around.limits,
             met=self._around.met,
+            extensions=self._around.extensions,
         )
 
     def _introduce(self, interfaces: tuple[Interface, ...]) -> Introduction:

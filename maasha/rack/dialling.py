@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from ipaddress import ip_address
 
@@ -19,6 +18,7 @@ from maasha.model.network import Interface
 from maasha.rack.discovery import EventLoop
 from maasha.rack.memory import Memory, RegisteredAnew
 from maasha.rpc.errors import Deleted, Unreachable
+from maasha.rpc.extension import Extension
 from maasha.rpc.ground import LIMITS, Ground
 from maasha.rpc.handshake import RackFacts
 from maasha.rpc.protocol import Link
@@ -27,7 +27,6 @@ from maasha.rpc.wire import Limits
 
 CONNECT_TIMEOUT = 3.0
 """Seconds for one address; a worker may publish addresses that this rack cannot reach."""
-NONCE_LENGTH = 32
 
 
 class Dialler(IReactorTCP, IReactorTime):
@@ -65,6 +64,7 @@ class Dialling:
         tls: bool = True,
         limits: Limits = LIMITS,
         met: Met = unnoticed,
+        extensions: Sequence[Extension] = (),
     ) -> None:
         self._reactor = reactor
         self._ground = Ground(reactor, limits=limits)
@@ -77,6 +77,7 @@ class Dialling:
         self._parted = parted
         self._met = met
         self._tls = tls
+        self._extensions = extensions
 
     async def dial(self, loop: EventLoop) -> Session:
         """Link to a worker; raises the errors of `maasha.rpc.rack_side.join`."""
@@ -132,9 +133,9 @@ class Dialling:
             facts,
             lambda: introduction,
             self._duties,
-            lambda: secrets.token_bytes(NONCE_LENGTH),
             tls=self._tls,
             met=partial(self._met, name),
+            extensions=self._extensions,
         )
 
     def _client(self, endpoint: Endpoint) -> IStreamClientEndpoint:

@@ -12,8 +12,9 @@ from maasha.rpc.wire.errors import Busy, DeadlineExceeded, MessageTooLong, RpcEr
 from maasha.rpc.wire.limits import Limits
 from maasha.rpc.wire.metrics import Metrics
 from maasha.rpc.wire.rhythm import Rhythm
-from maasha.rpc.wire.secured import SecuredClient, SecuredServer
+from maasha.rpc.wire.secured import Secured, Securing
 from maasha.rpc.wire.sending import Observer
+from maasha.rpc.wire.tables import Several
 from maasha.rpc.wire.timekeeper import Timekeeper
 from maasha.rpc.wire.values import Number, Octets, Text, Value
 
@@ -31,8 +32,9 @@ __all__ = [
     "Origin",
     "Rhythm",
     "RpcError",
-    "SecuredClient",
-    "SecuredServer",
+    "Secured",
+    "Securing",
+    "Several",
     "Text",
     "Timekeeper",
     "Value",
