@@ -295,6 +295,19 @@ async def test_a_killed_rackd_leaves_its_socket_to_the_next(rack: Rack) -> None:
 
 
 @asynchronous
+async def test_a_trace_ends_with_its_rackd(rack: Rack) -> None:
+    """It says so."""
+    trace = rack.spawn("trace", rack.command("rpc-trace"))
+    await until(lambda: "open since" in rack.said("trace"))
+    rack.children[0].terminate()
+    await deferToThread(trace.wait, 20)
+    assert trace.returncode == 1
+    assert rack.said("trace").endswith("maasha-rack: rackd stops\n")
+    await deferToThread(rack.children[0].wait, 20)
+    assert not socket_in(rack.data).exists()
+
+
+@asynchronous
 async def test_a_trace_ends_when_nobody_reads_it(rack: Rack) -> None:
     """As in `maasha-rack rpc-trace | head -1`; no traceback."""
     words = " ".join(rack.command("rpc-trace", "--all"))
