@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
 from attrs import field, frozen
 
@@ -81,6 +81,8 @@ def write_answer(answer: Answer) -> bytes:
             return _line({"refused": str(answer)})
         case Done():
             return _line({"done": True})
+        case _:
+            assert_never(answer)
 
 
 def read_answer(line: bytes) -> Answer:

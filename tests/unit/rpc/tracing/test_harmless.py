@@ -279,7 +279,9 @@ def test_of_a_long_list_the_beginning_is_shown() -> None:
 
 
 def test_words_of_another_form_are_hidden() -> None:
-    """A UUID that is none, a record's text that is a list."""
+    """A UUID that is none, a text that is a list, a number where there may be nothing."""
+    box = {b"introduction": b'{"system_id": 7}'}
+    assert arguments(commands.Register, False, box)["introduction"] == {"system_id": "<number>"}
     loose = {"system_id": ["x"], "instance": "secret", "region": "r", "worker": 1}
     box = {b"welcome": json.dumps(loose).encode()}
     assert arguments(commands.Register, True, box)["welcome"] == {
