@@ -1,7 +1,9 @@
 """Socket options of a link: send at once, and let the kernel notice a dead network.
 
-Each of the three misses a case alone: keepalive does not run while data is unacknowledged, the
-user timeout only then, and a frozen process is seen by the heartbeat only (tcp(7), measured).
+Three means find a peer that is gone, and each misses a case alone (tcp(7), measured): keepalive
+does not run while data is unacknowledged, the user timeout only then, and neither sees a frozen
+process, whose kernel acknowledges on; the heartbeat sees it, but learns nothing from silence while
+this side does not read.
 """
 
 from __future__ import annotations

@@ -156,10 +156,14 @@ class Hands:
 
 
 class Wire(FakeTransport):
-    """A transport in memory; it can be aborted as TCP is, and be stuck as with a frozen peer."""
+    """A transport in memory; it can be aborted as TCP is, and be stuck as with a frozen peer.
+
+    What arrives while its protocol does not read waits in `unread`.
+    """
 
     aborted = False
     stuck = False
+    unread: list[bytes] | None = None
 
     def abortConnection(self) -> None:
         """Drop what waits and close."""
@@ -167,6 +171,23 @@ class Wire(FakeTransport):
         self.stuck = False
         self.stream = []
         self.loseConnection()
+
+    def pauseProducing(self) -> None:
+        """Read no more."""
+        self.unread = []
+
+    def resumeProducing(self) -> None:
+        """Read on."""
+        unread, self.unread = self.unread or [], None
+        for data in unread:
+            self.bufferReceived(data)
+
+    def bufferReceived(self, buf: bytes) -> None:
+        """Let it wait, or hand it over."""
+        if self.unread is None:
+            super().bufferReceived(buf)
+        else:
+            self.unread.append(buf)
 
     def flush_close(self) -> None:
         """Report the end to this side alone, as TCP does when the other side is frozen."""

@@ -327,6 +327,20 @@ def test_a_pause_of_this_process_is_not_taken_for_the_peers_death() -> None:
     assert waits(pair.here.closed)
 
 
+def test_a_side_that_does_not_read_is_heard() -> None:
+    """It has more to do than it takes in; at each beat it says that it lives."""
+    pair = Pair()
+    pair.parrot.pause = Deferred()
+    pair.there.limits = Limits(in_flight=1, queued=1)
+    answers = [pair.echo(text, deadline=60.0) for text in "abcd"]
+    assert not pair.there.reading
+    pair.line.advance(30)
+    assert pair.here.health is pair.there.health is Health.HEALTHY
+    pair.parrot.pause.callback(None)
+    pair.line.advance(1)
+    assert [value_of(answer) for answer in answers] == [{"text": text} for text in "abcd"]
+
+
 def test_traffic_is_a_sign_of_life() -> None:
     """A peer that does not know Ping lives, for an error is an answer too."""
     pair = Pair()
