@@ -12,7 +12,7 @@ from attrs import define, field, frozen
 
 
 class What(Enum):
-    """What an end of a link can notice."""
+    """What an end of a link can notice, and that a processor stood still."""
 
     LINKED = "linked"
     SUSPECT = "suspect"
@@ -22,13 +22,15 @@ class What(Enum):
     SERVED = "served"
     ANSWERED = "answered"
     FAILED = "failed"
+    STALLED = "stalled"
 
 
 @frozen
 class Note:
     """At `at` (seconds of CLOCK_MONOTONIC) `who` noticed something about its link to `peer`.
 
-    `link` tells apart the links that `who` has or had to `peer`; `number` is that of a call.
+    `link` tells apart the links that `who` has or had to `peer`; `number` is that of a call,
+    or for how many milliseconds a processor stood still.
     """
 
     at: float
