@@ -33,6 +33,7 @@ from maasha.rack.controller import Controller, Surroundings
 from maasha.rack.discovery import TIMEOUT, Reply
 from maasha.rack.memory import Memory, SecretMalformed, SecretMissing
 from maasha.rack.search import Search
+from maasha.rpc.ground import limits_for
 
 FIRST_REST, LONGEST_REST = 0.2, 10.0
 """Seconds to leave an unreachable worker alone: after one failure, and at most."""
@@ -90,6 +91,7 @@ def build(reactor: Any, settings: RackdSettings, memory: Memory) -> IService:
         delay=backoffPolicy(FIRST_REST, LONGEST_REST, jitter=chance.random),
         begin_anew=begin_anew,
         tls=settings.rpc_tls,
+        limits=limits_for(settings.rpc_message_limit),
     )
     search = Search(reactor, fetch, settings.maas_url, memory)
 

@@ -63,7 +63,7 @@ from maasha.region.retirement import Retirement
 from maasha.region.steward import Steward
 from maasha.region.wardship import Wardship
 from maasha.region.web import Entrance
-from maasha.rpc.ground import Ground, Timing
+from maasha.rpc.ground import Ground, Timing, limits_for
 from maasha.rpc.handshake import RegionFacts
 from maasha.rpc.porter import Porter
 from maasha.rpc.region_side import RegionFactory
@@ -205,8 +205,9 @@ class Worker(MultiService):
         who = f"worker:{standing.worker}"
         refusals = Refusals(self._reactor, self._pool, who, self._registration)
         timing = Timing(proof=float(self._settings.rpc_proof_timeout))
+        limits = limits_for(self._settings.rpc_message_limit)
         self._factory = RegionFactory(
-            Ground(self._reactor, timing),
+            Ground(self._reactor, timing, limits),
             region_facts(standing.instance, standing.identity.region),
             refusals,
             lambda: secrets.token_bytes(NONCE_LENGTH),

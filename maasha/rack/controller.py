@@ -29,8 +29,10 @@ from maasha.rack.obedience import Obedience
 from maasha.rack.reports import Reports
 from maasha.rack.search import Search
 from maasha.rack.succession import Succession
+from maasha.rpc.ground import LIMITS
 from maasha.rpc.rack_side import Session
 from maasha.rpc.remote import RemoteRegion
+from maasha.rpc.wire import Limits
 
 STOP_INTERVAL = 5.0
 """Seconds between tries to stop the dhcpd of a rack that was deleted."""
@@ -58,6 +60,8 @@ class Surroundings:
     begin_anew: Callable[[], None]
     """Ends this process, for its supervisor to start the next."""
     tls: bool = True
+    limits: Limits = LIMITS
+    """Of each link."""
     """Whether links are TLS."""
 
 
@@ -155,6 +159,7 @@ class Controller(MultiService):
             self._duties.leave_instance,
             self._around.begin_anew,
             tls=self._around.tls,
+            limits=self._around.limits,
         )
 
     def _introduce(self, interfaces: tuple[Interface, ...]) -> Introduction:

@@ -18,9 +18,10 @@ from maasha.model.network import Interface
 from maasha.rack.discovery import EventLoop
 from maasha.rack.memory import Memory, RegisteredAnew
 from maasha.rpc.errors import Deleted, Unreachable
-from maasha.rpc.ground import Ground
+from maasha.rpc.ground import LIMITS, Ground
 from maasha.rpc.handshake import RackFacts
 from maasha.rpc.rack_side import RackDuties, Session, join
+from maasha.rpc.wire import Limits
 
 CONNECT_TIMEOUT = 3.0
 """Seconds for one address; a worker may publish addresses that this rack cannot reach."""
@@ -52,9 +53,10 @@ class Dialling:
         parted: Callable[[], None],
         *,
         tls: bool = True,
+        limits: Limits = LIMITS,
     ) -> None:
         self._reactor = reactor
-        self._ground = Ground(reactor)
+        self._ground = Ground(reactor, limits=limits)
         self._memory = memory
         self._version = version
         self._duties = duties

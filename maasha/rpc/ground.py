@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import count
 from secrets import token_hex
 
-from attrs import frozen
+from attrs import evolve, frozen
 from twisted.internet.interfaces import IReactorTime
 
 from maasha.rpc.pulse import HEARTBEAT
@@ -25,7 +25,14 @@ class Timing:
 
 
 TIMING = Timing()
+MIB = 2**20
 LIMITS = Limits()
+
+
+def limits_for(message_mib: int) -> Limits:
+    """Give the limits of links whose longest message has so many MiB; two of those may queue."""
+    longest = message_mib * MIB
+    return evolve(LIMITS, message=longest, queued_bytes=max(LIMITS.queued_bytes, 2 * longest))
 
 
 class Ground:

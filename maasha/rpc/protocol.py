@@ -238,13 +238,14 @@ class Link(AMP):
     def _beat(self) -> None:
         """Judge the peer by what came since the last beat, and ask it if that was nothing.
 
-        While this side does not read, silence proves nothing; then it is to be heard at each beat,
-        and what it sends shows a network that is dead.
+        While this side does not read, silence proves nothing; then, and while a long message is
+        still coming, it is this side that gives the peer nothing to hear, so it asks too.
         """
-        heard, self._alive = self._alive or not self.reading, False
+        alive, self._alive = self._alive, False
+        heard = alive or not self.reading
         self._beats += 1
         if heard and self._pulse is STEADY:
-            if not self.reading or self._beats % ASKED_EVERY == 0:
+            if not alive or self._missing or self._beats % ASKED_EVERY == 0:
                 self._ping()
             return
         before, self._pulse = self.health, after(self._pulse, heard)

@@ -156,14 +156,20 @@ class Hands:
 
 
 class Wire(FakeTransport):
-    """A transport in memory; it can be aborted as TCP is, and be stuck as with a frozen peer.
-
-    What arrives while its protocol does not read waits in `unread`.
-    """
+    """A transport in memory; it can be aborted as TCP is, and be stuck as with a frozen peer."""
 
     aborted = False
     stuck = False
-    unread: list[bytes] | None = None
+    width: int | None = None
+    """Bytes that one pump moves at most."""
+
+    def getOutBuffer(self) -> bytes:
+        """Give what moves next."""
+        waiting: bytes | None = super().getOutBuffer()
+        if waiting and self.width is not None:
+            self.stream = [waiting[self.width :]]
+            return waiting[: self.width]
+        return waiting or b""
 
     def abortConnection(self) -> None:
         """Drop what waits and close."""
@@ -171,23 +177,6 @@ class Wire(FakeTransport):
         self.stuck = False
         self.stream = []
         self.loseConnection()
-
-    def pauseProducing(self) -> None:
-        """Read no more."""
-        self.unread = []
-
-    def resumeProducing(self) -> None:
-        """Read on."""
-        unread, self.unread = self.unread or [], None
-        for data in unread:
-            self.bufferReceived(data)
-
-    def bufferReceived(self, buf: bytes) -> None:
-        """Let it wait, or hand it over."""
-        if self.unread is None:
-            super().bufferReceived(buf)
-        else:
-            self.unread.append(buf)
 
     def flush_close(self) -> None:
         """Report the end to this side alone, as TCP does when the other side is frozen."""

@@ -139,7 +139,7 @@ async def test_a_link_sends_at_once_and_probes_the_network(region: Region) -> No
                 (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT),
             )
         ]
-        assert options == [1, 1, 1, 1, 2, 2000]
+        assert options == [1, 1, 1, 1, 2, 10_000]
     await session.leave()
 
 

@@ -308,6 +308,43 @@ def test_calls_to_a_suspect_that_dies_were_not_sent() -> None:
     assert isinstance(error_of(answer), LinkLost)
 
 
+def test_a_long_message_on_a_slow_line_harms_no_link() -> None:
+    """Heartbeats are stuck behind it, so the side that is still reading it says that it lives."""
+    pair = Pair()
+    pair.line.advance(5)
+    pair.line.near.width = 100_000
+    answer = ensureDeferred(pair.here.call(Echo, 60, text="x" * 10_000_000))
+    seconds = 0.0
+    while waits(answer):
+        pair.clock.advance(0.1)
+        pair.line.pump.pump()
+        seconds += 0.1
+    assert seconds > 9
+    assert value_of(answer)
+    assert pair.here.health is Health.HEALTHY
+    assert pair.there.health is Health.HEALTHY
+
+
+def test_a_peer_that_pushes_back_is_not_taken_for_dead() -> None:
+    """It does not read for as long as it has too much to do, and says that it lives."""
+    pair = Pair()
+    pair.there.limits = Limits(in_flight=2, queued=2)
+    pair.parrot.pause = Deferred()
+    answers = [ensureDeferred(pair.here.call(Echo, 60, text=str(n))) for n in range(9)]
+    pair.line.pump.flush()
+    assert not pair.there.reading
+    pair.line.near.width = 0
+    for _ in range(200):
+        pair.clock.advance(0.1)
+        pair.line.pump.pump()
+    assert waits(pair.here.closed)
+    assert waits(pair.there.closed)
+    pair.line.near.width = None
+    pair.parrot.pause.callback(None)
+    pair.line.advance(2)
+    assert [value_of(answer) for answer in answers] == [{"text": str(n)} for n in range(9)]
+
+
 def test_a_link_knows_how_long_a_round_trip_takes() -> None:
     """It asks now and then even where traffic shows that the peer lives."""
     pair = Pair()
@@ -325,20 +362,6 @@ def test_a_pause_of_this_process_is_not_taken_for_the_peers_death() -> None:
     pair.line.pump.flush()
     pair.line.advance(10)
     assert waits(pair.here.closed)
-
-
-def test_a_side_that_does_not_read_is_heard() -> None:
-    """It has more to do than it takes in; at each beat it says that it lives."""
-    pair = Pair()
-    pair.parrot.pause = Deferred()
-    pair.there.limits = Limits(in_flight=1, queued=1)
-    answers = [pair.echo(text, deadline=60.0) for text in "abcd"]
-    assert not pair.there.reading
-    pair.line.advance(30)
-    assert pair.here.health is pair.there.health is Health.HEALTHY
-    pair.parrot.pause.callback(None)
-    pair.line.advance(1)
-    assert [value_of(answer) for answer in answers] == [{"text": text} for text in "abcd"]
 
 
 def test_traffic_is_a_sign_of_life() -> None:

@@ -13,6 +13,7 @@ from maasha.rpc.wire.context import ORIGIN, Origin
 from maasha.rpc.wire.errors import Busy, DeadlineExceeded, MessageTooLong
 from maasha.rpc.wire.limits import Limits
 from tests.unit.rpc.wire.parts import (
+    Commit,
     Desk,
     Lookup,
     Pair,
@@ -118,6 +119,23 @@ def test_a_peer_that_understands_is_told_of_a_cancelled_call() -> None:
     assert desk.cancelled == [3]
     assert end[0][0].__name__ == "CancelledError"
     assert pair.server.transport is not None
+
+
+def test_work_that_must_be_done_goes_on_without_its_caller() -> None:
+    """Unless its command is cancellable, what is begun ends well, and its answer harms nobody."""
+    clock = Clock()
+    pair, desk = timed(clock)
+    pair.client.cancels = True
+    call = pair.client.callRemote(Commit, id=3)
+    outcome(call)
+    pair.flush()
+    call.cancel()
+    pair.flush()
+    assert desk.cancelled == []
+    desk.finish(3)
+    pair.flush()
+    assert pair.client.metrics.late == 1
+    assert pair.client.transport is not None
 
 
 def test_a_stock_peer_hears_nothing_of_it() -> None:
