@@ -16,6 +16,8 @@ from maasha.rpc.wire.boxes import Pairs, pair
 NEVER = float("inf")
 DEADLINE = b"_deadline"
 TRACE = b"_trace"
+DEADLINE_KEY = b"\0\x09" + DEADLINE + b"\0"
+"""All before the low length byte of the two numbers."""
 WINDOW = 60.0
 """Seconds after which the least delay is learned anew: two clocks may drift 30 ms in that time."""
 LONGEST_DEADLINE = 30
@@ -53,7 +55,7 @@ ORIGIN: ContextVar[Origin | None] = ContextVar("maasha_rpc_origin", default=None
 def header(sent: float, patience: bytes) -> bytes:
     """Write both keys; `sent` is in seconds, `patience` made by `patience_of`."""
     digits = b"%d" % (sent * 1000)
-    return b"\0\x09_deadline\0%c%b%b" % (len(digits) + patience[0], digits, patience[1:])
+    return b"%b%c%b%b" % (DEADLINE_KEY, len(digits) + patience[0], digits, patience[1:])
 
 
 def patience_of(timeout: float, trace: bytes) -> bytes:
