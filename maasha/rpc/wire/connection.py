@@ -18,7 +18,7 @@ from maasha.rpc.wire.calling import CANCEL
 from maasha.rpc.wire.codecs import Codec, Serve
 from maasha.rpc.wire.errors import MessageTooLong
 from maasha.rpc.wire.metrics import Run
-from maasha.rpc.wire.pending import Pending
+from maasha.rpc.wire.pending import BEGAN, Pending
 
 RAW_BYTES = 128 * 1024
 """Up to here an unfinished box is kept as bytes and read again from its start."""
@@ -166,7 +166,7 @@ class AMP(Answering):
                         del self._outstandingRequests[tag]
                         if call.moment is not calls.moment or call.codec is not calls.codec:
                             if calls.count:
-                                calls.end(now - calls.moment.now)
+                                calls.end(now - calls.moment[BEGAN])
                             calls.codec, calls.moment = call.codec, call.moment
                         calls.count += 1
                         call.fire(answer)
@@ -190,7 +190,7 @@ class AMP(Answering):
         while pos < end and not self.deaf:
             pos = self._read_one(buf, pos)
         if calls.count:
-            calls.end(now - calls.moment.now)
+            calls.end(now - calls.moment[BEGAN])
             if self._queue:
                 self.call_ended()
         if requests.count:
