@@ -29,12 +29,12 @@ from twisted.internet.interfaces import (
     IStreamClientEndpoint,
     ITransport,
 )
-from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
+from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer
 
 from maasha.rpc.errors import ChannelMismatch, RpcError
 from maasha.rpc.pace import Pace
-from maasha.rpc.wire.secured import Secured
+from maasha.rpc.wire import Secured, Securing
 
 STRANGER_RAW_BYTES = 16 * 1024
 """Bytes on the wire before the proof: OpenSSL's handshake needs 1.5 KiB of them (measured), with
@@ -172,7 +172,7 @@ class Guarded(Secured):
             below.loseConnection()
 
 
-class SecureFactory(TLSMemoryBIOFactory):
+class SecureFactory(Securing):
     """Puts TLS below every protocol of a factory; one that it does not want costs no TLS.
 
     `pace` is that of a listening side.

@@ -12,7 +12,7 @@ from maasha.rpc.wire.errors import Busy, DeadlineExceeded, MessageTooLong, RpcEr
 from maasha.rpc.wire.limits import Limits
 from maasha.rpc.wire.metrics import Metrics
 from maasha.rpc.wire.rhythm import Rhythm
-from maasha.rpc.wire.secured import SecuredClient, SecuredServer
+from maasha.rpc.wire.secured import Secured, Securing
 from maasha.rpc.wire.timekeeper import Timekeeper
 from maasha.rpc.wire.values import Number, Octets, Text, Value
 
@@ -29,8 +29,8 @@ __all__ = [
     "Origin",
     "Rhythm",
     "RpcError",
-    "SecuredClient",
-    "SecuredServer",
+    "Secured",
+    "Securing",
     "Text",
     "Timekeeper",
     "Value",
