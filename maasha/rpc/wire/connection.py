@@ -168,7 +168,7 @@ class AMP(Answering):
         finally:
             self._answers, self._requests, self._asked = outer
 
-    def _read(self, buf: bytes) -> None:  # noqa: C901, PLR0912  # every call and branch less counts
+    def _read(self, buf: bytes) -> None:  # noqa: C901, PLR0912, PLR0915  # each call counts
         """Deal with all boxes that are complete: the hot loop.
 
         An answer to a call of ours and a request in the expected form go through generated code. A
@@ -185,7 +185,8 @@ class AMP(Answering):
             pos = self._read_one(buf, 0)
         fast = end <= self.limits.message
         while fast and end - pos > 12 and not self.deaf:
-            if buf[pos : pos + 10] == b"\0\x07_answer\0":
+            length = buf[pos + 1]
+            if length == 7 and buf[pos : pos + 10] == b"\0\x07_answer\0":
                 at = pos + 11 + buf[pos + 10]
                 tag = buf[pos + 11 : at]
                 call = self._outstandingRequests.get(tag)
@@ -197,13 +198,15 @@ class AMP(Answering):
                         if call.moment is not calls.moment or call.codec is not calls.codec:
                             if calls.count:
                                 calls.end(now - calls.moment[BEGAN])
-                            calls.codec, calls.moment = call.codec, call.moment
+                            calls.moment = call.moment
+                            if call.codec is not calls.codec:
+                                calls.begin(call.codec)
                         calls.count += 1
                         call.fire(answer)
                         if call.paused or call.result.__class__ is Failure:
                             call.addErrback(self.unhandledError)
                         continue
-            elif self._serving and buf[pos : pos + 7] == b"\0\x04_ask\0":
+            elif length == 4 and self._serving and buf[pos : pos + 7] == b"\0\x04_ask\0":
                 at = pos + 8 + buf[pos + 7]
                 if owner is not self._locator or buf[at : at + span] != mid:
                     owner = self._locator
@@ -241,7 +244,9 @@ class AMP(Answering):
         digits = buf[start + 1 : time]
         if buf[time:stop] != tail or not digits.isdigit() or len(digits) > LONGEST_TIME:
             return self._meet_anew(buf, at, now)
-        if not self._is_wanted(int(digits), patience, trace, now):
+        left = self._ages.left(int(digits), patience, now)
+        self._asked = trace, left
+        if left <= 0:
             return None, 0
         if codec is not self._requests.codec:
             self._begin_row(codec, now)
@@ -280,7 +285,7 @@ class AMP(Answering):
         requests = self._requests
         if requests.count:
             requests.end(self._now() - now)
-        requests.codec = codec
+        requests.begin(codec)
 
     # the general way
 
