@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
@@ -33,7 +33,9 @@ from maasha.rack.controller import Controller, Surroundings
 from maasha.rack.discovery import TIMEOUT, Reply
 from maasha.rack.memory import Memory, SecretMalformed, SecretMissing
 from maasha.rack.search import Search
+from maasha.rpc.extension import Extension
 from maasha.rpc.ground import limits_for
+from maasha.rpc.plugins import installed
 
 FIRST_REST, LONGEST_REST = 0.2, 10.0
 """Seconds to leave an unreachable worker alone: after one failure, and at most."""
@@ -58,10 +60,12 @@ def makeService(options: dict[str, Any]) -> IService:
         memory.identity  # noqa: B018  read here to end now, not at the first link
     except (SecretMissing, SecretMalformed) as error:
         refuse(str(error))
-    return build(cast(ReactorBase, reactor), settings, memory)
+    return build(cast(ReactorBase, reactor), settings, memory, installed())
 
 
-def build(reactor: Any, settings: RackdSettings, memory: Memory) -> IService:
+def build(
+    reactor: Any, settings: RackdSettings, memory: Memory, extensions: Sequence[Extension] = ()
+) -> IService:
     """Put the parts together on a reactor."""
     folder = Folder(settings.data_dir / "dhcp", lambda: str(uuid4()))
     chance = random.SystemRandom()
@@ -91,6 +95,7 @@ def build(reactor: Any, settings: RackdSettings, memory: Memory) -> IService:
         delay=backoffPolicy(FIRST_REST, LONGEST_REST, jitter=chance.random),
         begin_anew=begin_anew,
         tls=settings.rpc_tls,
+        extensions=extensions,
         limits=limits_for(settings.rpc_message_limit),
     )
     search = Search(reactor, fetch, settings.maas_url, memory)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from ipaddress import ip_address
 
 from twisted.internet.endpoints import (
@@ -18,6 +17,7 @@ from maasha.model.network import Interface
 from maasha.rack.discovery import EventLoop
 from maasha.rack.memory import Memory, RegisteredAnew
 from maasha.rpc.errors import Deleted, Unreachable
+from maasha.rpc.extension import Extension
 from maasha.rpc.ground import LIMITS, Ground
 from maasha.rpc.handshake import RackFacts
 from maasha.rpc.rack_side import RackDuties, Session, join
@@ -25,7 +25,6 @@ from maasha.rpc.wire import Limits
 
 CONNECT_TIMEOUT = 3.0
 """Seconds for one address; a worker may publish addresses that this rack cannot reach."""
-NONCE_LENGTH = 32
 
 
 class Dialler(IReactorTCP, IReactorTime):
@@ -54,6 +53,7 @@ class Dialling:
         *,
         tls: bool = True,
         limits: Limits = LIMITS,
+        extensions: Sequence[Extension] = (),
     ) -> None:
         self._reactor = reactor
         self._ground = Ground(reactor, limits=limits)
@@ -65,6 +65,7 @@ class Dialling:
         self._deleted = deleted
         self._parted = parted
         self._tls = tls
+        self._extensions = extensions
 
     async def dial(self, loop: EventLoop) -> Session:
         """Link to a worker; raises the errors of `maasha.rpc.rack_side.join`."""
@@ -122,8 +123,8 @@ class Dialling:
             facts,
             lambda: introduction,
             self._duties,
-            lambda: secrets.token_bytes(NONCE_LENGTH),
             tls=self._tls,
+            extensions=self._extensions,
         )
 
     def _client(self, endpoint: Endpoint) -> IStreamClientEndpoint:

@@ -12,13 +12,14 @@ from typing import Any
 from twisted.protocols import amp
 from twisted.python.failure import Failure
 
-from maasha.rpc.wire.answering import Answering, table_key
+from maasha.rpc.wire.answering import Answering
 from maasha.rpc.wire.boxes import OVERHEAD, Pairs, Verdict, box_of, pairs
 from maasha.rpc.wire.calling import CANCEL
 from maasha.rpc.wire.codecs import Codec, Serve
 from maasha.rpc.wire.errors import MessageTooLong
 from maasha.rpc.wire.metrics import Run
 from maasha.rpc.wire.pending import BEGAN, Pending
+from maasha.rpc.wire.tables import table_key
 
 RAW_BYTES = 128 * 1024
 """Up to here an unfinished box is kept as bytes and read again from its start."""
@@ -32,11 +33,11 @@ CONTEXT = re.compile(
 )
 """The command and what travels with it, each with its length byte in front: that is looked at
 afterwards, for a value that holds the bytes of the next key would end too early here."""
-Likeness = tuple[Any, bytes, bytes, int, int, bytes, Serve | None, Any]
-"""How a request looked: the locator that serves it, the bytes from its command to its deadline,
-those from behind its time up to its first value and how many of them belong to the deadline,
-patience, trace, the function that serves it, and the codec."""
-UNLIKE: Likeness = (object(), b"", b"", 0, 0, b"", None, None)
+Likeness = tuple[Any, bytes, bytes, int, int, bytes, Serve | None, Any, Any]
+"""How a request looked: the locator of that time, the bytes from its command to its deadline, those
+from behind its time up to its first value and how many of them belong to the deadline, patience,
+trace, the function that serves it, the part of the locator that it asks, and the codec."""
+UNLIKE: Likeness = (object(), b"", b"", 0, 0, b"", None, None, None)
 """No request looks so."""
 ROUTING = frozenset(
     {amp.ASK, amp.ANSWER, amp.ERROR, amp.COMMAND, amp.ERROR_CODE, amp.ERROR_DESCRIPTION}
@@ -179,7 +180,7 @@ class AMP(Answering):
         pos, end = 0, len(buf)
         now = self._now()
         turn: Any = self._turn
-        mid, span, serve, owner = b"", 0, None, None
+        mid, span, serve, owner, locator = b"", 0, None, None, None
         calls, requests = self._answers, self._requests
         if self._box is not None:
             pos = self._read_one(buf, 0)
@@ -208,9 +209,9 @@ class AMP(Answering):
                         continue
             elif length == 4 and self._serving and buf[pos : pos + 7] == b"\0\x04_ask\0":
                 at = pos + 8 + buf[pos + 7]
-                if owner is not self._locator or buf[at : at + span] != mid:
-                    owner = self._locator
-                    serve, span = self._meet(buf, at, now)
+                if locator is not self._locator or buf[at : at + span] != mid:
+                    locator = self._locator
+                    serve, owner, span = self._meet(buf, at, now)
                     mid = buf[at : at + span]
                 if serve is not None:
                     found = serve(self, owner, buf, at + span, buf[pos + 6 : at], turn)
@@ -218,7 +219,7 @@ class AMP(Answering):
                         pos = found
                         requests.count += 1
                         continue
-            mid, owner = b"", None
+            mid, locator = b"", None
             pos = self._read_one(buf, pos)
         while pos < end and not self.deaf:
             pos = self._read_one(buf, pos)
@@ -229,15 +230,16 @@ class AMP(Answering):
         if requests.count:
             requests.end(self._now() - now)
 
-    def _meet(self, buf: bytes, at: int, now: float) -> tuple[Any, int]:
+    def _meet(self, buf: bytes, at: int, now: float) -> tuple[Any, Any, int]:
         """Look up who serves the request whose command is at `at`.
 
-        Gives that function (None for a miss) and how many bytes lead up to its first value. Where
-        only the time differs from the request that was looked up before, two comparisons do.
+        Gives that function (None for a miss), the locator that it is to ask, and how many bytes
+        lead up to its first value. Where only the time differs from the request that was looked up
+        before, two comparisons do.
         """
-        owner, head, tail, cut, patience, trace, serve, codec = self._likeness
+        locator, head, tail, cut, patience, trace, serve, owner, codec = self._likeness
         start = at + len(head)
-        if owner is not self._locator or buf[at:start] != head or start >= len(buf):
+        if locator is not self._locator or buf[at:start] != head or start >= len(buf):
             return self._meet_anew(buf, at, now)
         time = start + 1 + buf[start] - cut
         stop = time + len(tail)
@@ -247,39 +249,41 @@ class AMP(Answering):
         left = self._ages.left(int(digits), patience, now)
         self._asked = trace, left
         if left <= 0:
-            return None, 0
+            return None, None, 0
         if codec is not self._requests.codec:
             self._begin_row(codec, now)
-        return serve, stop - at
+        return serve, owner, stop - at
 
-    def _meet_anew(self, buf: bytes, at: int, now: float) -> tuple[Any, int]:
+    def _meet_anew(self, buf: bytes, at: int, now: float) -> tuple[Any, Any, int]:
         """Take what leads up to the first value apart, and remember how it looks."""
         match = CONTEXT.match(buf, at)
         if match is None:
-            return None, 0
+            return None, None, 0
         name, sent, patience, trace = match.groups()
         entry = self._table.get(name)
         if entry is None:
-            return None, 0
-        serve, first, codec = entry
+            return None, None, 0
+        serve, first, codec, place = entry
         self._asked = None
         if sent is not None:
             trace = trace or b"\0"
             as_long_as_said = sent[0] == len(sent) + len(patience) and trace[0] == len(trace) - 1
             if not as_long_as_said:
-                return None, 0
+                return None, None, 0
             if not self._is_wanted(int(sent[1:]), int(patience), trace[1:], now):
-                return None, 0
+                return None, None, 0
         pos = match.end()
         stop = pos + len(first)
         if buf[pos:stop] != first:
-            return None, 0
+            return None, None, 0
+        locator = self._locator
+        owner = locator if place is None else locator.parts[place]
         if sent is not None:
             head, tail = codec.head, buf[match.end(2) : stop]
             cut, waits, name = 1 + len(patience), int(patience), trace[1:]
-            self._likeness = self._locator, head, tail, cut, waits, name, serve, codec
+            self._likeness = locator, head, tail, cut, waits, name, serve, owner, codec
         self._begin_row(codec, now)
-        return serve, stop - at
+        return serve, owner, stop - at
 
     def _begin_row(self, codec: Codec, now: float) -> None:
         requests = self._requests
