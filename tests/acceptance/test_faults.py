@@ -1,4 +1,4 @@
-"""The yardsticks of the tests of liveness: delays, calls to suspects, time that the machine lost."""
+"""The yardsticks of the tests of liveness: delays, calls to suspects, and time that was lost."""
 
 from __future__ import annotations
 

@@ -191,7 +191,6 @@ def test_a_busy_worker_is_not_given_up(crowd: Crowd, figures: Figures) -> None:
     """For 30 s it has a quarter of a processor, and more calls than it can answer with that."""
     processors = sorted(os.sched_getaffinity(0))
     shared, beside = pinned(processors[0]), (*pinned(processors[-1]), *PREFERRED)
-    rivals = [start_rival(crowd.regions, shared) for _ in range(RIVALS)]
     port, worker = str(FIRST_PORT + REGIONS), End(f"region{REGIONS}", "load0")
     crowd.start_end(crowd.regions, "region", REGIONS, port, rank=shared)
     there = [f"{REGIONS}:{port}"] * LOADED
@@ -202,6 +201,7 @@ def test_a_busy_worker_is_not_given_up(crowd: Crowd, figures: Figures) -> None:
         return len(linked) == LOADED
 
     until(loaded, "the links of the load", timeout=30.0, interval=0.1)
+    rivals = [start_rival(crowd.regions, shared) for _ in range(RIVALS)]
     began, spent = time.monotonic(), crowd.processor_time(worker.who)
     time.sleep(BUSY)
     notes = crowd.since(began)
