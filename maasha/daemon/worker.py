@@ -10,10 +10,9 @@ import argparse
 import gc
 import os
 import random
-import secrets
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from uuid import uuid4
 
@@ -64,13 +63,14 @@ from maasha.region.round_trips import RoundTrips
 from maasha.region.steward import Steward
 from maasha.region.wardship import Wardship
 from maasha.region.web import Entrance
+from maasha.rpc.extension import Extension
 from maasha.rpc.ground import Ground, Timing, limits_for
 from maasha.rpc.handshake import RegionFacts
+from maasha.rpc.plugins import installed
 from maasha.rpc.porter import Porter
 from maasha.rpc.region_side import RegionFactory
 from maasha.rpc.tls import secure
 
-NONCE_LENGTH = 32
 REFUSAL_RESTS = 5.0, 60.0
 """Seconds until a plan that dhcpd refused is tried again: after the first refusal, and at most."""
 INTERFACE_INTERVAL = 10.0
@@ -91,8 +91,15 @@ class Worker(MultiService):
 
     log = Logger()
 
-    def __init__(self, reactor: EPollReactor, settings: RegiondSettings, place: Place) -> None:
+    def __init__(
+        self,
+        reactor: EPollReactor,
+        settings: RegiondSettings,
+        place: Place,
+        extensions: Sequence[Extension] = (),
+    ) -> None:
         super().__init__()
+        self._extensions = extensions
         self._reactor = reactor
         self._settings = settings
         self._place = place
@@ -212,10 +219,10 @@ class Worker(MultiService):
             Ground(self._reactor, timing, limits),
             region_facts(standing.instance, standing.identity.region),
             refusals,
-            lambda: secrets.token_bytes(NONCE_LENGTH),
-            refusals.refused,
+            refused=refusals.refused,
             porter=Porter(self._reactor, limits_of(self._settings)),
             tokens=self._credentials.token_secret,
+            extensions=self._extensions,
         )
         self._credentials.know(standing.instance)
         try:
@@ -291,7 +298,8 @@ def main(reactor: EPollReactor, *arguments: str) -> Deferred[None]:
     descriptors.allow_all()
     Factory.noisy = False  # the ports are logged where they are chosen
     steady(reactor)
-    worker = Worker(reactor, load(given.config, parse_regiond), Place(given.slot, given.workers))
+    settings, place = load(given.config, parse_regiond), Place(given.slot, given.workers)
+    worker = Worker(reactor, settings, place, installed())
     Lifeline(reactor, sys.stdin.fileno(), reactor.stop).startReading()
     reactor.addSystemEventTrigger("before", "shutdown", worker.stopService)
     worker.startService()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from attrs import frozen
 from twisted.application.service import MultiService
@@ -21,7 +21,7 @@ from maasha.model.dhcp import DhcpReport
 from maasha.model.network import Interface
 from maasha.model.stamp import NEVER
 from maasha.rack.choice import Pick
-from maasha.rack.dialling import Dialler, Dialling
+from maasha.rack.dialling import Dialler, Dialling, Met, unnoticed
 from maasha.rack.duties import Duties
 from maasha.rack.links import Links
 from maasha.rack.memory import Memory
@@ -29,6 +29,7 @@ from maasha.rack.obedience import Obedience
 from maasha.rack.reports import Reports
 from maasha.rack.search import Search
 from maasha.rack.succession import Succession
+from maasha.rpc.extension import Extension
 from maasha.rpc.ground import LIMITS
 from maasha.rpc.rack_side import Session
 from maasha.rpc.remote import RemoteRegion
@@ -60,9 +61,12 @@ class Surroundings:
     begin_anew: Callable[[], None]
     """Ends this process, for its supervisor to start the next."""
     tls: bool = True
+    """Whether links are TLS."""
     limits: Limits = LIMITS
     """Of each link."""
-    """Whether links are TLS."""
+    met: Met = unnoticed
+    """Hears of each connection to a worker."""
+    extensions: Sequence[Extension] = ()
 
 
 class Controller(MultiService):
@@ -160,6 +164,8 @@ class Controller(MultiService):
             self._around.begin_anew,
             tls=self._around.tls,
             limits=self._around.limits,
+            met=self._around.met,
+            extensions=self._around.extensions,
         )
 
     def _introduce(self, interfaces: tuple[Interface, ...]) -> Introduction:

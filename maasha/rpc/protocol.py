@@ -107,7 +107,7 @@ class Link(AMP):
         return self._pulse.health
 
     async def call(
-        self, command: type[Call], deadline: float = DEADLINE, **arguments: Any
+        self, command: type[Call], deadline: float = DEADLINE, /, **arguments: Any
     ) -> dict[str, Any]:
         """Call the other side and give the values of its answer.
 

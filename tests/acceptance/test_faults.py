@@ -1,4 +1,4 @@
-"""The yardsticks of the tests of liveness: delays, calls to suspects, and time that was lost."""
+"""The yardsticks of the tests of liveness: delays, calls to suspects, time the machine lost."""
 
 from __future__ import annotations
 

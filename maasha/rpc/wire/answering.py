@@ -15,18 +15,14 @@ from twisted.python.failure import Failure
 
 from maasha.rpc.wire.boxes import Pairs, box_of
 from maasha.rpc.wire.calling import Calling
-from maasha.rpc.wire.codecs import Codec, Serve, codec_of, server_of
+from maasha.rpc.wire.codecs import Codec
 from maasha.rpc.wire.context import NEVER, ORIGIN, TRACE, Ages, Origin, deadline_of
 from maasha.rpc.wire.errors import DeadlineExceeded, MessageTooLong, RpcError
 from maasha.rpc.wire.metrics import Run, series_of
+from maasha.rpc.wire.tables import Table, table_of
 
 log = Logger()
 
-Entry = tuple[Serve, bytes, Codec]
-"""How to serve a command, the key to read before, and its codec."""
-Table = dict[bytes, Entry]
-
-_tables: dict[type, Table] = {}
 TAKEN_BACK = object()
 
 
@@ -58,7 +54,7 @@ class Answering(Calling):
     @locator.setter
     def locator(self, locator: Any) -> None:
         self._locator = locator
-        self._table = _table_of(type(locator)) if self._requests_are_ours else {}
+        self._table = table_of(locator) if self._requests_are_ours else {}
 
     def makeConnection(self, transport: Any) -> None:
         """Begin to take requests."""
@@ -332,27 +328,3 @@ def _error_box(tag: bytes, failure: Failure) -> amp.AmpBox:
     box[amp.ERROR_DESCRIPTION] = described
     box[amp.ERROR_CODE] = code
     return box
-
-
-def table_key(command: bytes) -> bytes:
-    """Give the key of a command in a table: its name as it is on the wire, or none of them."""
-    return b"%c%b" % (len(command), command) if len(command) < 256 else b""
-
-
-def _table_of(kind: type) -> Table:
-    """Give what the fast path serves for a class of locators; nothing if it has its own ways."""
-    try:
-        return _tables[kind]
-    except KeyError:
-        return _tables.setdefault(kind, dict(_entries(kind)))
-
-
-def _entries(kind: Any) -> Generator[tuple[bytes, Entry], None, None]:
-    known = (amp.CommandLocator.locateResponder, amp.AMP.locateResponder)
-    if getattr(kind, "locateResponder", None) not in known:
-        return
-    if kind._wrapWithSerialization is not amp.CommandLocator._wrapWithSerialization:
-        return
-    for name, (command, responder) in kind._commandDispatch.items():
-        if (codec := codec_of(command)) is not None:
-            yield table_key(name), (server_of(codec, responder), codec.first, codec)

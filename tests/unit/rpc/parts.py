@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -31,6 +31,7 @@ from maasha.model.network import Interface
 from maasha.model.stamp import Stamp
 from maasha.rpc.credentials import Credential
 from maasha.rpc.errors import RpcError
+from maasha.rpc.extension import Extension
 from maasha.rpc.ground import Ground
 from maasha.rpc.handshake import RackFacts, RegionFacts
 from maasha.rpc.rack_side import RackDuties, Session, join
@@ -242,6 +243,7 @@ class House:
         introduction: Introduction = INTRODUCTION,
         duties: RackDuties | None = None,
         nonce: Callable[[], bytes] | None = None,
+        extensions: Sequence[Extension] = (),
     ) -> Deferred[Session]:
         """Let a rack join and move all bytes that can move."""
         joining = ensureDeferred(
@@ -253,6 +255,7 @@ class House:
                 duties or Hands(),
                 nonce or Counter(1000),
                 tls=self.tls,
+                extensions=extensions,
             )
         )
         self.line.pump.flush()
@@ -271,6 +274,7 @@ def house(
     tokens: FindToken = no_tokens,
     *,
     tls: bool = False,
+    extensions: Sequence[Extension] = (),
 ) -> House:
     """Build a region that notes whom it refused."""
     clock, refused = Clock(), list[tuple[str, RpcError]]()
@@ -280,7 +284,9 @@ def house(
     def note(remote: str, error: RpcError) -> None:
         refused.append((remote, error))
 
-    factory = RegionFactory(ground, facts, door, Counter(), note, tokens=tokens)
+    factory = RegionFactory(
+        ground, facts, door, Counter(), note, tokens=tokens, extensions=extensions
+    )
     offered = secure(factory, clock) if tls else factory
     return House(clock, door, refused, factory, Line(offered, clock), ground, tls)
 
