@@ -187,6 +187,23 @@ def test_a_dead_network_is_known_at_both_ends(linked: Crowd, figures: Figures) -
             verdict.within(DEAD, What.LOST, kind, observer, faults)
 
 
+def test_a_dead_network_is_known_to_who_pushes_back(linked: Crowd, figures: Figures) -> None:
+    """A region with too much to do reads no more and is not given up; then the network dies."""
+    racks = names("rack")[:: len(NETWORK)]
+    for rack in racks:
+        linked.signal(rack, signal.SIGUSR1)
+    began = time.monotonic()
+    time.sleep(DEAD + 0.5)
+    notes = linked.since(began)
+    assert [one for one in notes if one.what in STATES and calm(notes, one.at)] == []
+    faults = [cut(linked.network.cable(rack)) for rack in racks]
+    for _, end in ends("rack", faults):
+        assert max(served(notes, end).values(), default=began) < began + DEAD
+    verdict = Verdict(figures, linked.suffer(faults, LASTING))
+    for observer in ("region", "rack"):
+        verdict.within(DEAD, What.LOST, "rack unplugged, region full", observer, faults)
+
+
 def test_a_busy_worker_is_not_given_up(crowd: Crowd, figures: Figures) -> None:
     """For 30 s it has a quarter of a processor, and more calls than it can answer with that."""
     processors = sorted(os.sched_getaffinity(0))
