@@ -70,8 +70,7 @@ class Link(AMP):
         self._ended = False
         self._listeners: list[Deferred[str]] = []
         self._timer: IDelayedCall | None = None
-        self._heard = 0
-        self._alive = False
+        self._unproved_bytes = 0
         self._pulse = STEADY
         self._beats = 0
         self._incidents = 0
@@ -178,11 +177,20 @@ class Link(AMP):
         for listener in listeners:
             listener.callback(self._reason)
 
-    def dataReceived(self, data: bytes) -> None:
-        """Take it as a sign of life; strangers may send only little."""
-        self._alive = True
-        if self.trusted or self._fits(data):
-            super().dataReceived(data)
+    def admits(self, data: bytes) -> bool:
+        """Take only little from a stranger."""
+        first, self._unproved_bytes = not self._unproved_bytes, self._unproved_bytes + len(data)
+        if self._error is not None:
+            return False
+        if first and data[0] in RECORDS:
+            self.give_up(ChannelMismatch(PLAIN_TCP, TLS))
+            self.channel.write(PLAIN_WORD)
+            self.channel.loseConnection()
+        elif self._unproved_bytes > STRANGER_BYTES:
+            self.abort(f"garbage: more than {STRANGER_BYTES} bytes before the proof")
+        else:
+            return True
+        return False
 
     def lengthLimitExceeded(self, length: int) -> None:
         """Drop a peer that does not speak AMP: its key is longer than 255 bytes."""
@@ -209,26 +217,12 @@ class Link(AMP):
 
     # inside
 
-    def _fits(self, data: bytes) -> bool:
-        first, self._heard = not self._heard, self._heard + len(data)
-        if self._error is not None:
-            return False
-        if first and data[0] in RECORDS:
-            self.give_up(ChannelMismatch(PLAIN_TCP, TLS))
-            self.channel.write(PLAIN_WORD)
-            self.channel.loseConnection()
-        elif self._heard > STRANGER_BYTES:
-            self.abort(f"garbage: more than {STRANGER_BYTES} bytes before the proof")
-        else:
-            return True
-        return False
-
     def _understand(self, reason: Failure) -> None:
         """Find words for an end that came by itself; it may be that we were not even let in."""
         if self._reason:
             return
         self._reason = _spoken(reason)
-        unheard = not (self._open if tls_below(self.channel) else self._heard)
+        unheard = not (self._open if tls_below(self.channel) else self._unproved_bytes)
         if unheard and reason.check(ConnectionClosed):
             self.give_up(TurnedAway(self._reason))
 
@@ -241,7 +235,7 @@ class Link(AMP):
         While this side does not read, the peer's kernel answers for it; then, and while a long
         message is still coming, it is this side that gives the peer nothing to hear, so it asks.
         """
-        alive, self._alive = self._alive, False
+        alive, self.heard = self.heard, False
         heard = alive or (not self.reading and self._is_acknowledged())
         self._beats += 1
         if heard and self._pulse is STEADY:

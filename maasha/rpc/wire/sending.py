@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from maasha.rpc.wire.codecs import LARGE
-from maasha.rpc.wire.direct import is_plain, sent_at_once
+from maasha.rpc.wire.direct import is_plain, primed, sent_at_once
 from maasha.rpc.wire.errors import MessageTooLong
 from maasha.rpc.wire.limits import LIMITS, Limits
 
@@ -51,6 +51,8 @@ class Sending(amp.AMP):
         if (set_no_delay := getattr(transport, "setTcpNoDelay", None)) is not None:
             set_no_delay(True)
         self._plain = is_plain(transport)
+        if self._plain:
+            primed(transport)
         self._tls = isinstance(transport, BufferingTLSTransport)
         if isinstance(transport, TLSMemoryBIOProtocol):
             self._keep_order(transport)

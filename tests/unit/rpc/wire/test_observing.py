@@ -17,6 +17,9 @@ from tests.unit.rpc.parts import Listener
 from tests.unit.rpc.wire.loopback import Loopback, plain, secured, until
 from tests.unit.rpc.wire.parts import Desk, Lookup, Pair, Ping, Spread, Transport, boxes, outcome
 
+pytestmark = pytest.mark.filterwarnings(  # Twisted makes the certificates in an old way
+    "ignore::DeprecationWarning:twisted", "ignore::DeprecationWarning:OpenSSL"
+)
 FAST = box_of({amp.ASK: b"1", amp.COMMAND: b"Lookup", b"id": b"7", b"name": b"x"})
 
 
