@@ -26,7 +26,7 @@ from maasha.rpc.errors import ChannelMismatch, LinkLost, RpcError, TurnedAway, r
 from maasha.rpc.ground import Ground
 from maasha.rpc.outcome import to_wire
 from maasha.rpc.pulse import ASKED_EVERY, DEAD_AFTER, STEADY, Health, RoundTrip, after, smoothed
-from maasha.rpc.socket_options import tune
+from maasha.rpc.socket_options import acknowledged, tune
 from maasha.rpc.tls import PLAIN_TCP, PLAIN_WORD, RECORDS, TLS, tls_below
 from maasha.rpc.wire import AMP
 from maasha.rpc.wire.codecs import errors_of
@@ -232,14 +232,14 @@ class Link(AMP):
     def _beat(self) -> None:
         """Judge the peer by what came since the last beat, and ask it if that was nothing.
 
-        While this side does not read, silence proves nothing; then, and while a long message is
-        still coming, it is this side that gives the peer nothing to hear, so it asks too.
+        While this side does not read, the peer's kernel answers for it; then, and while a long
+        message is still coming, it is this side that gives the peer nothing to hear, so it asks.
         """
         alive, self.heard = self.heard, False
-        heard = alive or not self.reading
+        heard = alive or (not self.reading and self._is_acknowledged())
         self._beats += 1
         if heard and self._pulse is STEADY:
-            if not alive or self._missing or self._beats % ASKED_EVERY == 0:
+            if not self.reading or self._missing or self._beats % ASKED_EVERY == 0:
                 self._ping()
             return
         before, self._pulse = self.health, after(self._pulse, heard)
@@ -251,6 +251,9 @@ class Link(AMP):
             self.withhold(self.health is Health.SUSPECT)
             log.info("{remote} is {health}", remote=self.remote, health=self.health.value)
         self._ping()
+
+    def _is_acknowledged(self) -> bool:
+        return acknowledged(self.channel, self._ground.timing.heartbeat)
 
     def _ping(self) -> None:
         sent = self._now()

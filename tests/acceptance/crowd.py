@@ -7,7 +7,8 @@ import random
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from attrs import define, field
@@ -21,7 +22,8 @@ REGIONS, RACKS = 8, 24
 STEPS = (0, 1, 3)
 """Rack n has links to the regions n, n + 1 and n + 3, modulo 8."""
 ADDRESS, FIRST_PORT = "10.100.0.1", 5250
-PREFERRED = ("chrt", "--rr", "10")
+PRIORITY = 10
+PREFERRED = ("chrt", "--rr", str(PRIORITY))
 SEED = 4
 SPREAD = 2.0
 """Seconds in which the faults of a test begin."""
@@ -37,6 +39,16 @@ ENDS = [End(*link) for link in LINKS] + [End(*link).other for link in LINKS]
 def pinned(processor: int) -> tuple[str, ...]:
     """Give what keeps a program on one processor."""
     return ("taskset", "--cpu-list", str(processor))
+
+
+@contextmanager
+def preferred() -> Iterator[None]:
+    """Have this thread, and what it starts, run as promptly as the racks."""
+    os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(PRIORITY))
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
 def names(side: str) -> list[str]:
@@ -180,7 +192,8 @@ class Crowd:
         Nobody but those concerned notices anything.
         """
         began = time.monotonic()
-        carry_out(faults, random.Random(SEED), SPREAD, lasting)
+        with preferred():
+            carry_out(faults, random.Random(SEED), SPREAD, lasting)
         time.sleep(observed)
         notes = self.since(began)
         alarms = [note for note in notes if note.what in ALARMS and calm(notes, note.at)]

@@ -5,12 +5,14 @@ rack NUMBER HOST JOURNAL NUMBER:PORT ... keeps a link to each of these regions
 load NUMBER HOST JOURNAL NUMBER:PORT ... the same, calling as fast as it is answered
 
 Racks with an odd number talk to their regions, and those to them, twice a second; the others only
-when they think ill of each other. What they notice is written into the journal at once.
+when they think ill of each other. What they notice is written into the journal at once. SIGUSR1 has
+a rack ask so much of its regions that these stop reading.
 """
 
 from __future__ import annotations
 
 import gc
+import signal
 import sys
 from collections.abc import Callable
 from uuid import UUID
@@ -37,7 +39,7 @@ from maasha.model.network import Interface
 from maasha.model.stamp import Stamp
 from maasha.rpc.credentials import Credential
 from maasha.rpc.errors import RpcError
-from maasha.rpc.ground import Ground
+from maasha.rpc.ground import LIMITS, Ground
 from maasha.rpc.handshake import RackFacts, RegionFacts
 from maasha.rpc.rack_side import Session, join
 from maasha.rpc.region_side import RegionDuties, RegionFactory
@@ -55,6 +57,10 @@ REST = 0.2
 """Seconds of a rack between two tries to link."""
 DIAL = 1.0
 """Seconds that a connection may take."""
+FEW = evolve(LIMITS, in_flight=16, queued=16)
+"""What a region takes on before it reads no more of a link."""
+FLOOD = 100
+"""Calls of a rack that floods."""
 OUTSTANDING = 8
 """Calls of a loading rack that are under way on each link."""
 COUNTED = 1000
@@ -81,8 +87,9 @@ class Desk:
         """Commit nothing."""
         return report.cursor
 
-    async def report_interfaces(self, interfaces: tuple[Interface, ...]) -> None:
-        """Look at nothing."""
+    async def report_interfaces(self, interfaces: tuple[Interface, ...]) -> None:  # noqa: ARG002
+        """Never come to an end."""
+        await Deferred()
 
     async def claim(self, lost: Ownership) -> None:
         """Own nobody."""
@@ -146,6 +153,14 @@ class Rack:
     host: str
     duties: Duties
     load: Callable[[Session, Conversation], None] = lambda *_: None
+    sessions: dict[int, Session] = field(factory=dict)
+
+    def flood(self) -> None:
+        """Ask of all regions more than they take on."""
+        for session in self.sessions.values():
+            for _ in range(FLOOD):
+                asked = ensureDeferred(session.remote.report_interfaces(()))
+                asked.addErrback(lambda failure: failure.trap(RpcError) and None)
 
     async def keep(self, number: int, port: int) -> None:
         """Link to a region, again whenever that link has ended."""
@@ -160,6 +175,7 @@ class Rack:
             ask = reporting(session)
             conversation = room.open(who, where, ask, talkative=talks(room.journal.who))
             self.duties.links[session.welcome.worker] = conversation
+            self.sessions[number] = session
             self.load(session, conversation)
             conversation.end(await session.closed)
 
@@ -200,14 +216,16 @@ def load(session: Session, conversation: Conversation) -> None:
 def region(reactor: EPollReactor, room: Room, number: str, port: str) -> None:
     """Take racks from now on."""
     facts = RegionFacts(INSTANCE, REGION, "0.1.0", (SECRET,), nonce())
-    factory = RegionFactory(Ground(reactor), facts, Reception(room, int(number)), nonce)
+    factory = RegionFactory(Ground(reactor, limits=FEW), facts, Reception(room, int(number)), nonce)
     reactor.listenTCP(int(port), secure(factory, reactor), backlog=1024)
 
 
 def rack(reactor: EPollReactor, room: Room, host: str, *regions: str) -> None:
     """Keep the links from now on."""
-    loading = {"load": load} if room.journal.who.startswith("load") else {}
-    made = Rack(Ground(reactor), host, Duties(room), **loading)
+    made = Rack(Ground(reactor), host, Duties(room))
+    if room.journal.who.startswith("load"):
+        made.load = load
+    signal.signal(signal.SIGUSR1, lambda *_: reactor.callFromThread(made.flood))
     for region in regions:
         number, port = map(int, region.split(":"))
         ensureDeferred(made.keep(number, port))

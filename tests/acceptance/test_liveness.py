@@ -187,11 +187,27 @@ def test_a_dead_network_is_known_at_both_ends(linked: Crowd, figures: Figures) -
             verdict.within(DEAD, What.LOST, kind, observer, faults)
 
 
+def test_a_dead_network_is_known_to_who_pushes_back(linked: Crowd, figures: Figures) -> None:
+    """A region with too much to do reads no more and is not given up; then the network dies."""
+    racks = names("rack")[:: len(NETWORK)]
+    for rack in racks:
+        linked.signal(rack, signal.SIGUSR1)
+    began = time.monotonic()
+    time.sleep(DEAD + 0.5)
+    notes = linked.since(began)
+    assert [one for one in notes if one.what in STATES and calm(notes, one.at)] == []
+    faults = [cut(linked.network.cable(rack)) for rack in racks]
+    for _, end in ends("rack", faults):
+        assert max(served(notes, end).values(), default=began) < began + DEAD
+    verdict = Verdict(figures, linked.suffer(faults, LASTING))
+    for observer in ("region", "rack"):
+        verdict.within(DEAD, What.LOST, "rack unplugged, region full", observer, faults)
+
+
 def test_a_busy_worker_is_not_given_up(crowd: Crowd, figures: Figures) -> None:
     """For 30 s it has a quarter of a processor, and more calls than it can answer with that."""
     processors = sorted(os.sched_getaffinity(0))
     shared, beside = pinned(processors[0]), (*pinned(processors[-1]), *PREFERRED)
-    rivals = [start_rival(crowd.regions, shared) for _ in range(RIVALS)]
     port, worker = str(FIRST_PORT + REGIONS), End(f"region{REGIONS}", "load0")
     crowd.start_end(crowd.regions, "region", REGIONS, port, rank=shared)
     there = [f"{REGIONS}:{port}"] * LOADED
@@ -202,6 +218,7 @@ def test_a_busy_worker_is_not_given_up(crowd: Crowd, figures: Figures) -> None:
         return len(linked) == LOADED
 
     until(loaded, "the links of the load", timeout=30.0, interval=0.1)
+    rivals = [start_rival(crowd.regions, shared) for _ in range(RIVALS)]
     began, spent = time.monotonic(), crowd.processor_time(worker.who)
     time.sleep(BUSY)
     notes = crowd.since(began)
