@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from twisted.internet.address import IPv4Address
@@ -41,6 +42,7 @@ def source_at(host: str) -> str:
     return f"{network}%{zone}" if zone else str(network)
 
 
+@lru_cache(maxsize=4096)  # each connection asks several times
 def _plain(host: str) -> str:
     address = ip_address(host)
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
