@@ -22,7 +22,7 @@ from benchmarks.phases import PAUSE, Phase, Recording, now, phases, scale, serve
 
 FAN = 64
 """Connections of the shape that a cluster has."""
-DIALLING = 100
+DIALLING = 16
 """Connections that are made at the same time."""
 HEAD_START = 0.002
 """Seconds that a slow call has before the fast one."""

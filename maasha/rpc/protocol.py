@@ -27,7 +27,7 @@ from maasha.rpc.ground import Ground
 from maasha.rpc.outcome import to_wire
 from maasha.rpc.pulse import ASKED_EVERY, DEAD_AFTER, STEADY, Health, RoundTrip, after, smoothed
 from maasha.rpc.socket_options import tune
-from maasha.rpc.tls import PLAIN_TCP, PLAIN_WORD, RECORDS, TLS, tls_below
+from maasha.rpc.tls import PLAIN_TCP, PLAIN_WORD, RECORDS, TLS, tcp_below, tls_below
 from maasha.rpc.wire import AMP
 from maasha.rpc.wire.codecs import errors_of
 
@@ -123,6 +123,7 @@ class Link(AMP):
         if not self._reason:  # a link that is leaving has its last timer
             self._clear_timer()
             self._ground.rhythm.join(self._beat)
+            self._ground.hear(tcp_below(self.channel))
 
     def abort(self, reason: str) -> None:
         """End the link at once; what was not yet sent or read is lost."""
