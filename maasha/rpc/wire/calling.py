@@ -300,6 +300,11 @@ class Calling(Sending):
 
     # room
 
+    @property
+    def in_flight(self) -> int:
+        """How many calls wait for an answer, or for their place."""
+        return len(self._outstandingRequests) + len(self._queue)
+
     def call_ended(self) -> None:
         """Let queued calls take free places."""
         queue, outstanding = self._queue, self._outstandingRequests

@@ -19,6 +19,7 @@ from maasha.rpc.wire.codecs import Codec, Serve
 from maasha.rpc.wire.errors import MessageTooLong
 from maasha.rpc.wire.metrics import Run
 from maasha.rpc.wire.pending import BEGAN, Pending
+from maasha.rpc.wire.sending import Observer
 from maasha.rpc.wire.tables import table_key
 
 RAW_BYTES = 128 * 1024
@@ -125,6 +126,8 @@ class AMP(Answering):
         if self.innerProtocol is not None:
             self.innerProtocol.dataReceived(data)
             return
+        if self._observer is not None:
+            self._show(False, data)
         if self._missing:
             self._rest.append(data)
             self._missing -= len(data)
@@ -132,7 +135,7 @@ class AMP(Answering):
                 return
             data = b"".join(self._rest)
             self._rest, self._missing = [], 0
-        self._straight = self.trusted
+        self._straight = self.trusted and self._observer is None
         self._take_turn(data)
 
     def admits(self, data: bytes) -> bool:  # noqa: ARG002  # for subclasses
@@ -290,6 +293,22 @@ class AMP(Answering):
         if requests.count:
             requests.end(self._now() - now)
         requests.begin(codec)
+
+    # being watched
+
+    def observe(self, observer: Observer | None) -> None:
+        """Let `observer` hear all bytes of boxes from now on, as they come and go; None: nobody.
+
+        Each direction begins with a whole box: what there is of a half-received one is told at
+        once. Raises RuntimeError while this very connection reads, for nobody knows then where the
+        next box begins. What AMP's own StartTLS and switch of protocols write is not heard.
+        """
+        if observer is not None and self._turn is not None:
+            raise RuntimeError("this connection is reading; observe it in another turn")
+        self._observer, self._straight = observer, False
+        begun = box_of(self._box or {})[:-2] + b"".join(self._rest)
+        if begun:
+            self._show(False, begun)
 
     # the general way
 
