@@ -20,9 +20,6 @@ from zope.interface import implementer
 
 from maasha.rpc.wire.direct import is_plain
 
-BATCH = 64
-"""Connections that are read from before the reactor has its turn again."""
-
 log = Logger()
 
 
@@ -124,11 +121,15 @@ class Ears:
         return "links"
 
     def doRead(self) -> None:
-        """Let all read that can."""
+        """Let all read that can, as the reactor does.
+
+        Fewer would do harm where there is too much to do: heartbeats are sent between two events,
+        and their answers have to be read as fast.
+        """
         if self._epoll is None:
             return
         heard = self._heard
-        for fd, _ in self._epoll.poll(0, BATCH):
+        for fd, _ in self._epoll.poll(0, len(heard)):
             transport = heard.get(fd)
             if transport is not None:
                 try:
