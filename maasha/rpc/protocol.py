@@ -48,6 +48,30 @@ class Link(AMP):
     tells whether it has proved the secret, `round_trip` how long one takes (None before the first).
     """
 
+    # not in the dict that Twisted's part needs: a region has thousands of links
+    __slots__ = (
+        "_beats",
+        "_ended",
+        "_error",
+        "_ground",
+        "_incidents",
+        "_listeners",
+        "_now",
+        "_open",
+        "_opening",
+        "_pulse",
+        "_reason",
+        "_timer",
+        "_unproved_bytes",
+        "channel",
+        "limits",
+        "metrics",
+        "remote",
+        "round_trip",
+        "timekeeper",
+        "trace",
+        "trusted",
+    )
     announces = False
     timeout = DEADLINE
 
