@@ -1,7 +1,7 @@
 """Either end of AMP links: `python -m benchmarks.amp_peer server|client PORT KIND [WORD ...]`.
 
-KIND is `stock` or `maasha`. The words are `tls`, `fan64` (64 connections) and `slow` (a fast call
-behind a slow one).
+KIND is `stock` or `maasha`. The words are `tls`, `fan64` (64 connections), `await` (coroutines
+call, not callbacks) and `slow` (a fast call behind a slow one).
 """
 
 from __future__ import annotations
@@ -10,73 +10,24 @@ import importlib
 import json
 import os
 import sys
-from collections.abc import Callable
 from typing import Any
 
 from twisted.internet import task
 from twisted.internet.defer import Deferred, DeferredSemaphore, ensureDeferred, gatherResults
 
-from benchmarks.contract import BLOB, NAME, Lookup, LookupBlob, Report, Sleep, check
+from benchmarks.amp_loops import awaiting, calling_back
+from benchmarks.contract import NAME, Lookup, Report, Sleep, check
 from benchmarks.desk import clock
-from benchmarks.phases import PAUSE, Phase, Recording, now, phases, scale, server_pid
+from benchmarks.phases import PAUSE, now, phases, scale
 
 FAN = 64
 """Connections of the shape that a cluster has."""
-DIALLING = 100
+DIALLING = 16
 """Connections that are made at the same time."""
 HEAD_START = 0.002
 """Seconds that a slow call has before the fast one."""
 ROUNDS = 150
 """Of those."""
-
-
-def closed_loop(links: list[Any], phase: Phase) -> Deferred[dict[str, float]]:
-    """Keep `phase.outstanding` calls in flight, spread over the links; gives what was measured."""
-    recording = Recording(phase, server_pid())
-    done: Deferred[dict[str, float]] = Deferred()
-    busy = phase.outstanding
-
-    def finished() -> None:
-        nonlocal busy
-        busy -= 1
-        if busy == 0:
-            done.callback(recording.result())
-
-    recording.begin()
-    for number in range(phase.outstanding):
-        call = links[number % len(links)].callRemote
-        _worker(call, phase.blob, recording, finished, done.errback)()
-    return done
-
-
-def _worker(
-    call: Callable[..., Any],
-    blob: bool,
-    recording: Recording,
-    finished: Callable[[], None],
-    failed: Callable[..., None],
-) -> Callable[[], None]:
-    """Make one caller that asks again when it is answered, until the time is over."""
-    command = LookupBlob if blob else Lookup
-    extra = {"data": BLOB} if blob else {}
-    latencies, ends = recording.latencies, recording.ends
-    count = 0
-
-    def ask() -> None:
-        nonlocal count
-        count += 1
-        call(command, id=count, name=NAME, **extra).addCallbacks(answered, failed, (now(),))
-
-    def answered(answer: dict[str, Any], began: float) -> None:
-        check(answer["ok"], answer["count"])
-        ended = now()
-        latencies.append(ended - began)
-        if ended < ends:
-            ask()
-        else:
-            finished()
-
-    return ask
 
 
 async def behind_slow(link: Any, rounds: int) -> dict[str, float]:
@@ -119,9 +70,10 @@ async def measure(port: int, kind: str, words: list[str]) -> dict[str, Any]:
     if "slow" in words:
         found["slow"] = await behind_slow(links[0], int(ROUNDS * scale()))
         return found
+    loop = awaiting if "await" in words else calling_back
     for phase in phases(fan):
         await task.deferLater(clock, PAUSE, dict)
-        found[phase.name] = await closed_loop(links, phase)
+        found[phase.name] = await loop(links, phase)
     there, here = await links[0].callRemote(Report), made.counts()
     found["path"] = {
         "answered": here.answered,

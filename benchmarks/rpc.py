@@ -52,6 +52,8 @@ FULL: dict[str, System] = {
     "maasha tls": _amp("maasha", "tls"),
     "stock tls fan64": _amp("stock", "tls", "fan64"),
     "maasha tls fan64": _amp("maasha", "tls", "fan64"),
+    "stock await": _amp("stock", "await"),
+    "maasha await": _amp("maasha", "await"),
     "msgpack": lambda: processes.measured("benchmarks.msgpack_peer"),
     "grpc": lambda: processes.measured("benchmarks.grpc_peer"),
 }

@@ -46,8 +46,8 @@ def _cheaper(phase: str, ours: str, theirs: str) -> Callable[[Round], float]:
 def _off_the_fast_path(each: Round) -> float:
     """Give the share of messages that the fast path did not count, whether a detour did or not."""
     off = messages = 0
-    for name in ("maasha", "maasha fan64", "maasha tls", "maasha tls fan64"):
-        path = each.get(name, {}).get("path")
+    for name in (name for name in each if name.startswith("maasha")):
+        path = each[name].get("path")
         if path:
             owed = 2 * sum(found["calls"] for found in each[name].values() if "calls" in found)
             fast = path["answered"] + path["served"]
@@ -63,6 +63,10 @@ SHAPES = {"64 outstanding": "s64", "1 outstanding": "s1", "40 KiB x 1": "b1", "4
 FORMULAS: dict[str, Callable[[Round], float]] = {
     **{f"{shape}, calls/s": _faster(key, "maasha", "stock") for shape, key in SHAPES.items()},
     **{f"{shape}, CPU": _cheaper(key, "maasha", "stock") for shape, key in SHAPES.items()},
+    **{
+        f"await: {shape}, calls/s": _faster(key, "maasha await", "stock await")
+        for shape, key in SHAPES.items()
+    },
     "64 connections x 1, calls/s": _faster("fan", "maasha fan64", "stock fan64"),
     "64 connections x 1, CPU": _cheaper("fan", "maasha fan64", "stock fan64"),
     **{

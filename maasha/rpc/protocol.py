@@ -27,7 +27,7 @@ from maasha.rpc.ground import Ground
 from maasha.rpc.outcome import to_wire
 from maasha.rpc.pulse import ASKED_EVERY, DEAD_AFTER, STEADY, Health, RoundTrip, after, smoothed
 from maasha.rpc.socket_options import acknowledged, tune
-from maasha.rpc.tls import PLAIN_TCP, PLAIN_WORD, RECORDS, TLS, tls_below
+from maasha.rpc.tls import PLAIN_TCP, PLAIN_WORD, RECORDS, TLS, tcp_below, tls_below
 from maasha.rpc.wire import AMP
 from maasha.rpc.wire.codecs import errors_of
 
@@ -48,6 +48,30 @@ class Link(AMP):
     tells whether it has proved the secret, `round_trip` how long one takes (None before the first).
     """
 
+    # not in the dict that Twisted's part needs: a region has thousands of links
+    __slots__ = (
+        "_beats",
+        "_ended",
+        "_error",
+        "_ground",
+        "_incidents",
+        "_listeners",
+        "_now",
+        "_open",
+        "_opening",
+        "_pulse",
+        "_reason",
+        "_timer",
+        "_unproved_bytes",
+        "channel",
+        "limits",
+        "metrics",
+        "remote",
+        "round_trip",
+        "timekeeper",
+        "trace",
+        "trusted",
+    )
     announces = False
     timeout = DEADLINE
 
@@ -123,6 +147,7 @@ class Link(AMP):
         if not self._reason:  # a link that is leaving has its last timer
             self._clear_timer()
             self._ground.rhythm.join(self._beat)
+            self._ground.hear(tcp_below(self.channel))
 
     def abort(self, reason: str) -> None:
         """End the link at once; what was not yet sent or read is lost."""

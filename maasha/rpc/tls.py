@@ -65,6 +65,12 @@ def tls_below(transport: object) -> TLSMemoryBIOProtocol | None:
     return transport if isinstance(transport, TLSMemoryBIOProtocol) else None
 
 
+def tcp_below(transport: ITransport) -> object:
+    """Give the TCP transport that a protocol's own is, or that is below its TLS layer."""
+    layer = tls_below(transport)
+    return transport if layer is None else layer.transport
+
+
 def self_made() -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
     """Make a key on P-256 and a certificate that nobody will look at; neither goes to the disk."""
     key = ec.generate_private_key(ec.SECP256R1())

@@ -1,9 +1,9 @@
 """AMP as Twisted speaks it, only faster, with deadlines, limits and back-pressure.
 
 `AMP` takes the place of twisted.protocols.amp.AMP. It is built in layers, one file each: `sending`
-(how bytes leave), `calling` (calls to the peer), `answering` (requests of the peer) and
-`connection` (reading). The fast path through them is made of functions that `codecs` generates from
-`fields`, one set per Command.
+(how bytes leave), `calling` (calls to the peer), `answering` (requests of the peer), `recognising`
+(who serves a request) and `connection` (reading). The fast path through them is made of functions
+that `codecs` generates from `fields`, one set per Command.
 """
 
 from maasha.rpc.wire.connection import AMP

@@ -29,6 +29,7 @@ TAKEN_BACK = object()
 class Answering(Calling):
     """AMP that runs at most `limits.in_flight` requests at a time and holds the others back."""
 
+    __slots__ = ("_ages", "_held", "_requests", "_working")
     _table: Table = {}
     _locator: Any = None
     _ages: Ages

@@ -32,6 +32,7 @@ class Calling(Sending):
     `_cancel` box, which it shows by sending deadlines itself.
     """
 
+    __slots__ = ("_answers", "_outstandingRequests")
     timekeeper: Timekeeper | None = None
     timeout: float | None = None
     trace = b""

@@ -6,19 +6,17 @@ function per command; everything else is parsed into a box and left to Twisted's
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from twisted.protocols import amp
 from twisted.python.failure import Failure
 
-from maasha.rpc.wire.answering import Answering
 from maasha.rpc.wire.boxes import OVERHEAD, Pairs, Verdict, box_of, pairs
 from maasha.rpc.wire.calling import CANCEL
-from maasha.rpc.wire.codecs import Codec, Serve
 from maasha.rpc.wire.errors import MessageTooLong
 from maasha.rpc.wire.metrics import Run
 from maasha.rpc.wire.pending import BEGAN, Pending
+from maasha.rpc.wire.recognising import Recognising
 from maasha.rpc.wire.sending import Observer
 from maasha.rpc.wire.tables import table_key
 
@@ -26,20 +24,6 @@ RAW_BYTES = 128 * 1024
 """Up to here an unfinished box is kept as bytes and read again from its start."""
 RAW_PAIRS = 32
 """Likewise: more pairs than these are taken apart as they come, or single bytes would cost much."""
-LONGEST_TIME = 15
-"""Digits of either number of a deadline."""
-CONTEXT = re.compile(
-    rb"\0\x08_command\0([^\0]+)"
-    rb"(?:\0\x09_deadline\0([^\0 ][0-9]{1,15}) ([0-9]{1,15})(?:\0\x06_trace\0([^\0]+))?)?"
-)
-"""The command and what travels with it, each with its length byte in front: that is looked at
-afterwards, for a value that holds the bytes of the next key would end too early here."""
-Likeness = tuple[Any, bytes, bytes, int, int, bytes, Serve | None, Any, Any]
-"""How a request looked: the locator of that time, the bytes from its command to its deadline, those
-from behind its time up to its first value and how many of them belong to the deadline, patience,
-trace, the function that serves it, the part of the locator that it asks, and the codec."""
-UNLIKE: Likeness = (object(), b"", b"", 0, 0, b"", None, None, None)
-"""No request looks so."""
 ROUTING = frozenset(
     {amp.ASK, amp.ANSWER, amp.ERROR, amp.COMMAND, amp.ERROR_CODE, amp.ERROR_DESCRIPTION}
 )
@@ -48,11 +32,8 @@ ROUTED = 4096
 """Bytes of such a value at most."""
 
 
-class AMP(Answering):
-    """See `maasha.rpc.wire`; everything public of amp.AMP works as it does there.
-
-    A subclass that overrides what the fast path passes by (`_bypassed_*`) simply has none.
-    """
+class Reading(Recognising):
+    """AMP that takes what arrives, box by box."""
 
     deaf = False
     """Whether to ignore what comes from now on; set it before aborting the connection."""
@@ -69,28 +50,9 @@ class AMP(Answering):
     _box_size = 0
     _buffer = b""
     _position = 0
-    _likeness = UNLIKE
-
-    _bypassed_by_calls = ("_sendBoxCommand", "sendBox", "_nextTag", "_answerReceived")
-    _bypassed_by_requests = (
-        "_commandReceived",
-        "_safeEmit",
-        "_wrapWithSerialization",
-        "ampBoxReceived",
-        "dispatchCommand",
-        "locateResponder",
-        "sendBox",
-    )
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        cls._calls_are_ours = _same(cls, AMP._bypassed_by_calls)
-        cls._requests_are_ours = _same(cls, AMP._bypassed_by_requests)
 
     def makeConnection(self, transport: Any) -> None:
         """Begin; a box receiver of its own sees all boxes."""
-        # what every turn looks at is on the instance, where it is found three times as fast
-        self._box, self.deaf = None, False
         if self.__dict__.get("boxReceiver", self) is not self:
             self._step_aside()
         super().makeConnection(transport)
@@ -233,67 +195,6 @@ class AMP(Answering):
         if requests.count:
             requests.end(self._now() - now)
 
-    def _meet(self, buf: bytes, at: int, now: float) -> tuple[Any, Any, int]:
-        """Look up who serves the request whose command is at `at`.
-
-        Gives that function (None for a miss), the locator that it is to ask, and how many bytes
-        lead up to its first value. Where only the time differs from the request that was looked up
-        before, two comparisons do.
-        """
-        locator, head, tail, cut, patience, trace, serve, owner, codec = self._likeness
-        start = at + len(head)
-        if locator is not self._locator or buf[at:start] != head or start >= len(buf):
-            return self._meet_anew(buf, at, now)
-        time = start + 1 + buf[start] - cut
-        stop = time + len(tail)
-        digits = buf[start + 1 : time]
-        if buf[time:stop] != tail or not digits.isdigit() or len(digits) > LONGEST_TIME:
-            return self._meet_anew(buf, at, now)
-        left = self._ages.left(int(digits), patience, now)
-        self._asked = trace, left
-        if left <= 0:
-            return None, None, 0
-        if codec is not self._requests.codec:
-            self._begin_row(codec, now)
-        return serve, owner, stop - at
-
-    def _meet_anew(self, buf: bytes, at: int, now: float) -> tuple[Any, Any, int]:
-        """Take what leads up to the first value apart, and remember how it looks."""
-        match = CONTEXT.match(buf, at)
-        if match is None:
-            return None, None, 0
-        name, sent, patience, trace = match.groups()
-        entry = self._table.get(name)
-        if entry is None:
-            return None, None, 0
-        serve, first, codec, place = entry
-        self._asked = None
-        if sent is not None:
-            trace = trace or b"\0"
-            as_long_as_said = sent[0] == len(sent) + len(patience) and trace[0] == len(trace) - 1
-            if not as_long_as_said:
-                return None, None, 0
-            if not self._is_wanted(int(sent[1:]), int(patience), trace[1:], now):
-                return None, None, 0
-        pos = match.end()
-        stop = pos + len(first)
-        if buf[pos:stop] != first:
-            return None, None, 0
-        locator = self._locator
-        owner = locator if place is None else locator.parts[place]
-        if sent is not None:
-            head, tail = codec.head, buf[match.end(2) : stop]
-            cut, waits, name = 1 + len(patience), int(patience), trace[1:]
-            self._likeness = locator, head, tail, cut, waits, name, serve, owner, codec
-        self._begin_row(codec, now)
-        return serve, owner, stop - at
-
-    def _begin_row(self, codec: Codec, now: float) -> None:
-        requests = self._requests
-        if requests.count:
-            requests.end(self._now() - now)
-        requests.begin(codec)
-
     # being watched
 
     def observe(self, observer: Observer | None) -> None:
@@ -402,6 +303,67 @@ class AMP(Answering):
     @recvd.setter
     def recvd(self, _: object) -> None:
         self._buffer, self._position = b"", 0
+
+
+HOT = (
+    "_asked",
+    "_box",
+    "_likeness",
+    "_locator",
+    "_missing",
+    "_moment",
+    "_observer",
+    "_places",
+    "_plain",
+    "_queue",
+    "_serving",
+    "_straight",
+    "_table",
+    "_tls",
+    "_turn",
+    "_unseen",
+    "_usual",
+    "_watched",
+    "_wrote",
+    "cancels",
+    "choked",
+    "deaf",
+    "heard",
+)
+"""What every turn looks at, or every connection has."""
+
+
+class AMP(Reading):
+    """See `maasha.rpc.wire`; everything public of amp.AMP works as it does there.
+
+    A subclass that overrides what the fast path passes by (`_bypassed_*`) simply has none.
+    """
+
+    # in slots they are found sooner, and a dict of 30 and more would cost each connection 1 KiB
+    __slots__ = HOT
+
+    _bypassed_by_calls = ("_sendBoxCommand", "sendBox", "_nextTag", "_answerReceived")
+    _bypassed_by_requests = (
+        "_commandReceived",
+        "_safeEmit",
+        "_wrapWithSerialization",
+        "ampBoxReceived",
+        "dispatchCommand",
+        "locateResponder",
+        "sendBox",
+    )
+
+    def __new__(cls, *_: object, **__: object) -> AMP:
+        """Begin with what the layers say, also in a subclass that forgets the constructor."""
+        made = super().__new__(cls)
+        for name in HOT:
+            setattr(made, name, getattr(Reading, name))
+        return made
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls._calls_are_ours = _same(cls, AMP._bypassed_by_calls)
+        cls._requests_are_ours = _same(cls, AMP._bypassed_by_requests)
 
 
 def _amp_box(box: Pairs) -> amp.AmpBox:

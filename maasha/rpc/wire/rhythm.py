@@ -33,6 +33,10 @@ class Rhythm:
         """Steps from the origin to what the timer waits for."""
         self._next: IDelayedCall | None = None
 
+    def __len__(self) -> int:
+        """Count the members."""
+        return len(self._members)
+
     def join(self, beat: Beat) -> None:
         """Call `beat` from now on."""
         steps = int((self._clock.seconds() - self._origin) / self._step + 0.5)

@@ -10,10 +10,11 @@ import pytest
 import pytest_twisted
 from attrs import define, evolve
 from twisted.internet import reactor as global_reactor
-from twisted.internet.defer import ensureDeferred
+from twisted.internet.defer import ensureDeferred, gatherResults
 from twisted.internet.endpoints import TCP4ClientEndpoint, TCP4ServerEndpoint, connectProtocol
 from twisted.protocols.portforward import ProxyFactory
 
+from maasha.rpc import ground
 from maasha.rpc.errors import LinkLost, Unreachable, WrongSecret
 from maasha.rpc.gate import Limits
 from maasha.rpc.ground import TIMING, Ground, Timing
@@ -22,7 +23,7 @@ from maasha.rpc.porter import Porter
 from maasha.rpc.rack_side import Session, join
 from maasha.rpc.region_side import RegionFactory
 from maasha.rpc.socket_options import socket_of
-from maasha.rpc.tls import PLAIN_WORD, secure
+from maasha.rpc.tls import PLAIN_WORD, secure, tcp_below
 from tests.unit.rpc.parts import (
     EPOCH,
     INTRODUCTION,
@@ -92,8 +93,16 @@ def tls(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
 
 
+@pytest.fixture(params=[True, False], ids=["crowd", "few"])
+def crowd(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Whether a single link is treated as one of very many."""
+    if request.param:
+        monkeypatch.setattr(ground, "FEW", 0)
+    return bool(request.param)
+
+
 @pytest_twisted.async_yield_fixture(params=[HASTY])
-async def region(request: pytest.FixtureRequest, tls: bool) -> AsyncIterator[Region]:
+async def region(request: pytest.FixtureRequest, tls: bool, crowd: bool) -> AsyncIterator[Region]:
     """Start a region with the timing of the parameter and a relay in front of it."""
     door = Door()
     factory = RegionFactory(
@@ -115,6 +124,8 @@ async def region(request: pytest.FixtureRequest, tls: bool) -> AsyncIterator[Reg
     direct = await listen(offered)
     relay = Relay(direct)
     yield Region(door, relay, direct, await listen(relay), tls)
+    heard: list[Any] = [tcp_below(rack._link.channel) for rack in door.racks]
+    assert not crowd or all(transport.reactor is not reactor for transport in heard)
     for rack in door.racks:
         rack.abort("the test is over")
     for port in ports:
@@ -222,9 +233,14 @@ async def test_garbage_harms_no_one_else(region: Region, words: bytes) -> None:
 @pytest_twisted.ensureDeferred
 @pytest.mark.parametrize("region", [TIMING], indirect=True)
 async def test_many_racks_share_a_region(region: Region) -> None:
-    """Fifty racks join side by side, and each has its own link."""
+    """Fifty racks join side by side, each has its own link, and all can call at once."""
     joining = [ensureDeferred(region.join()) for _ in range(50)]
     sessions = [await each for each in joining]
     assert len(region.door.racks) == 50
+    for _ in range(3):
+        reports = [ensureDeferred(session.remote.report_dhcp(REPORT)) for session in sessions]
+        orders = [ensureDeferred(rack.own(EPOCH)) for rack in region.door.racks]
+        assert [await order for order in orders] == [REPORT] * 50
+        await gatherResults(reports)
     for session in sessions:
         await session.leave()
