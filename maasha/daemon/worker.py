@@ -36,11 +36,12 @@ from maasha.db.channels import Channel
 from maasha.db.connector import Connector
 from maasha.db.dedicated import LIMITS, Dedicated
 from maasha.db.instance import Instance
+from maasha.db.lane import Lane
 from maasha.db.leadership import Leadership
 from maasha.db.notices import Notices
 from maasha.db.pool import open_pool
 from maasha.db.regions import Identity
-from maasha.db.shares import shares
+from maasha.db.shares import lane, shares
 from maasha.db.transaction import Transaction
 from maasha.host import descriptors, interfaces
 from maasha.host.boot import boot_id
@@ -49,6 +50,7 @@ from maasha.host.routine import Routine
 from maasha.model.cluster import Endpoint, Ownership, RackKey, SystemId, WorkerId
 from maasha.model.network import Interface
 from maasha.region.addresses import published
+from maasha.region.clerk import Clerk
 from maasha.region.connections import Connections, RackLink
 from maasha.region.credentials import Credentials
 from maasha.region.database import database_settings
@@ -59,6 +61,7 @@ from maasha.region.presence import Presence, Standing
 from maasha.region.refusals import Refusals
 from maasha.region.registration import Registration
 from maasha.region.retirement import Retirement
+from maasha.region.rush import Rush
 from maasha.region.steward import Steward
 from maasha.region.wardship import Wardship
 from maasha.region.web import Entrance
@@ -113,8 +116,15 @@ class Worker(MultiService):
         self._wardship = Wardship(
             reactor, self._pool, self._connections, self._worker_id, self._make_steward
         )
+        self._rush = Rush(reactor)
+        self._clerk = Clerk(self._acting)
         self._registration = Registration(
-            reactor, self._pool, self._connections, self._wardship, lambda: self._presence.standing
+            reactor,
+            self._taking,
+            self._connections,
+            self._wardship,
+            lambda: self._presence.standing,
+            self._rush,
         )
         self._retirement = Retirement(reactor, self._pool, self._connections)
         self._credentials = Credentials(reactor, self._pool, self._secrets_changed)
@@ -157,6 +167,8 @@ class Worker(MultiService):
         program = f"maasha worker {self._place.slot}"
         size = shares(self._place.workers).pool
         self._pool = open_pool(self._reactor, where, size, jitter=jitter, program=program)
+        self._taking = Lane(self._reactor, self._pool, lane(size))
+        self._acting = Lane(self._reactor, self._pool, lane(size))
         connector = Connector(self._reactor, where, LIMITS, program=f"{program} notices")
         self._dedicated = Dedicated(self._reactor, connector, jitter=jitter)
         self._notices = Notices(self._dedicated)
@@ -191,7 +203,9 @@ class Worker(MultiService):
 
     def _make_steward(self, link: RackLink, ownership: Ownership) -> Steward:
         delay = backoffPolicy(*REFUSAL_RESTS)
-        return Steward(self._reactor, self._pool, link, ownership.epoch, delay)
+        return Steward(
+            self._reactor, self._acting, self._clerk, self._rush, link, ownership.epoch, delay
+        )
 
     # what happens
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from attrs import frozen
 
 from maasha.db.channels import Channel, notify
@@ -22,6 +24,16 @@ and (owner is null
     or (owner, owner_incarnation, owner_counter) = (%(owner)s, %(incarnation)s, %(counter)s))
 and exists (select from link where rack_id = rack.id and worker_id = %(worker)s)
 returning owner_incarnation, owner_counter
+"""
+LOCK_FREE = "select id from rack where id = any(%s) order by id for update skip locked"
+CLAIM_ALL = """
+update rack set owner = %(worker)s,
+    owner_incarnation = coalesce((select incarnation from instance), 1),
+    owner_counter = owner_counter + 1
+where id = any(%(racks)s) and deleted is null
+and (owner is null
+    or not exists (select from link where rack_id = rack.id and worker_id = rack.owner))
+and exists (select from link where rack_id = rack.id and worker_id = %(worker)s)
 """
 RELEASE = """
 update rack set owner = null,
@@ -79,6 +91,18 @@ async def claim(
         return None
     await notify(tx, Channel.RACKS, rack)
     return Ownership(worker, epoch_of(row))
+
+
+async def claim_vacant(tx: Transaction, racks: Sequence[RackKey], worker: WorkerId) -> int:
+    """Make `worker` the owner of those that nobody can act for; gives how many.
+
+    One that somebody else holds at this moment is left as it is.
+    """
+    free = [row.id for row in await tx.rows(LOCK_FREE, list(racks))]
+    claimed = await tx.execute(CLAIM_ALL, {"racks": free, "worker": worker})
+    if claimed:
+        await notify(tx, Channel.RACKS)
+    return claimed
 
 
 async def release(tx: Transaction, rack: RackKey) -> bool:

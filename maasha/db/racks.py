@@ -109,11 +109,12 @@ class WorkerGone(DatabaseError):
 
 @frozen
 class Registered:
-    """A link that was registered; `owner` is who acts for the rack now."""
+    """A link to `worker` that was registered; `owner` is who acts for the rack now."""
 
     rack: RackKey
     system_id: SystemId
     link: LinkId
+    worker: WorkerId
     owner: Ownership | None
 
 
@@ -132,7 +133,7 @@ async def register_link(
     linked. So a rack without system id registers its first link alone. `known`: the rack has
     proved its own key; one without a row of that system id is RackForgotten.
     """
-    await _require_worker(tx, worker)
+    await require_worker(tx, worker)
     await hold(tx, Lock.HOSTNAME, introduction.hostname)
     row = await _find(tx, introduction, known=known)
     row = row or await _create(tx, introduction, choose)
@@ -210,7 +211,8 @@ async def delete_rack(tx: Transaction, who: str, system_id: SystemId) -> RackKey
     return RackKey(row.id)
 
 
-async def _require_worker(tx: Transaction, worker: WorkerId) -> None:
+async def require_worker(tx: Transaction, worker: WorkerId) -> None:
+    """Keep a worker's row until the transaction ends; raises WorkerGone."""
     if await tx.one("select from worker where id = %s for key share", worker) is None:
         raise WorkerGone(worker)
 
@@ -277,4 +279,4 @@ async def _link(
         row = await tx.one("select * from rack where id = %s", rack)
         owner = owner_of(row) if row else None
     await notify(tx, Channel.RACKS, rack)
-    return Registered(rack, system_id, link, owner)
+    return Registered(rack, system_id, link, worker, owner)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from maasha.db import interfaces, leases, ownership, racks, services, tokens
 from maasha.db.errors import DatabaseError, OutcomeUnknown
-from maasha.db.pool import Pool
+from maasha.db.lane import Runner
 from maasha.db.racks import RackDeleted, RackForgotten, RackRefused, Registered
+from maasha.db.returning import Arrival, register_returning
 from maasha.db.strays import note_stray
 from maasha.db.tokens import TokenSpent, TokenTooOld
 from maasha.db.tombstones import tombstone
@@ -22,7 +23,9 @@ from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
 from maasha.region.available import RETRY_AFTER, available
 from maasha.region.connections import Connections, RackLink
+from maasha.region.gathering import Gathering, TooMany
 from maasha.region.presence import Standing
+from maasha.region.rush import Rush
 from maasha.region.steward import Steward
 from maasha.region.wardship import Wardship
 from maasha.rpc.credentials import Credential, Kind
@@ -42,6 +45,10 @@ from maasha.rpc.remote import RemoteRack
 
 MAX_LINKS = 10_000
 """Links of one worker; about 75 KiB of memory each over TLS."""
+TOGETHER = 64
+"""Racks that come back are registered in one transaction, so many at most: it takes 10 ms."""
+WAITING = 2048
+"""Racks that wait for theirs; more are told to come again."""
 SWEEP = 2.0
 """Seconds between tries to drop the rows of links that ended while there was no database."""
 
@@ -54,10 +61,11 @@ class Registration(Routine):
     def __init__(
         self,
         clock: IReactorTime,
-        pool: Pool,
+        pool: Runner,
         connections: Connections,
         wardship: Wardship,
         standing: Callable[[], Standing | None],
+        rush: Rush,
         limit: int = MAX_LINKS,
     ) -> None:
         super().__init__(clock, SWEEP, self._sweep, "registration")
@@ -65,9 +73,13 @@ class Registration(Routine):
         self._connections = connections
         self._wardship = wardship
         self._standing = standing
+        self._rush = rush
         self._limit = limit
         self._left: set[LinkId] = set()
         self._unsure: set[str] = set()
+        self._returning: Gathering[Arrival, Registered | None] = Gathering(
+            self._enter_together, TOGETHER, WAITING
+        )
 
     async def register(
         self, introduction: Introduction, rack: RemoteRack, remote: str, credential: Credential
@@ -82,12 +94,14 @@ class Registration(Routine):
             raise RegistrationRefused(
                 "a join token makes a rack, it proves nobody's name; run maasha-rack register again"
             )
+        self._rush.came()
         made = await self._enter(standing, introduction, remote, credential)
         link = RackLink(
-            made.link, standing.worker, made.rack, made.system_id, introduction.hostname, rack
+            made.link, made.worker, made.rack, made.system_id, introduction.hostname, rack
         )
         self._connections.add(link)
-        self._wardship.wake()
+        if made.owner is not None and made.owner.worker == made.worker:
+            self._wardship.adopt(link, made.owner)
         self.log.info(
             "rack {rack} ({id}) linked from {remote}",
             rack=introduction.hostname,
@@ -98,7 +112,7 @@ class Registration(Routine):
             system_id=made.system_id,
             instance=standing.instance.id,
             region=standing.identity.region,
-            worker=standing.worker,
+            worker=made.worker,
             omapi_secret=standing.instance.omapi_secret,
         )
         return welcome, LinkDuties(self._pool, self._wardship, link, self.part)
@@ -123,6 +137,34 @@ class Registration(Routine):
     async def _enter(
         self, standing: Standing, introduction: Introduction, remote: str, credential: Credential
     ) -> Registered:
+        try:
+            back = None
+            if introduction.system_id is not None:
+                back = await available(self._returning.add(Arrival(introduction, remote)))
+            return back or await self._enter_alone(standing, introduction, remote, credential)
+        except TooMany:
+            raise Unavailable("too many racks register at once", RETRY_AFTER) from None
+        except Unavailable as error:
+            if isinstance(error.__cause__, OutcomeUnknown):
+                self._unsure.add(remote)
+            raise
+        except RackRefused as error:
+            raise await self._refusal(error, introduction, remote) from error
+
+    async def _enter_together(self, arrivals: Sequence[Arrival]) -> Sequence[Registered | None]:
+        """Take in those that come back as they were."""
+        standing = self._standing()
+        if standing is None:
+            return [None] * len(arrivals)
+        return await self._pool.run(
+            lambda tx: register_returning(tx, arrivals, standing.worker)
+        )
+
+    async def _enter_alone(
+        self, standing: Standing, introduction: Introduction, remote: str, credential: Credential
+    ) -> Registered:
+        """Take in a rack of which more is to be judged or written than its link."""
+
         async def enter(tx: Transaction) -> Registered:
             if credential.kind is Kind.TOKEN:
                 await tokens.use_token(tx, credential.token, introduction.registration)
@@ -134,14 +176,7 @@ class Registration(Routine):
             await interfaces.store_interfaces(tx, made.rack, introduction.interfaces)
             return made
 
-        try:
-            return await available(self._pool.run(enter))
-        except Unavailable as error:
-            if isinstance(error.__cause__, OutcomeUnknown):
-                self._unsure.add(remote)
-            raise
-        except RackRefused as error:
-            raise await self._refusal(error, introduction, remote) from error
+        return await available(self._pool.run(enter))
 
     async def _refusal(
         self, refused: RackRefused, introduction: Introduction, remote: str
@@ -208,7 +243,7 @@ class LinkDuties:
 
     def __init__(
         self,
-        pool: Pool,
+        pool: Runner,
         wardship: Wardship,
         link: RackLink,
         part: Callable[[RackLink, str], Awaitable[None]],
@@ -247,9 +282,9 @@ class LinkDuties:
         won = await available(
             self._pool.run(lambda tx: ownership.claim(tx, link.rack, lost, link.worker))
         )
-        self._wardship.wake()
         if won is None:
             raise NotOwner(None)
+        self._wardship.adopt(link, won)
 
     async def lost(self, reason: str) -> None:
         """Forget the link."""
