@@ -19,7 +19,7 @@ def main() -> int:
         print(f"{time.monotonic()-t0:7.2f}", *a, flush=True)
     with site(folder, given.racks) as s:
         say("racks begin")
-        print(s.all_racks("linked")); say("linked")
+        print(s.all_racks("linked")); say("linked"); print("CPU ms per rack", {k: round(v/given.racks*1000,2) for k,v in s.cpu().items()})
         s.all_racks("owned"); say("owned")
         for _ in range(given.rounds):
             time.sleep(8)

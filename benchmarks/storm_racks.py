@@ -27,7 +27,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
 from twisted.internet.interfaces import IProtocol
 from twisted.internet.protocol import Protocol, connectionDone
-from twisted.internet.task import react
+from twisted.internet.task import LoopingCall, react
 from twisted.logger import globalLogBeginner
 from twisted.python.failure import Failure
 
@@ -52,6 +52,8 @@ from maasha.rpc.rack_side import Session, join
 FIRST_ADDRESS = IPv4Address("10.101.0.1")
 """Of the first rack; the others follow."""
 FIRST_LAN = IPv4Interface("172.16.0.1/24")
+BEGIN_AT_ONCE = 16
+"""Racks that join for the first time at the same time."""
 REPORT_REST = 5.0
 """Seconds until a report that was not taken is sent again, as rackd's."""
 DELAY = backoffPolicy(FIRST_REST, LONGEST_REST, jitter=random.random)
@@ -245,8 +247,16 @@ def main(reactor: Any, url: str, secret: str, first: str, count: str) -> Deferre
     globalLogBeginner.beginLoggingTo([], redirectStandardIO=False)
     site = Field(reactor, url, bytes.fromhex(secret), int(count))
     racks = [Rack(site, int(first) + number) for number in range(int(count))]
-    for rack in racks:
-        rack.links.startService()
+    beginning = iter(racks)
+
+    def begin() -> None:
+        """Have some join for the first time: racks are set up one after the other."""
+        while begun[0] - len(site.linked) < BEGIN_AT_ONCE and begun[0] < len(racks):
+            begun[0] += 1
+            next(beginning).links.startService()
+
+    begun = [0]
+    LoopingCall(begin).start(0.02)
     gc.collect()
     gc.freeze()
     return Deferred()

@@ -25,6 +25,7 @@ and (owner is null
 and exists (select from link where rack_id = rack.id and worker_id = %(worker)s)
 returning owner_incarnation, owner_counter
 """
+LOCK_ALL = "select from rack where id = any(%s) order by id for update"
 LOCK_FREE = "select id from rack where id = any(%s) order by id for update skip locked"
 CLAIM_ALL = """
 update rack set owner = %(worker)s,
@@ -39,7 +40,7 @@ RELEASE = """
 update rack set owner = null,
     owner_incarnation = coalesce((select incarnation from instance), 1),
     owner_counter = owner_counter + 1
-where id = %s and owner is not null
+where id = any(%s) and owner is not null
 and not exists (select from link where rack_id = rack.id and worker_id = rack.owner)
 """
 VACANT = """
@@ -105,13 +106,18 @@ async def claim_vacant(tx: Transaction, racks: Sequence[RackKey], worker: Worker
     return claimed
 
 
-async def release(tx: Transaction, rack: RackKey) -> bool:
-    """Take the rack from an owner that has no link to it any more; False: it has one, or none."""
-    await tx.execute(LOCK, rack)
-    released = await tx.execute(RELEASE, rack) == 1
+async def release(tx: Transaction, racks: Sequence[RackKey]) -> int:
+    """Take racks from owners that have no link to them any more; gives how many it were."""
+    await lock(tx, racks)
+    released = await tx.execute(RELEASE, list(racks))
     if released:
-        await notify(tx, Channel.RACKS, rack)
+        await notify(tx, Channel.RACKS)
     return released
+
+
+async def lock(tx: Transaction, racks: Sequence[RackKey]) -> None:
+    """Hold racks until the transaction ends; always in the same order, so nobody waits in a ring."""
+    await tx.execute(LOCK_ALL, list(racks))
 
 
 async def claimable(tx: Transaction, worker: WorkerId) -> tuple[Vacancy, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from attrs import frozen
 
@@ -12,7 +12,7 @@ from maasha.db.errors import DatabaseError
 from maasha.db.events import record
 from maasha.db.instance import raise_incarnation
 from maasha.db.locks import Lock, hold
-from maasha.db.ownership import claim, epoch_of, owner_of, release
+from maasha.db.ownership import claim, epoch_of, lock, owner_of, release
 from maasha.db.pairings import note_lease_store
 from maasha.db.regions import WORKER_TTL
 from maasha.db.system_ids import Choose, new_system_id, well_formed
@@ -157,16 +157,16 @@ async def relink(
     return await _link(tx, RackKey(row.id), system_id, worker, remote)
 
 
-async def drop_link(tx: Transaction, link: LinkId) -> RackKey | None:
-    """Remove a link, and the owner if that was its last to the rack; None: it had gone."""
-    rack = await tx.value("select rack_id from link where id = %s", link)
-    if rack is None:
-        return None
-    await tx.execute("select from rack where id = %s for update", rack)
-    await tx.execute("delete from link where id = %s", link)
-    await release(tx, RackKey(rack))
-    await notify(tx, Channel.RACKS, rack)
-    return RackKey(rack)
+async def drop_links(tx: Transaction, links: Sequence[LinkId]) -> tuple[RackKey, ...]:
+    """Remove links, and each owner that has none to the rack any more; gives the racks."""
+    rows = await tx.rows("select rack_id from link where id = any(%s)", list(links))
+    keys = [RackKey(row.rack_id) for row in rows]
+    if keys:
+        await lock(tx, keys)
+        await tx.execute("delete from link where id = any(%s)", list(links))
+        await release(tx, keys)
+        await notify(tx, Channel.RACKS)
+    return tuple(keys)
 
 
 async def links_from(

@@ -53,6 +53,21 @@ SWEEP = 2.0
 """Seconds between tries to drop the rows of links that ended while there was no database."""
 
 
+class Knock:
+    """A rack that has proved itself and waits to be taken in."""
+
+    def __init__(self, introduction: Introduction, rack: RemoteRack, credential: Credential) -> None:
+        self.introduction = introduction
+        self.credential = credential
+        self.remote = rack.remote
+        self.left = False
+        """Whether its link has ended: then nothing is begun for it any more."""
+        rack.closed.addCallback(self._leave)
+
+    def _leave(self, _: str) -> None:
+        self.left = True
+
+
 class Registration(Routine):
     """The region's `Admission`; as a routine it removes rows of links that it could not at once."""
 
@@ -77,7 +92,7 @@ class Registration(Routine):
         self._limit = limit
         self._left: set[LinkId] = set()
         self._unsure: set[str] = set()
-        self._returning: Gathering[Arrival, Registered | None] = Gathering(
+        self._returning: Gathering[Knock, Registered | None] = Gathering(
             self._enter_together, TOGETHER, WAITING
         )
 
@@ -95,7 +110,7 @@ class Registration(Routine):
                 "a join token makes a rack, it proves nobody's name; run maasha-rack register again"
             )
         self._rush.came()
-        made = await self._enter(standing, introduction, remote, credential)
+        made = await self._enter(standing, Knock(introduction, rack, credential))
         link = RackLink(
             made.link, made.worker, made.rack, made.system_id, introduction.hostname, rack
         )
@@ -131,57 +146,57 @@ class Registration(Routine):
         self._connections.remove(link)
         self.log.info("rack {rack} unlinked: {reason}", rack=link.hostname, reason=reason)
         self._left.add(link.id)
-        await self._sweep()
-        self._wardship.wake()
+        self.wake()
 
-    async def _enter(
-        self, standing: Standing, introduction: Introduction, remote: str, credential: Credential
-    ) -> Registered:
+    async def _enter(self, standing: Standing, knock: Knock) -> Registered:
         try:
             back = None
-            if introduction.system_id is not None:
-                back = await available(self._returning.add(Arrival(introduction, remote)))
-            return back or await self._enter_alone(standing, introduction, remote, credential)
+            if knock.introduction.system_id is not None:
+                back = await available(self._returning.add(knock))
+            if back is not None:
+                return back
+            alone = self._pool.run(lambda tx: self._enter_alone(tx, standing, knock))
+            return await available(alone)
         except TooMany:
             raise Unavailable("too many racks register at once", RETRY_AFTER) from None
         except Unavailable as error:
             if isinstance(error.__cause__, OutcomeUnknown):
-                self._unsure.add(remote)
+                self._unsure.add(knock.remote)
             raise
         except RackRefused as error:
-            raise await self._refusal(error, introduction, remote) from error
+            raise await self._refusal(error, knock) from error
 
-    async def _enter_together(self, arrivals: Sequence[Arrival]) -> Sequence[Registered | None]:
+    async def _enter_together(self, knocks: Sequence[Knock]) -> Sequence[Registered | None]:
         """Take in those that come back as they were."""
         standing = self._standing()
-        if standing is None:
-            return [None] * len(arrivals)
-        return await self._pool.run(
-            lambda tx: register_returning(tx, arrivals, standing.worker)
-        )
+        there = [knock for knock in knocks if not knock.left]
+        if standing is None or not there:
+            return [None] * len(knocks)
+        worker = standing.worker
+        arrivals = [Arrival(knock.introduction, knock.remote) for knock in there]
+        made = await self._pool.run(lambda tx: register_returning(tx, arrivals, worker))
+        found = dict(zip(there, made, strict=True))
+        return [found.get(knock) for knock in knocks]
 
-    async def _enter_alone(
-        self, standing: Standing, introduction: Introduction, remote: str, credential: Credential
-    ) -> Registered:
+    async def _enter_alone(self, tx: Transaction, standing: Standing, knock: Knock) -> Registered:
         """Take in a rack of which more is to be judged or written than its link."""
+        if knock.left:
+            raise Unavailable("the rack left while it waited", RETRY_AFTER)
+        credential, introduction = knock.credential, knock.introduction
+        if credential.kind is Kind.TOKEN:
+            await tokens.use_token(tx, credential.token, introduction.registration)
+        known = credential.kind is Kind.KEY
+        made = await racks.register_link(
+            tx, introduction, standing.worker, knock.remote, known=known
+        )
+        if credential.kind is Kind.TOKEN:
+            await tokens.note_user(tx, credential.token, made.rack, made.system_id)
+        await interfaces.store_interfaces(tx, made.rack, introduction.interfaces)
+        return made
 
-        async def enter(tx: Transaction) -> Registered:
-            if credential.kind is Kind.TOKEN:
-                await tokens.use_token(tx, credential.token, introduction.registration)
-            made = await racks.register_link(
-                tx, introduction, standing.worker, remote, known=credential.kind is Kind.KEY
-            )
-            if credential.kind is Kind.TOKEN:
-                await tokens.note_user(tx, credential.token, made.rack, made.system_id)
-            await interfaces.store_interfaces(tx, made.rack, introduction.interfaces)
-            return made
-
-        return await available(self._pool.run(enter))
-
-    async def _refusal(
-        self, refused: RackRefused, introduction: Introduction, remote: str
-    ) -> RpcError:
+    async def _refusal(self, refused: RackRefused, knock: Knock) -> RpcError:
         """Say it in the protocol's words, after writing down what is to be remembered of it."""
+        introduction, remote = knock.introduction, knock.remote
         match refused:
             case RackDeleted(system_id):
                 if not introduction.serving:
@@ -207,10 +222,8 @@ class Registration(Routine):
             if not await self._find_stray(remote):
                 return
             self._unsure.discard(remote)
-        for link in tuple(self._left):
-            if not await self._drop(link):
-                return
-            self._left.discard(link)
+        if self._left:
+            await self._drop(tuple(self._left))
 
     async def _find_stray(self, remote: str) -> bool:
         """Have the link dropped whose row may have been written while nobody could say so."""
@@ -229,13 +242,14 @@ class Registration(Routine):
             return False
         return True
 
-    async def _drop(self, link: LinkId) -> bool:
+    async def _drop(self, links: Sequence[LinkId]) -> None:
         try:
-            await self._pool.run(lambda tx: racks.drop_link(tx, link))
+            await self._pool.run(lambda tx: racks.drop_links(tx, links))
         except DatabaseError as error:
-            self.log.info("the row of a link stays for now: {error}", error=error)
-            return False
-        return True
+            self.log.info("the rows of links stay for now: {error}", error=error)
+        else:
+            self._left -= set(links)
+            self._wardship.wake()
 
 
 class LinkDuties:

@@ -117,6 +117,11 @@ class Line:
     closed_with: str = ""
     error: Exception | None = None
 
+    @property
+    def closed(self) -> Deferred[str]:
+        """Nobody here leaves while it waits."""
+        return Deferred()
+
     async def own(self, epoch: Stamp) -> DhcpReport:
         """Pass it on."""
         self._take("own")
