@@ -6,6 +6,7 @@ behind a slow one).
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
@@ -13,16 +14,19 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.internet import task
-from twisted.internet.defer import Deferred, ensureDeferred, gatherResults
+from twisted.internet.defer import Deferred, DeferredSemaphore, ensureDeferred, gatherResults
 
-from benchmarks.amp_links import clock, connect, listen
 from benchmarks.contract import BLOB, NAME, Lookup, LookupBlob, Report, Sleep, check
+from benchmarks.desk import clock
 from benchmarks.phases import PAUSE, Phase, Recording, now, phases, scale, server_pid
-from maasha.rpc.wire.metrics import METRICS
 
+FAN = 64
+"""Connections of the shape that a cluster has."""
+DIALLING = 100
+"""Connections that are made at the same time."""
 HEAD_START = 0.002
 """Seconds that a slow call has before the fast one."""
-ROUNDS = 50
+ROUNDS = 150
 """Of those."""
 
 
@@ -90,11 +94,27 @@ async def behind_slow(link: Any, rounds: int) -> dict[str, float]:
     return {"p50_us": latencies[rounds // 2] * 1e6, "p99_us": latencies[-1] * 1e6}
 
 
+def links_of(kind: str) -> Any:
+    """Give the module that listens for links of a kind, makes them and counts on them."""
+    return importlib.import_module(f"benchmarks.{kind}_links")
+
+
+async def connected(made: Any, port: int, number: int, tls: bool) -> list[Any]:
+    """Make so many links: the first alone, for a region takes few from an address yet unknown."""
+    turns = DeferredSemaphore(DIALLING)
+
+    def dial() -> Deferred[Any]:
+        return ensureDeferred(made.connect(port, tls))
+
+    first = await dial()
+    return [first, *await gatherResults([turns.run(dial) for _ in range(number - 1)])]
+
+
 async def measure(port: int, kind: str, words: list[str]) -> dict[str, Any]:
     """Run all phases and give the results by name."""
-    fan = 64 if "fan64" in words else 1
-    made = [ensureDeferred(connect(port, kind, "tls" in words)) for _ in range(fan)]
-    links = await gatherResults(made)
+    fan = FAN if "fan64" in words else 1
+    made = links_of(kind)
+    links = await connected(made, port, fan, "tls" in words)
     found: dict[str, Any] = {}
     if "slow" in words:
         found["slow"] = await behind_slow(links[0], int(ROUNDS * scale()))
@@ -102,11 +122,11 @@ async def measure(port: int, kind: str, words: list[str]) -> dict[str, Any]:
     for phase in phases(fan):
         await task.deferLater(clock, PAUSE, dict)
         found[phase.name] = await closed_loop(links, phase)
-    report = await links[0].callRemote(Report)
+    there, here = await links[0].callRemote(Report), made.counts()
     found["path"] = {
-        "answered": sum(series.count for series in METRICS.answered.values()),
-        "served": report["served"],
-        "detours": report["detours"] + METRICS.detours,
+        "answered": here.answered,
+        "served": there["served"],
+        "detours": there["detours"] + here.detours,
     }
     return found
 
@@ -114,7 +134,7 @@ async def measure(port: int, kind: str, words: list[str]) -> dict[str, Any]:
 def main(role: str, port: str, kind: str, *words: str) -> None:
     """Be one of the two ends."""
     if role == "server":
-        listening = listen(int(port), kind, "tls" in words)
+        listening = links_of(kind).listen(int(port), "tls" in words)
         listening.addCallback(lambda _: print("READY", flush=True))
         clock.run()
         return

@@ -58,3 +58,24 @@ RPC = (
     # issue 4, item 2: a class that always falls back to stock code cannot pass
     Bar("messages off the fast path, share", at_most=0.01, quick=True, unit="share", peer=""),
 )
+
+WORST_ATTACKS = ("noise", "huge", "handshakes")
+"""Those that cost the most CPU."""
+
+
+def _attack(kind: str) -> tuple[Bar, Bar]:
+    quick, calm = kind in WORST_ATTACKS, "calls without an attack"
+    # issue 4, item 6: real calls' p99 <= max(2 x idle, 20 ms), RSS + <= 64 MiB
+    latency = Bar(f"{kind}: calls p99 of what is allowed", None, 1.0, quick, "share", calm)
+    return latency, Bar(f"{kind}: MiB more", None, 64.0, quick, "MiB", "")
+
+
+ATTACKS = (
+    *(
+        bar
+        for kind in ("slowloris", "idle", "noise", "truncated", "huge", "proofs", "handshakes")
+        for bar in _attack(kind)
+    ),
+    # issue 4, item 6: 500 racks behind one NAT rejoin
+    Bar("500 racks behind one address are back, s", at_most=10.0, unit="s", peer=""),
+)

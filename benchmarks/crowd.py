@@ -9,48 +9,41 @@ import json
 import resource
 import sys
 from pathlib import Path
-from typing import Any
 
 from twisted.internet import task
-from twisted.internet.defer import Deferred, DeferredSemaphore, ensureDeferred, gatherResults
+from twisted.internet.defer import ensureDeferred
 
 from benchmarks import amp_peer
-from benchmarks.amp_links import HEARTBEAT, clock, connect
 from benchmarks.contract import Report
+from benchmarks.desk import clock
 from benchmarks.phases import cpu_seconds, now, server_pid
+from maasha.rpc.pulse import HEARTBEAT
 
-DIALLING = 100
-"""Connections that are made at the same time."""
-SETTLING = 2 * HEARTBEAT
+SETTLING = 10 * HEARTBEAT
 WINDOW = 8.0
 """Seconds over which CPU is counted."""
 DESCRIPTORS = 20_000
 
 
-async def measure(port: int, kind: str, connections: int, tls: bool) -> dict[str, float]:
+async def measure(port: int, kind: str, number: int, tls: bool) -> dict[str, float]:
     """Give the server's CPU (share of a core, microseconds per heartbeat) and KiB per connection.
 
-    A heartbeat is a ping from the client with its answer, and one of the server with its. They are
-    counted, for a server that is too busy takes fewer.
+    A heartbeat is a ping, from whichever side, with its answer. They are counted, for a server that
+    is too busy takes fewer; what the silent beats in between cost is in it.
     """
     pid = server_pid()
     before = resident(pid)
-    turns = DeferredSemaphore(DIALLING)
-
-    def dial() -> Deferred[Any]:
-        return ensureDeferred(connect(port, kind, tls))
-
-    links = await gatherResults([turns.run(dial) for _ in range(connections)])
+    links = await amp_peer.connected(amp_peer.links_of(kind), port, number, tls)
     await task.deferLater(clock, SETTLING, dict)
     first, spent, began = await links[0].callRemote(Report), cpu_seconds(pid), now()
     await task.deferLater(clock, WINDOW, dict)
     last, cpu, wall = await links[0].callRemote(Report), cpu_seconds(pid) - spent, now() - began
-    beats = last["pings"] - first["pings"]
+    beats = last["beats"] - first["beats"]
     return {
         "cpu": cpu / wall,
         "us_per_beat": cpu / beats * 1e6,
         "beats_per_second": beats / wall,
-        "kib": (resident(pid) - before) / connections,
+        "kib": (resident(pid) - before) / number,
     }
 
 

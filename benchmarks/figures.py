@@ -1,125 +1,111 @@
-"""From what rounds have measured to figures: medians of same-round ratios, with their spread."""
+"""Figures of any benchmark over its rounds: which bars they meet, for people and for machines."""
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from attrs import frozen
 
 from benchmarks.bars import Bar
 
-Round = dict[str, Any]
-"""What each system has measured in one round, by the system's name."""
+Row = Sequence[str]
+DECIMALS = ((100, 0), (10, 1), (1, 2))
+"""From which number on so many are enough."""
 
 
 @frozen
 class Figure:
-    """One figure over all rounds."""
+    """One figure, with a value for each round that gave one."""
 
     name: str
-    values: tuple[float, ...]
+    values: tuple[float, ...] = ()
 
     @property
     def median(self) -> float | None:
         """The middle of the rounds, None if there was none."""
         return statistics.median(self.values) if self.values else None
 
-
-def figures(rounds: list[Round]) -> dict[str, Figure]:
-    """Compute every figure that the rounds allow, by name."""
-    found = {}
-    for name, compute in FORMULAS.items():
-        values = tuple(_values(rounds, compute))
-        found[name] = Figure(name, values)
-    return found
+    @property
+    def spread(self) -> tuple[float | None, float | None]:
+        """The least and the greatest."""
+        return (min(self.values), max(self.values)) if self.values else (None, None)
 
 
-def _values(rounds: list[Round], compute: Callable[[Round], float]) -> Iterator[float]:
-    for each in rounds:
-        try:
-            yield compute(each)
-        except KeyError:  # this round did not measure it
-            continue
+Figures = Mapping[str, Figure]
+"""By their names."""
 
 
-def _faster(phase: str, ours: str, theirs: str) -> Callable[[Round], float]:
-    def ratio(each: Round) -> float:
-        return float(each[ours][phase]["cps"] / each[theirs][phase]["cps"])
-
-    return ratio
+def owed(bars: Iterable[Bar], quick: bool) -> tuple[Bar, ...]:
+    """Give the bars that this run has to show."""
+    return tuple(bar for bar in bars if bar.quick or not quick)
 
 
-def _cheaper(phase: str, ours: str, theirs: str) -> Callable[[Round], float]:
-    def ratio(each: Round) -> float:
-        return float(each[theirs][phase]["cpu_us"] / each[ours][phase]["cpu_us"])
-
-    return ratio
+def short(found: Figures, bars: Iterable[Bar]) -> list[Bar]:
+    """Give the bars that are not met; one whose figure is missing is not."""
+    return [bar for bar in bars if not bar.met_by(_median(found, bar))]
 
 
-def _off_the_fast_path(each: Round) -> float:
-    detours = messages = 0
-    for name in ("maasha", "maasha fan64", "maasha tls", "maasha tls fan64"):
-        path = each.get(name, {}).get("path")
-        if path:
-            detours += path["detours"]
-            messages += path["answered"] + path["served"] + path["detours"]
-            calls = sum(found["calls"] for found in each[name].values() if "calls" in found)
-            messages_owed = 2 * calls
-            detours += max(0, messages_owed - path["answered"] - path["served"])
-    return detours / messages if messages else 1.0
+def report(found: Figures, bars: Iterable[Bar]) -> list[dict[str, Any]]:
+    """Give one row for each bar for machines to read, in the form that all benchmarks have."""
+    return [_reported(bar, _median(found, bar)) for bar in bars]
 
 
-SHAPES = {"64 outstanding": "s64", "1 outstanding": "s1", "40 KiB x 1": "b1", "40 KiB x 64": "b64"}
-
-FORMULAS: dict[str, Callable[[Round], float]] = {
-    **{f"{shape}, calls/s": _faster(key, "maasha", "stock") for shape, key in SHAPES.items()},
-    **{f"{shape}, CPU": _cheaper(key, "maasha", "stock") for shape, key in SHAPES.items()},
-    "64 connections x 1, calls/s": _faster("fan", "maasha fan64", "stock fan64"),
-    "64 connections x 1, CPU": _cheaper("fan", "maasha fan64", "stock fan64"),
-    **{
-        f"TLS: {shape}, calls/s": _faster(key, "maasha tls", "stock tls")
-        for shape, key in SHAPES.items()
-    },
-    **{
-        f"TLS: {shape}, CPU": _cheaper(key, "maasha tls", "stock tls")
-        for shape, key in SHAPES.items()
-    },
-    "TLS: 64 connections x 1, calls/s": _faster("fan", "maasha tls fan64", "stock tls fan64"),
-    "TLS: 64 connections x 1, CPU": _cheaper("fan", "maasha tls fan64", "stock tls fan64"),
-    "behind a slow call, p99 ms": lambda each: each["maasha slow"]["slow"]["p99_us"] / 1000,
-    "5,000 connections, CPU of stock's": lambda each: (
-        each["maasha crowd"]["us_per_beat"] / each["stock crowd"]["us_per_beat"]
-    ),
-    "5,000 connections, KiB each": lambda each: each["maasha crowd"]["kib"],
-    "TLS: 5,000 connections, KiB each": lambda each: each["maasha tls crowd"]["kib"],
-    "gRPC aio: 1 outstanding, calls/s": _faster("s1", "maasha", "grpc"),
-    "gRPC aio: 64 outstanding, calls/s": _faster("s64", "maasha", "grpc"),
-    "asyncio with msgpack: 1 outstanding, calls/s": _faster("s1", "maasha", "msgpack"),
-    "asyncio with msgpack: 64 outstanding, calls/s": _faster("s64", "maasha", "msgpack"),
-    "messages off the fast path, share": _off_the_fast_path,
-}
+def _median(found: Figures, bar: Bar) -> float | None:
+    return found.get(bar.figure, Figure(bar.figure)).median
 
 
-def table(found: dict[str, Figure], bars: tuple[Bar, ...]) -> str:
-    """Write all figures as Markdown, those with a bar first."""
-    by_name = {bar.figure: bar for bar in bars}
-    lines = ["| figure | median | minimum | maximum | bar | |", "|---|---|---|---|---|---|"]
-    for name in [*by_name, *(name for name in found if name not in by_name)]:
-        figure, bar = found.get(name, Figure(name, ())), by_name.get(name)
-        if figure.median is None and bar is None:
-            continue
-        verdict = "" if bar is None else "met" if bar.met_by(figure.median) else "SHORT"
-        cells = [_shown(figure.median), *_spread(figure), str(bar or ""), verdict]
-        lines.append(f"| {name} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+def _reported(bar: Bar, median: float | None) -> dict[str, Any]:
+    return {
+        "name": bar.figure,
+        "value": median,
+        "unit": bar.unit,
+        "peer": bar.peer,
+        "ratio": median if bar.unit == "x" else None,
+        "bar": str(bar),
+        "holds": bar.met_by(median),
+    }
 
 
-def _spread(figure: Figure) -> list[str]:
-    values = figure.values
-    return [_shown(min(values)), _shown(max(values))] if values else ["-", "-"]
+def table(found: Figures, bars: Iterable[Bar]) -> str:
+    """Write the figures as a Markdown table that is also easy to read as it is.
+
+    Those with a bar come first, in the order of the bars, also where they were not measured.
+    """
+    barred = {bar.figure: bar for bar in bars}
+    others = [name for name, figure in found.items() if name not in barred and figure.values]
+    rows = [_row(found.get(name, Figure(name)), barred.get(name)) for name in [*barred, *others]]
+    return columns(("figure", "median", "min", "max", "bar", ""), rows)
 
 
-def _shown(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3g}" if value < 1 else f"{value:.2f}"
+def _row(figure: Figure, bar: Bar | None) -> Row:
+    spread = [shown(value) for value in (figure.median, *figure.spread)]
+    if bar is None:
+        return [figure.name, *spread, "", ""]
+    return [figure.name, *spread, str(bar), "met" if bar.met_by(figure.median) else "SHORT"]
+
+
+def columns(head: Row, rows: Iterable[Row]) -> str:
+    """Align cells to a Markdown table: the first column to the left, the others to the right."""
+    rows = list(rows)
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
+    return "\n".join("| " + " | ".join(_cells(line, widths)) + " |" for line in (head, rule, *rows))
+
+
+def _cells(line: Row, widths: Sequence[int]) -> list[str]:
+    first, *others = zip(line, widths, strict=True)
+    return [first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in others)]
+
+
+def shown(value: float | None) -> str:
+    """Write a number with three digits that count, or as many as it has before the point."""
+    if value is None:
+        return "-"
+    if value == 0:
+        return "0"
+    if abs(value) < 0.001:
+        return f"{value:.0e}"
+    decimals = next((n for least, n in DECIMALS if abs(value) >= least), 3)
+    return f"{value:,.{decimals}f}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -18,6 +19,9 @@ PR_SET_PDEATHSIG = 1
 PATIENCE = 120.0
 """Seconds that a client may take."""
 SERVER_CORE, CLIENT_CORE = 0, 1
+LOOPBACK = "127.0.0.1"
+BACKLOG = 4096
+"""Of every server on asyncio or Twisted that lets it be set."""
 
 
 class Broken(Exception):
@@ -27,7 +31,7 @@ class Broken(Exception):
 def free_port() -> int:
     """Give a port that nobody uses."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((LOOPBACK, 0))
         return int(probe.getsockname()[1])
 
 
@@ -70,20 +74,37 @@ def server(module: str, port: int, *words: str, core: int = SERVER_CORE) -> Iter
     argv = on_core(core, module, "server", str(port), *words)
     with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         try:
-            if process.stdout is None or not process.stdout.readline().startswith(b"READY"):
-                raise Broken(process.communicate()[1].decode(errors="replace")[-2000:])
+            if not _is_ready(process):
+                process.kill()
+                raise Broken(_last_words(process.communicate()[1]))
             yield process.pid
         finally:
             process.kill()
+
+
+def _is_ready(process: subprocess.Popen[bytes]) -> bool:
+    out = process.stdout
+    return (
+        out is not None
+        and bool(select.select([out], [], [], PATIENCE)[0])
+        and out.readline().startswith(b"READY")
+    )
+
+
+def _last_words(complaint: bytes | None) -> str:
+    return (complaint or b"").decode(errors="replace")[-2000:]
 
 
 def client(module: str, port: int, pid: int, *words: str) -> dict[str, Any]:
     """Run a client to its end and give what it measured."""
     argv = on_core(CLIENT_CORE, module, "client", str(port), *words)
     environment = {**os.environ, "BENCH_SERVER": str(pid)}
-    done = subprocess.run(argv, capture_output=True, timeout=PATIENCE, env=environment, check=False)
-    if done.returncode:
-        raise Broken(done.stderr.decode(errors="replace")[-2000:])
+    try:
+        done = subprocess.run(
+            argv, capture_output=True, timeout=PATIENCE, env=environment, check=True
+        )
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        raise Broken(f"{error}: {_last_words(error.stderr)}") from error
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
 

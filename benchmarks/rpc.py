@@ -10,14 +10,14 @@ import argparse
 import json
 import os
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import certificates, processes
-from benchmarks.bars import RPC, Bar
-from benchmarks.figures import Figure, Round, figures, table
+from benchmarks import processes
+from benchmarks.bars import RPC
+from benchmarks.figures import owed, report, short, table
+from benchmarks.rpc_figures import Round, figures, systems
 
 ROUNDS = 5
 QUICK_ROUNDS = 3
@@ -62,18 +62,21 @@ CROWDS: dict[str, System] = {
 }
 
 
+def chosen(quick: bool, number: int) -> list[str]:
+    """Give the systems of a round in their order; every other round goes backwards."""
+    crowded = not quick and number < CROWD_ROUNDS
+    names = [*(QUICK if quick else FULL), *(CROWDS if crowded else ())]
+    return names if number % 2 == 0 else names[::-1]
+
+
 def run(rounds: int, quick: bool) -> list[Round]:
     """Measure all systems so many times; one that breaks is missing from its round."""
     found = []
     for number in range(rounds):
-        systems = dict(QUICK if quick else FULL)
-        if not quick and number < CROWD_ROUNDS:
-            systems |= CROWDS
-        names = list(systems)
         each: Round = {}
-        for name in names if number % 2 == 0 else reversed(names):
+        for name in chosen(quick, number):
             try:
-                each[name] = systems[name]()
+                each[name] = (FULL | CROWDS)[name]()
             except processes.Broken as error:
                 sys.stderr.write(f"{name} broke: {error}\n")
         found.append(each)
@@ -81,53 +84,23 @@ def run(rounds: int, quick: bool) -> list[Round]:
     return found
 
 
-def short(found: dict[str, Figure], quick: bool) -> list[Bar]:
-    """Give the bars that are owed and not met."""
-    owed = [bar for bar in RPC if bar.quick or not quick]
-    return [bar for bar in owed if not bar.met_by(_median(found.get(bar.figure)))]
-
-
-def _median(figure: Figure | None) -> float | None:
-    return figure.median if figure else None
-
-
-def report(found: dict[str, Figure], owed: tuple[Bar, ...]) -> list[dict[str, Any]]:
-    """Give the owed figures for a machine to read."""
-    return [_row(bar, _median(found.get(bar.figure))) for bar in owed]
-
-
-def _row(bar: Bar, median: float | None) -> dict[str, Any]:
-    return {
-        "name": bar.figure,
-        "value": median,
-        "unit": bar.unit,
-        "peer": bar.peer,
-        "ratio": median if bar.unit == "x" else None,
-        "bar": str(bar),
-        "holds": bar.met_by(median),
-    }
-
-
 def main() -> int:
     """Measure, print the table, and give the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.rpc", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="three rounds of the main shapes")
     parser.add_argument("--rounds", type=int, help="how many rounds (5, quick 3)")
-    parser.add_argument("--json", type=Path, help="where to write everything")
+    parser.add_argument("--json", type=Path, help="where to write the figures that have a bar")
     given = parser.parse_args()
     rounds = given.rounds or (QUICK_ROUNDS if given.quick else ROUNDS)
-    with tempfile.TemporaryDirectory() as folder, processes.spinners():
-        certificates.make(Path(folder))
-        os.environ["BENCH_FOLDER"] = folder
+    with processes.spinners():
         os.environ["BENCH_SCALE"] = str(QUICK_SCALE if given.quick else 1.0)
-        measured = run(rounds, given.quick)
-    found = figures(measured)
-    missed = short(found, given.quick)
-    owed = tuple(bar for bar in RPC if bar.quick or not given.quick)
+        measured = run(rounds, quick=given.quick)
+    found, bars = figures(measured), owed(RPC, given.quick)
+    missed = short(found, bars)
     if given.json:
-        given.json.write_text(json.dumps(report(found, owed), indent=1))
-    sys.stdout.write(table(found, owed) + "\n\n")
-    sys.stdout.write(f"{len(owed) - len(missed)} of {len(owed)} bars met\n")
+        given.json.write_text(json.dumps(report(found, bars), indent=1) + "\n")
+    sys.stdout.write(f"{systems(measured)}\n\n{table(found, bars)}\n\n")
+    sys.stdout.write(f"{len(bars) - len(missed)} of {len(bars)} bars met\n")
     return 1 if missed else 0
 
 

@@ -8,7 +8,7 @@ from attrs import Factory, field, frozen
 
 from maasha.config.addresses import url
 from maasha.config.reader import Reader
-from maasha.config.values import each, flag, path, whole, written
+from maasha.config.values import MAX_MESSAGE, each, flag, path, whole, written
 
 MAX_CONNECTIONS = 16
 """Links of one rack; two outlive any one region, more only cost the regions."""
@@ -28,6 +28,8 @@ class RackdSettings:
     dhcpd: Path = Path("/usr/sbin/dhcpd")
     rpc_tls: bool = True
     """Whether links are TLS; the regions must say the same."""
+    rpc_message_limit: int = 16
+    """MiB of one message, either way."""
 
 
 def parse_rackd(text: str) -> RackdSettings:
@@ -44,6 +46,9 @@ def parse_rackd(text: str) -> RackdSettings:
         secret_file=reader.take("secret_file", written(path), data_dir / "secret"),
         dhcpd=reader.take("dhcpd", written(path), default.dhcpd),
         rpc_tls=reader.take("rpc_tls", flag, default.rpc_tls),
+        rpc_message_limit=reader.take(
+            "rpc_message_limit", whole(1, MAX_MESSAGE), default.rpc_message_limit
+        ),
     )
     reader.finish()
     return settings

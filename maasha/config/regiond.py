@@ -16,7 +16,7 @@ from maasha.config.addresses import (
     url,
 )
 from maasha.config.reader import Reader
-from maasha.config.values import each, flag, name, path, secret, whole, written
+from maasha.config.values import MAX_MESSAGE, each, flag, name, path, secret, whole, written
 from maasha.model.cluster import Endpoint
 from maasha.model.network import Network
 
@@ -63,6 +63,8 @@ class RegiondSettings:
     """New connections a second from a source that has never proved itself."""
     rpc_proof_timeout: int = 5
     """Seconds."""
+    rpc_message_limit: int = 16
+    """MiB of one message, either way."""
 
 
 def parse_regiond(text: str) -> RegiondSettings:
@@ -102,12 +104,13 @@ def parse_regiond(text: str) -> RegiondSettings:
 
 
 def _limits(reader: Reader, default: RegiondSettings) -> dict[str, int]:
-    """Read what strangers may cost; a worker's descriptors and memory bound the largest values."""
+    """Read what a link may cost; a worker's descriptors and memory bound the largest values."""
     largest = {
         "rpc_unproved": MAX_UNPROVED,
         "rpc_unproved_per_source": MAX_UNPROVED,
         "rpc_rate_per_source": 10_000,
         "rpc_proof_timeout": 60,
+        "rpc_message_limit": MAX_MESSAGE,
     }
     return {
         key: reader.take(key, whole(1, most), getattr(default, key))

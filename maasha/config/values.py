@@ -12,6 +12,9 @@ from maasha.config.problems import Problem, Unfit, Wrong
 
 T = TypeVar("T")
 
+MAX_MESSAGE = 256
+"""MiB; a message is held in memory while it comes."""
+
 Parse = Callable[[Value], T]
 """Gives the value's meaning or raises `Wrong`."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
@@ -25,6 +25,7 @@ from maasha.dhcp.feed import LeaseFeed
 from maasha.dhcp.folder import Folder
 from maasha.dhcp.server import DhcpServer
 from maasha.host import interfaces
+from maasha.host.clock import steady
 from maasha.host.daemons import load, refuse
 from maasha.model.dhcp import DhcpReport
 from maasha.rack.commands import DEFAULT_CONFIG, config_path
@@ -32,6 +33,9 @@ from maasha.rack.controller import Controller, Surroundings
 from maasha.rack.discovery import TIMEOUT, Reply
 from maasha.rack.memory import Memory, SecretMalformed, SecretMissing
 from maasha.rack.search import Search
+from maasha.rpc.extension import Extension
+from maasha.rpc.ground import limits_for
+from maasha.rpc.plugins import installed
 
 FIRST_REST, LONGEST_REST = 0.2, 10.0
 """Seconds to leave an unreachable worker alone: after one failure, and at most."""
@@ -48,6 +52,7 @@ def makeService(options: dict[str, Any]) -> IService:
     """Build the rack controller; ends with status 78 where the configuration cannot work."""
     from twisted.internet import reactor  # noqa: PLC0415  the composition root, and only it
 
+    steady(cast(ReactorBase, reactor))
     Factory.noisy = False  # a line for each connection tried says nothing
     settings = load((options["config"] or config_path()).absolute(), parse_rackd)
     memory = Memory(settings.data_dir, settings.secret_file)
@@ -55,10 +60,12 @@ def makeService(options: dict[str, Any]) -> IService:
         memory.identity  # noqa: B018  read here to end now, not at the first link
     except (SecretMissing, SecretMalformed) as error:
         refuse(str(error))
-    return build(cast(ReactorBase, reactor), settings, memory)
+    return build(cast(ReactorBase, reactor), settings, memory, installed())
 
 
-def build(reactor: Any, settings: RackdSettings, memory: Memory) -> IService:
+def build(
+    reactor: Any, settings: RackdSettings, memory: Memory, extensions: Sequence[Extension] = ()
+) -> IService:
     """Put the parts together on a reactor."""
     folder = Folder(settings.data_dir / "dhcp", lambda: str(uuid4()))
     chance = random.SystemRandom()
@@ -88,6 +95,8 @@ def build(reactor: Any, settings: RackdSettings, memory: Memory) -> IService:
         delay=backoffPolicy(FIRST_REST, LONGEST_REST, jitter=chance.random),
         begin_anew=begin_anew,
         tls=settings.rpc_tls,
+        extensions=extensions,
+        limits=limits_for(settings.rpc_message_limit),
     )
     search = Search(reactor, fetch, settings.maas_url, memory)
 

@@ -10,14 +10,13 @@ import argparse
 import gc
 import os
 import random
-import secrets
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from uuid import uuid4
 
-from attrs import evolve, frozen
+from attrs import frozen
 from twisted.application.internet import backoffPolicy
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, DeferredList
@@ -45,6 +44,7 @@ from maasha.db.shares import lane, shares
 from maasha.db.transaction import Transaction
 from maasha.host import descriptors, interfaces
 from maasha.host.boot import boot_id
+from maasha.host.clock import steady
 from maasha.host.daemons import load
 from maasha.host.routine import Routine
 from maasha.model.cluster import Endpoint, Ownership, RackKey, SystemId, WorkerId
@@ -65,13 +65,14 @@ from maasha.region.rush import Rush
 from maasha.region.steward import Steward
 from maasha.region.wardship import Wardship
 from maasha.region.web import Entrance
+from maasha.rpc.extension import Extension
+from maasha.rpc.ground import Ground, Timing, limits_for
 from maasha.rpc.handshake import RegionFacts
+from maasha.rpc.plugins import installed
 from maasha.rpc.porter import Porter
-from maasha.rpc.protocol import TIMING
 from maasha.rpc.region_side import RegionFactory
 from maasha.rpc.tls import secure
 
-NONCE_LENGTH = 32
 REFUSAL_RESTS = 5.0, 60.0
 """Seconds until a plan that dhcpd refused is tried again: after the first refusal, and at most."""
 INTERFACE_INTERVAL = 10.0
@@ -92,8 +93,15 @@ class Worker(MultiService):
 
     log = Logger()
 
-    def __init__(self, reactor: EPollReactor, settings: RegiondSettings, place: Place) -> None:
+    def __init__(
+        self,
+        reactor: EPollReactor,
+        settings: RegiondSettings,
+        place: Place,
+        extensions: Sequence[Extension] = (),
+    ) -> None:
         super().__init__()
+        self._extensions = extensions
         self._reactor = reactor
         self._settings = settings
         self._place = place
@@ -217,15 +225,16 @@ class Worker(MultiService):
         self._entrance.open(make_resource(services))
         who = f"worker:{standing.worker}"
         refusals = Refusals(self._reactor, self._pool, who, self._registration)
+        timing = Timing(proof=float(self._settings.rpc_proof_timeout))
+        limits = limits_for(self._settings.rpc_message_limit)
         self._factory = RegionFactory(
-            self._reactor,
+            Ground(self._reactor, timing, limits),
             region_facts(standing.instance, standing.identity.region),
             refusals,
-            lambda: secrets.token_bytes(NONCE_LENGTH),
-            refusals.refused,
-            timing=evolve(TIMING, proof=float(self._settings.rpc_proof_timeout)),
+            refused=refusals.refused,
             porter=Porter(self._reactor, limits_of(self._settings)),
             tokens=self._credentials.token_secret,
+            extensions=self._extensions,
         )
         self._credentials.know(standing.instance)
         try:
@@ -300,7 +309,9 @@ def main(reactor: EPollReactor, *arguments: str) -> Deferred[None]:
     globalLogBeginner.beginLoggingTo([textFileLogObserver(sys.stdout)])
     descriptors.allow_all()
     Factory.noisy = False  # the ports are logged where they are chosen
-    worker = Worker(reactor, load(given.config, parse_regiond), Place(given.slot, given.workers))
+    steady(reactor)
+    settings, place = load(given.config, parse_regiond), Place(given.slot, given.workers)
+    worker = Worker(reactor, settings, place, installed())
     Lifeline(reactor, sys.stdin.fileno(), reactor.stop).startReading()
     reactor.addSystemEventTrigger("before", "shutdown", worker.stopService)
     worker.startService()

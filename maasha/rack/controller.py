@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from attrs import frozen
 from twisted.application.service import MultiService
@@ -29,8 +29,11 @@ from maasha.rack.obedience import Obedience
 from maasha.rack.reports import Reports
 from maasha.rack.search import Search
 from maasha.rack.succession import Succession
+from maasha.rpc.extension import Extension
+from maasha.rpc.ground import LIMITS
 from maasha.rpc.rack_side import Session
 from maasha.rpc.remote import RemoteRegion
+from maasha.rpc.wire import Limits
 
 STOP_INTERVAL = 5.0
 """Seconds between tries to stop the dhcpd of a rack that was deleted."""
@@ -59,6 +62,9 @@ class Surroundings:
     """Ends this process, for its supervisor to start the next."""
     tls: bool = True
     """Whether links are TLS."""
+    limits: Limits = LIMITS
+    """Of each link."""
+    extensions: Sequence[Extension] = ()
 
 
 class Controller(MultiService):
@@ -155,6 +161,8 @@ class Controller(MultiService):
             self._duties.leave_instance,
             self._around.begin_anew,
             tls=self._around.tls,
+            limits=self._around.limits,
+            extensions=self._around.extensions,
         )
 
     def _introduce(self, interfaces: tuple[Interface, ...]) -> Introduction:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from ipaddress import ip_address
 
 from twisted.internet.endpoints import (
@@ -18,12 +17,14 @@ from maasha.model.network import Interface
 from maasha.rack.discovery import EventLoop
 from maasha.rack.memory import Memory, RegisteredAnew
 from maasha.rpc.errors import Deleted, Unreachable
+from maasha.rpc.extension import Extension
+from maasha.rpc.ground import LIMITS, Ground
 from maasha.rpc.handshake import RackFacts
 from maasha.rpc.rack_side import RackDuties, Session, join
+from maasha.rpc.wire import Limits
 
 CONNECT_TIMEOUT = 3.0
 """Seconds for one address; a worker may publish addresses that this rack cannot reach."""
-NONCE_LENGTH = 32
 
 
 class Dialler(IReactorTCP, IReactorTime):
@@ -51,8 +52,11 @@ class Dialling:
         parted: Callable[[], None],
         *,
         tls: bool = True,
+        limits: Limits = LIMITS,
+        extensions: Sequence[Extension] = (),
     ) -> None:
         self._reactor = reactor
+        self._ground = Ground(reactor, limits=limits)
         self._memory = memory
         self._version = version
         self._duties = duties
@@ -61,6 +65,7 @@ class Dialling:
         self._deleted = deleted
         self._parted = parted
         self._tls = tls
+        self._extensions = extensions
 
     async def dial(self, loop: EventLoop) -> Session:
         """Link to a worker; raises the errors of `maasha.rpc.rack_side.join`."""
@@ -113,13 +118,13 @@ class Dialling:
             credential=identity.credential,
         )
         return await join(
-            self._reactor,
+            self._ground,
             self._client(endpoint),
             facts,
             lambda: introduction,
             self._duties,
-            lambda: secrets.token_bytes(NONCE_LENGTH),
             tls=self._tls,
+            extensions=self._extensions,
         )
 
     def _client(self, endpoint: Endpoint) -> IStreamClientEndpoint:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, cast
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime, ITCPTransport
@@ -17,10 +18,19 @@ reached it: closing on unread bytes resets the connection, and many clients then
 class BoundedSite(Site):
     """A site whose requests have bodies of at most `largest` bytes."""
 
-    def __init__(self, root: IResource, reactor: IReactorTime, largest: int) -> None:
-        # the API reads bodies itself: Twisted hangs up on an empty multipart one
+    def __init__(
+        self,
+        root: IResource,
+        reactor: IReactorTime,
+        largest: int,
+        logFormatter: Callable[[str, Request], str] | None = None,
+    ) -> None:
         super().__init__(
-            root, requestFactory=BoundedRequest, reactor=reactor, parsePOSTFormSubmission=False
+            root,
+            requestFactory=BoundedRequest,
+            logFormatter=logFormatter,
+            reactor=reactor,
+            parsePOSTFormSubmission=False,  # the API reads them: Twisted hangs up on an empty one
         )
         self.clock = reactor
         self.largest = largest

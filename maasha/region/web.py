@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.web import pages
+from twisted.web.http import combinedLogFormatter, datetimeToLogString
+from twisted.web.iweb import IAccessLogFormatter
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import Request
 from twisted.web.util import Redirect
+from zope.interface import provider
 
 from maasha.region.uploads import BoundedSite
 
 PREFIX = b"MAAS"
 RETRY_AFTER = b"2"
 """Seconds."""
+
+
+@provider(IAccessLogFormatter)
+def dated(_: str, request: Request) -> str:
+    """Write a line of the access log; the reactor's time, which Twisted gives, is not the date."""
+    line: str = combinedLogFormatter(datetimeToLogString(), request)
+    return line
 
 
 class NotReady(Resource):
@@ -46,7 +56,7 @@ class Entrance:
         self._root = Root()
         self._root.putChild(b"", Redirect(b"/MAAS/"))
         self._root.putChild(PREFIX, NotReady())
-        self.site = BoundedSite(self._root, reactor, largest)
+        self.site = BoundedSite(self._root, reactor, largest, dated)
 
     def open(self, api: IResource) -> None:
         """Put the API in place."""

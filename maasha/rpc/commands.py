@@ -9,7 +9,7 @@ from maasha.model.dhcp import DhcpPlan, DhcpReport
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
 from maasha.model.stamp import Stamp
-from maasha.rpc.arguments import Bytes, Number, Record, Text, Uuid
+from maasha.rpc.arguments import Bytes, Record, Uuid
 from maasha.rpc.credentials import SEALED_LENGTH
 from maasha.rpc.errors import (
     BadArgument,
@@ -30,14 +30,21 @@ from maasha.rpc.errors import (
     WrongVersion,
     declared,
 )
+from maasha.rpc.wire import Number, Text
 
 NONCE_LENGTH = PROOF_LENGTH = 32
 """Bytes: what SHA-256 gives and takes."""
 
 
 class Call(amp.Command):
-    """What every command may answer."""
+    """What every command may answer.
 
+    `urgent` ones neither limits nor queues hold up. Work that is begun goes on to its end, whoever
+    waits for it, unless the command is `cancellable`.
+    """
+
+    urgent = False
+    cancellable = False
     errors = declared(BadArgument, RemoteFailure)
 
 
@@ -92,6 +99,8 @@ class Register(Call):
 
 class Ping(Call):
     """Both ways, from the proof on: say that you are there."""
+
+    urgent = True
 
 
 class Own(Call):

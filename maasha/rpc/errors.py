@@ -6,6 +6,8 @@ fields, so that the other side gets the same error back and a stock AMP peer can
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -16,17 +18,58 @@ from maasha.model.cluster import Ownership
 from maasha.model.codec import BadRecord, from_json, to_json
 from maasha.model.stamp import Stamp
 from maasha.rpc.versions import Versions
+from maasha.rpc.wire.errors import (
+    BadArgument,
+    Busy,
+    DeadlineExceeded,
+    MessageTooLong,
+    RpcError,
+)
+
+__all__ = [
+    "BY_CODE",
+    "CUT",
+    "LIMIT",
+    "MENDS",
+    "MESSAGE_LIMIT",
+    "NOT_OFFERED",
+    "TRAVELLING",
+    "BadArgument",
+    "Busy",
+    "ChannelMismatch",
+    "DeadlineExceeded",
+    "Deleted",
+    "DhcpRefused",
+    "Forgotten",
+    "LinkLost",
+    "MessageTooLong",
+    "NotOffered",
+    "NotOwner",
+    "OutOfOrder",
+    "RegistrationRefused",
+    "RemoteFailure",
+    "RpcError",
+    "StaleEpoch",
+    "TokenExpired",
+    "TokenUsed",
+    "TooManyLinks",
+    "TurnedAway",
+    "Unavailable",
+    "Unreachable",
+    "WrongInstance",
+    "WrongSecret",
+    "WrongVersion",
+    "code_of",
+    "declared",
+    "describe",
+    "recognise",
+]
 
 LIMIT = 16 * 1024
 """Bytes of a description on the wire; longer texts are cut."""
 CUT = " [cut]"
 MESSAGE_LIMIT = 400
 """Characters of the message for people; the fields have the rest."""
-
-
-@frozen
-class RpcError(Exception):
-    """Whatever a call or a link can fail with."""
 
 
 @frozen
@@ -37,17 +80,6 @@ class LinkLost(RpcError):
 
     def __str__(self) -> str:
         return f"the link was lost: {self.reason}; ask again on another link"
-
-
-@frozen
-class DeadlineExceeded(RpcError):
-    """No answer in time: whether the call was carried out is unknown."""
-
-    command: str
-    seconds: float
-
-    def __str__(self) -> str:
-        return f"{self.command} had no answer within {self.seconds:g} s; ask again"
 
 
 @frozen
@@ -106,17 +138,6 @@ class RemoteFailure(RpcError):
 
     def __str__(self) -> str:
         return f"the other side failed {self.text}; look for {self.id or 'the cause'} in its log"
-
-
-@frozen
-class BadArgument(RpcError):
-    """A box does not hold what the command declares."""
-
-    argument: str
-    reason: str
-
-    def __str__(self) -> str:
-        return f"argument {self.argument}: {self.reason}; see docs/protocol.md"
 
 
 @frozen
@@ -309,6 +330,8 @@ class Unavailable(RpcError):
 TRAVELLING: tuple[type[RpcError], ...] = (
     RemoteFailure,
     BadArgument,
+    DeadlineExceeded,
+    MessageTooLong,
     OutOfOrder,
     WrongSecret,
     WrongVersion,
@@ -350,16 +373,22 @@ def describe(error: RpcError) -> bytes:
     return text
 
 
-def recognise(code: bytes, description: bytes) -> RpcError:
-    """Read an error box; what this code does not know becomes a RemoteFailure that quotes it."""
+def recognise(
+    code: bytes, description: bytes, declared: Mapping[bytes, type[Exception]] = BY_CODE
+) -> Exception:
+    """Read an error box by what its command declared, or by the errors that always may come.
+
+    An error of ours has its fields, any other its text; what nobody knows is a RemoteFailure.
+    """
     text = description.decode("utf-8", "replace")
     if code == NOT_OFFERED:
         return NotOffered(text[:MESSAGE_LIMIT])
-    if cls := BY_CODE.get(code):
-        try:
+    cls = declared.get(code) or BY_CODE.get(code)
+    if cls is not None and not issubclass(cls, RpcError):
+        return cls(text)
+    if cls is not None:
+        with suppress(BadRecord):
             return from_json(cls, text)
-        except BadRecord:
-            pass
     return RemoteFailure("", f"{code.decode('ascii', 'replace')}: {text[:MESSAGE_LIMIT]}")
 
 

@@ -22,17 +22,18 @@ def to_wire(failure: Failure, command: bytes, incident: str) -> Failure:
     """
     error = failure.value
     if isinstance(error, amp.RemoteAmpError):  # AMP's wrapping of what the command declares
-        return _declared(error.local.value, failure, command)
+        return _declared(error, failure, command)
     if not isinstance(error, BadArgument):
         error = _logged(failure, command, incident)
-    return _boxed(error)
+    return _boxed(code_of(type(error)), error)
 
 
-def _declared(cause: BaseException, failure: Failure, command: bytes) -> Failure:
+def _declared(error: amp.RemoteAmpError, failure: Failure, command: bytes) -> Failure:
+    cause = error.local.value
     if isinstance(cause, amp.UnhandledCommand):
         name = command[:SHOWN_NAME]
         return Failure(amp.RemoteAmpError(NOT_OFFERED, f"unknown command {name!r}"))
-    return _boxed(cause) if isinstance(cause, RpcError) else failure
+    return _boxed(error.errorCode, cause) if isinstance(cause, RpcError) else failure
 
 
 def _logged(failure: Failure, command: bytes, incident: str) -> RemoteFailure:
@@ -43,5 +44,5 @@ def _logged(failure: Failure, command: bytes, incident: str) -> RemoteFailure:
     return RemoteFailure(incident, f"to carry out {name}")
 
 
-def _boxed(error: RpcError) -> Failure:
-    return Failure(amp.RemoteAmpError(code_of(type(error)), describe(error).decode()))
+def _boxed(code: bytes, error: RpcError) -> Failure:
+    return Failure(amp.RemoteAmpError(code, describe(error).decode()))

@@ -8,19 +8,12 @@ is TLS or plain TCP (`maasha.rpc.tls`); the other kind is named and never spoken
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
-from attrs import frozen
 from OpenSSL import SSL
-from twisted.internet.defer import Deferred, ensureDeferred, fail, succeed
-from twisted.internet.error import ConnectionClosed, ConnectionDone, ConnectionLost
-from twisted.internet.interfaces import (
-    IDelayedCall,
-    IHandshakeListener,
-    IReactorTime,
-    ITCPTransport,
-)
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.error import ConnectionClosed, ConnectionDone
+from twisted.internet.interfaces import IDelayedCall, IHandshakeListener, ITCPTransport
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.protocols import amp
@@ -29,79 +22,58 @@ from zope.interface import implementer
 
 from maasha.rpc.addresses import shown
 from maasha.rpc.commands import Call, Ping
-from maasha.rpc.deadline import within
 from maasha.rpc.errors import ChannelMismatch, LinkLost, RpcError, TurnedAway, recognise
+from maasha.rpc.ground import Ground
 from maasha.rpc.outcome import to_wire
+from maasha.rpc.pulse import ASKED_EVERY, DEAD_AFTER, STEADY, Health, RoundTrip, after, smoothed
 from maasha.rpc.socket_options import tune
 from maasha.rpc.tls import PLAIN_TCP, PLAIN_WORD, RECORDS, TLS, tls_below
+from maasha.rpc.wire import AMP
+from maasha.rpc.wire.codecs import errors_of
 
 DEADLINE = 10.0
 """Seconds that a call waits for its answer, unless it says otherwise."""
 STRANGER_BYTES = 4096
 """What a peer may send before it is trusted; the handshake needs less than a quarter of it."""
-MESSAGE_BYTES = 16 * 1024 * 1024
-"""What one message may have after the proof, its keys included."""
-MESSAGE_PARTS = 2048
-"""Keys and values of one message; 16 MiB in the longest values are about half of it."""
-SILENT_BEATS = 3
-"""Beats without traffic between them: at least two whole periods, whatever the phase.
-
-Beats are counted, not seconds: after a pause of this very process one beat is missed, and what
-the peer sent meanwhile is read before the next.
-"""
 
 log = Logger()
 
 
-@frozen
-class Timing:
-    """How patient a link is; all in seconds."""
-
-    heartbeat: float = 1.0
-    """Between two pings."""
-    ping: float = 2.0
-    proof: float = 5.0
-    """From the connection to the proof."""
-    farewell: float = 2.0
-    """For a polite close; towards a peer that does not read it would never end."""
-
-
-TIMING = Timing()
-
-
 @implementer(IHandshakeListener)
-class Link(amp.AMP):
+class Link(AMP):
     """One end of a connection between a rack and a region.
 
     `locator` has the commands that the other side may call (`first` makes those of a stranger),
     `remote` is its address for people, `channel` the transport below (once connected), `trusted`
-    tells whether it has proved the secret.
+    tells whether it has proved the secret, `round_trip` how long one takes (None before the first).
     """
 
-    def __init__(
-        self,
-        clock: IReactorTime,
-        first: Callable[[Link], amp.CommandLocator],
-        timing: Timing = TIMING,
-    ) -> None:
+    announces = False
+    timeout = DEADLINE
+
+    def __init__(self, ground: Ground, first: Callable[[Link], amp.CommandLocator]) -> None:
         super().__init__(locator=first(self))
         self.channel: ITCPTransport
         self.remote = ""
         self.trusted = False
-        self._clock = clock
-        self._timing = timing
+        self.round_trip: RoundTrip | None = None
+        self.timekeeper = ground.timekeeper
+        self._now = ground.clock.seconds
+        self.limits = ground.limits
+        self.metrics = ground.metrics
+        self.trace = ground.trace()
+        self._ground = ground
         self._reason = ""
         self._error: RpcError | None = None
         self._open = False
         self._opening: Deferred[None] | None = None
-        self._aborted = False
         self._ended = False
         self._listeners: list[Deferred[str]] = []
         self._timer: IDelayedCall | None = None
         self._heard = 0
-        self._message_bytes = 0
-        self._message_parts = 0
-        self._silent_beats = 0
+        self._alive = False
+        self._pulse = STEADY
+        self._beats = 0
         self._incidents = 0
 
     # what the other modules use
@@ -129,32 +101,36 @@ class Link(amp.AMP):
         self._opening = self._opening or Deferred()
         return self._opening
 
+    @property
+    def health(self) -> Health:
+        """What is thought of the peer; while it is suspect, calls wait here and are not sent."""
+        return self._pulse.health
+
     async def call(
-        self, command: type[Call], deadline: float = DEADLINE, **arguments: Any
+        self, command: type[Call], deadline: float = DEADLINE, /, **arguments: Any
     ) -> dict[str, Any]:
         """Call the other side and give the values of its answer.
 
         Raises the errors that the command declares, LinkLost, DeadlineExceeded (it ends the wait
-        of this caller and nothing else), RemoteFailure, NotOffered and BadArgument; before the
-        other side's first word also TurnedAway and ChannelMismatch.
+        of this caller and nothing else), Busy, MessageTooLong, RemoteFailure, NotOffered and
+        BadArgument; before the other side's first word also TurnedAway and ChannelMismatch.
         """
-        answer: Deferred[dict[str, Any]] = self.callRemote(command, **arguments)
-        try:
-            return await within(deadline, self._clock, command.__name__, answer)
-        except ConnectionClosed:
-            raise self._loss() from None
+        return await self.call_within(deadline, command, **arguments)
 
     def trust(self, locator: amp.CommandLocator) -> None:
         """Let a peer that has proved the secret call these commands, and start the heartbeat."""
         self.trusted = True
         self.locator = locator
-        self._beat_later()
+        if not self._reason:  # a link that is leaving has its last timer
+            self._clear_timer()
+            self._ground.rhythm.join(self._beat)
 
     def abort(self, reason: str) -> None:
         """End the link at once; what was not yet sent or read is lost."""
-        if not self._aborted and not self._ended:
-            self._aborted = True
+        if not self.deaf and not self._ended:
+            self.deaf = True
             self._reason = self._reason or reason
+            self._ground.rhythm.leave(self._beat)
             self.channel.abortConnection()
 
     def give_up(self, error: RpcError) -> None:
@@ -166,23 +142,21 @@ class Link(amp.AMP):
         """Send what is waiting, then end the link; abort it where that takes too long."""
         if not self._reason and not self._ended:
             self._reason = reason
-            self._set_timer(self._timing.farewell, lambda: self.abort(reason))
+            self._ground.rhythm.leave(self._beat)
+            self._set_timer(self._ground.timing.farewell, lambda: self.abort(reason))
             self.channel.loseConnection()
         return self.closed
 
-    # what Twisted calls
+    # what Twisted and the wire call
 
     def makeConnection(self, transport: ITCPTransport) -> None:
-        """Start the patience with a stranger.
-
-        AMP's own method would log everyone who knocks. Links need what ITCPTransport has.
-        """
+        """Start the patience with a stranger; links need what ITCPTransport has."""
         self.channel = transport
         self.remote = shown(transport.getPeer())
-        self._set_timer(self._timing.proof, self._lose_patience)
+        self._set_timer(self._ground.timing.proof, self._lose_patience)
         tune(transport)
         self._open = tls_below(transport) is None
-        amp.BinaryBoxProtocol.makeConnection(self, transport)
+        super().makeConnection(transport)
 
     def handshakeCompleted(self) -> None:
         """Use the channel from now on: TLS calls this."""
@@ -196,8 +170,8 @@ class Link(amp.AMP):
         self._ended = True
         self._understand(reason)
         self._clear_timer()
-        amp.BinaryBoxProtocol.connectionLost(self, Failure(ConnectionLost(self._reason)))
-        self.transport = None
+        self._ground.rhythm.leave(self._beat)
+        super().connectionLost(Failure(self._loss()))
         if self._opening is not None:
             self._opening.errback(self._loss())
         listeners, self._listeners = self._listeners, []
@@ -206,44 +180,31 @@ class Link(amp.AMP):
 
     def dataReceived(self, data: bytes) -> None:
         """Take it as a sign of life; strangers may send only little."""
-        self._silent_beats = 0
+        self._alive = True
         if self.trusted or self._fits(data):
             super().dataReceived(data)
 
-    def stringReceived(self, string: bytes) -> None:
-        """Take a key or a value; one message may have only so many and so much."""
-        self._message_parts += 1
-        self._message_bytes += len(string)
-        if self._message_parts > MESSAGE_PARTS or self._message_bytes > MESSAGE_BYTES:
-            self.abort(f"garbage: a message of over {MESSAGE_PARTS} parts or {MESSAGE_BYTES} bytes")
-        if not self._aborted:
-            super().stringReceived(string)
-
     def lengthLimitExceeded(self, length: int) -> None:
         """Drop a peer that does not speak AMP: its key is longer than 255 bytes."""
+        self.deaf = False
         self.abort(f"garbage: a key of {length} bytes is not AMP")
 
-    def ampBoxReceived(self, box: amp.AmpBox) -> None:
-        """Sort a box into answers and commands; anything else ends the link, quietly."""
-        self._message_parts = self._message_bytes = 0
-        if self._aborted:
-            return
-        if amp.ANSWER in box or amp.ERROR in box:
-            self._settle(box)
-        elif amp.COMMAND in box:
-            self._commandReceived(box)
-        else:
-            self.abort("garbage: a box that neither asks nor answers")
+    def garbage(self, _: amp.AmpBox) -> None:
+        """Drop a peer that sends what neither asks nor answers, or answers no question."""
+        self.abort("garbage: a box that neither asks nor answers")
 
-    def dispatchCommand(self, box: amp.AmpBox) -> Deferred[amp.AmpBox]:
-        """Run a command; its errors become boxes of ours, none of them closes the link."""
-        done: Deferred[amp.AmpBox] = super().dispatchCommand(box)
+    def failed(self, failure: Failure, command: bytes) -> Failure:
+        """Make every error of a command an error box; none of them closes the link."""
         self._incidents += 1
-        return done.addErrback(to_wire, box[amp.COMMAND], f"{self.remote}#{self._incidents}")
+        return to_wire(failure, command, f"{self.remote}#{self._incidents}")
+
+    def recognise(self, code: bytes, description: bytes, command: type[amp.Command]) -> Exception:
+        """Give the typed error that an error box stands for."""
+        return recognise(code, description, errors_of(command))
 
     def unhandledError(self, failure: Failure) -> None:
         """Log an answer that could not be sent; its caller meets its deadline."""
-        if not failure.check(amp.RemoteAmpError):
+        if not failure.check(amp.RemoteAmpError, RpcError):
             log.failure("an answer to {remote} could not be sent", failure, remote=self.remote)
 
     # inside
@@ -274,43 +235,50 @@ class Link(amp.AMP):
     def _loss(self) -> RpcError:
         return self._error or LinkLost(self._reason)
 
-    def _settle(self, box: amp.AmpBox) -> None:
-        tag = box.get(amp.ANSWER) or box.get(amp.ERROR)
-        question = self._outstandingRequests.pop(tag, None)
-        if question is None:
-            self.abort("garbage: an answer to no question")
-        elif amp.ANSWER in box:
-            question.callback(box)
-        else:
-            code, text = box.get(amp.ERROR_CODE, b""), box.get(amp.ERROR_DESCRIPTION, b"")
-            question.errback(recognise(code, text))
-
-    def _beat_later(self) -> None:
-        if not self._reason:  # a link that is leaving has its last timer
-            self._set_timer(self._timing.heartbeat, self._beat)
-
     def _beat(self) -> None:
-        self._beat_later()
-        self._silent_beats += 1
-        if self._silent_beats >= SILENT_BEATS:
-            self.abort(f"silent for {(SILENT_BEATS - 1) * self._timing.heartbeat:g} s or more")
-        else:
-            ensureDeferred(self._ping())
+        """Judge the peer by what came since the last beat, and ask it if that was nothing.
 
-    async def _ping(self) -> None:
-        with suppress(RpcError):  # an error is a sign of life too; _beat judges silence
-            await self.call(Ping, self._timing.ping)
+        While this side does not read, silence proves nothing; then, and while a long message is
+        still coming, it is this side that gives the peer nothing to hear, so it asks too.
+        """
+        alive, self._alive = self._alive, False
+        heard = alive or not self.reading
+        self._beats += 1
+        if heard and self._pulse is STEADY:
+            if not alive or self._missing or self._beats % ASKED_EVERY == 0:
+                self._ping()
+            return
+        before, self._pulse = self.health, after(self._pulse, heard)
+        if self.health is Health.DEAD:
+            seconds = (DEAD_AFTER - 1) * self._ground.timing.heartbeat
+            self.abort(f"silent for {seconds:.2g} s or more")
+            return
+        if self.health is not before:
+            self.withhold(self.health is Health.SUSPECT)
+            log.info("{remote} is {health}", remote=self.remote, health=self.health.value)
+        self._ping()
+
+    def _ping(self) -> None:
+        sent = self._now()
+        self.callRemote(Ping).addCallbacks(self._pong, _ignore, callbackArgs=(sent,))
+
+    def _pong(self, _: object, sent: float) -> None:
+        self.round_trip = smoothed(self.round_trip, self._now() - sent)
 
     def _lose_patience(self) -> None:
-        self.abort(f"no proof of the secret within {self._timing.proof:g} s")
+        self.abort(f"no proof of the secret within {self._ground.timing.proof:g} s")
 
     def _set_timer(self, seconds: float, then: Callable[[], None]) -> None:
         self._clear_timer()
-        self._timer = self._clock.callLater(seconds, then)
+        self._timer = self._ground.clock.callLater(seconds, then)
 
     def _clear_timer(self) -> None:
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
+
+
+def _ignore(_: Failure) -> None:
+    """Do nothing: an error is a sign of life too, and silence is judged by the beats."""
 
 
 def _spoken(reason: Failure) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred, ensureDeferred
@@ -11,7 +11,7 @@ from twisted.internet.error import ConnectError, DNSLookupError
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 from twisted.protocols import amp
 
-from maasha.model.cluster import Introduction, Welcome, WorkerId
+from maasha.model.cluster import Introduction, SystemId, Welcome, WorkerId
 from maasha.model.dhcp import DhcpPlan, DhcpReport
 from maasha.model.stamp import Stamp
 from maasha.rpc import commands, handshake
@@ -20,11 +20,14 @@ from maasha.rpc.binding import Binding, bound
 from maasha.rpc.credentials import unseal
 from maasha.rpc.deadline import within
 from maasha.rpc.errors import BadArgument, OutOfOrder, Unreachable
+from maasha.rpc.extension import Extension, at_rack, extended
+from maasha.rpc.ground import Ground
 from maasha.rpc.handshake import RackFacts
-from maasha.rpc.protocol import TIMING, Link, Timing
-from maasha.rpc.remote import RemoteRegion
+from maasha.rpc.nonce import fresh_nonce
+from maasha.rpc.peer import Peer
+from maasha.rpc.protocol import Link
+from maasha.rpc.remote import RemoteDoor, RemoteRegion
 from maasha.rpc.tls import SecureEndpoint
-from maasha.rpc.versions import Versions
 
 JOIN_DEADLINE = 10.0
 """Seconds from the first packet to the welcome."""
@@ -49,11 +52,17 @@ class Session:
     """A registered link of this rack.
 
     `key` is the rack's own key, to be kept and proved from then on; None where it was proved with.
+    `remote` calls the region, `peer` with commands that are not maasha's.
     """
 
-    def __init__(self, link: Link, welcome: Welcome, key: bytes | None) -> None:
+    def __init__(
+        self, link: Link, clock: IReactorTime, welcome: Welcome, key: bytes | None
+    ) -> None:
         self._link = link
         self.remote = RemoteRegion(link)
+        self.peer = Peer(
+            SystemId(welcome.region), welcome.instance, welcome.worker, clock, link, link
+        )
         self.welcome = welcome
         self.key = key
 
@@ -72,66 +81,74 @@ class Session:
 
 
 async def join(
-    clock: IReactorTime,
+    ground: Ground,
     endpoint: IStreamClientEndpoint,
     identity: RackFacts,
     introduction: Callable[[], Introduction],
     duties: RackDuties,
-    nonce: Callable[[], bytes],
+    nonce: Callable[[], bytes] = fresh_nonce,
     binding: Binding = bound,
-    timing: Timing = TIMING,
     deadline: float = JOIN_DEADLINE,
     *,
     tls: bool = True,
+    extensions: Iterable[Extension] = (),
 ) -> Session:
     """Make a registered link, or leave nothing behind.
 
     `nonce` gives 32 fresh random bytes; `introduction` is asked when the region has proved itself.
-    Without `tls` the channel is plain TCP, and the region must offer that.
+    Without `tls` the channel is plain TCP, and the region must offer that. `extensions` have their
+    commands on the link once it is registered.
     Raises Unreachable, TurnedAway, ChannelMismatch, WrongSecret, WrongVersion, WrongInstance,
     whatever `commands.Register` declares, LinkLost, DeadlineExceeded and whatever else `Link.call`
     raises.
     """
-    link = Link(clock, lambda _: amp.CommandLocator(), timing)
+
+    async def attempt() -> Session:
+        await _connect(link, endpoint)
+        try:
+            await link.opened
+            offer = handshake.offer(identity, nonce(), binding(link.channel))
+            welcome, key = await _enter(link, *offer, introduction)
+        except BaseException as error:  # cancelled too: nothing half-joined stays
+            link.abort(f"not joined: {error}")
+            raise
+        session = Session(link, ground.clock, welcome, key)
+        orders = Orders(duties, welcome.worker)  # in this turn: the first may follow the welcome
+        link.locator = extended(orders, at_rack(extensions), session.peer)
+        return session
+
+    link = Link(ground, lambda _: amp.CommandLocator())
     if tls:
-        endpoint = SecureEndpoint(endpoint, clock)
-    attempt = _join(link, endpoint, identity, introduction, duties, nonce, binding)
-    return await within(deadline, clock, "join", ensureDeferred(attempt))
+        endpoint = SecureEndpoint(endpoint, ground.clock)
+    return await within(deadline, ground.clock, "join", ensureDeferred(attempt()))
 
 
-async def _join(
-    link: Link,
-    endpoint: IStreamClientEndpoint,
-    identity: RackFacts,
-    introduction: Callable[[], Introduction],
-    duties: RackDuties,
-    nonce: Callable[[], bytes],
-    binding: Binding,
-) -> Session:
+async def _connect(link: Link, endpoint: IStreamClientEndpoint) -> None:
     try:
         await connectProtocol(endpoint, link)
     except (ConnectError, DNSLookupError) as error:
         raise Unreachable(str(error)) from error
-    try:
-        await link.opened
-        proved = await _prove(link, identity, nonce(), binding)
-        link.trust(Alive())
-        welcome, key = await _register(link, introduction(), proved)
-    except BaseException as error:  # cancelled too: nothing half-joined stays
-        link.abort(f"not joined: {error}")
-        raise
-    link.locator = Orders(duties, welcome.worker)
-    return Session(link, welcome, key)
+
+
+async def _enter(
+    link: Link,
+    offered: handshake.Offered,
+    hello: handshake.Hello,
+    introduction: Callable[[], Introduction],
+) -> tuple[Welcome, bytes | None]:
+    """Give the welcome, and the rack's own key if it had none before."""
+    door = RemoteDoor(link)
+    proved = await _prove(door, offered, hello)
+    link.trust(Alive())
+    welcome, sealed = await door.register(introduction())
+    return welcome, _own_key(sealed, proved)
 
 
 async def _prove(
-    link: Link, identity: RackFacts, nonce: bytes, binding: Binding
+    door: RemoteDoor, offered: handshake.Offered, hello: handshake.Hello
 ) -> handshake.Trusting:
-    offered, hello = handshake.offer(identity, nonce, binding(link.channel))
-    greeting = await _greeted(link, hello)
-    proving, proof = _proof(offered, greeting)
-    answer = await link.call(commands.Prove, proof=proof)
-    match handshake.step(proving, handshake.Proof(answer["proof"])):
+    proving, proof = _proof(offered, await door.hello(hello))
+    match handshake.step(proving, await door.prove(proof)):
         case handshake.Trusting() as trusting, _:
             return trusting
         case handshake.Refusing(error), _:
@@ -139,42 +156,24 @@ async def _prove(
     raise OutOfOrder("Proof")
 
 
-async def _greeted(link: Link, hello: handshake.Hello) -> handshake.Greeting:
-    answer = await link.call(
-        commands.Hello,
-        lowest=hello.spoken.lowest,
-        highest=hello.spoken.highest,
-        version=hello.version,
-        system_id=hello.system_id or "",
-        instance=hello.instance,
-        credential=hello.credential.kind.value,
-        token=hello.credential.token,
-        nonce=hello.nonce,
-    )
-    spoken = Versions(answer.pop("lowest"), answer.pop("highest"))
-    return handshake.Greeting(spoken=spoken, **answer)
-
-
 def _proof(
     offered: handshake.Offered, greeting: handshake.Greeting
-) -> tuple[handshake.State, bytes]:
+) -> tuple[handshake.State, handshake.Proof]:
     match handshake.step(offered, greeting):
-        case state, (handshake.Proof(value),):
-            return state, value
+        case state, (handshake.Proof() as proof,):
+            return state, proof
         case handshake.Refusing(error), _:
             raise error
     raise OutOfOrder("Greeting")
 
 
-async def _register(
-    link: Link, introduction: Introduction, proved: handshake.Trusting
-) -> tuple[Welcome, bytes | None]:
-    answer = await link.call(commands.Register, introduction=introduction)
-    sealed: bytes | None = answer["key"]
-    key = unseal(proved.secret, proved.transcript, sealed) if sealed is not None else None
-    if sealed is not None and key is None:
+def _own_key(sealed: bytes | None, proved: handshake.Trusting) -> bytes | None:
+    if sealed is None:
+        return None
+    key = unseal(proved.secret, proved.transcript, sealed)
+    if key is None:
         raise BadArgument("key", "it does not fit its seal: it was changed on the way; join again")
-    return answer["welcome"], key
+    return key
 
 
 class Orders(Alive):

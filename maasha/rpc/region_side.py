@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Protocol
 
 from twisted.internet.defer import CancelledError, ensureDeferred
-from twisted.internet.interfaces import IAddress, IProtocolFactory, IReactorTime
+from twisted.internet.interfaces import IAddress, IProtocolFactory
 from twisted.logger import Logger
 from twisted.protocols import amp
 from zope.interface import implementer
@@ -30,9 +30,13 @@ from maasha.rpc.errors import (
     TokenUsed,
     Unavailable,
 )
+from maasha.rpc.extension import Extension, at_region, extended
+from maasha.rpc.ground import Ground
 from maasha.rpc.handshake import RegionFacts
+from maasha.rpc.nonce import fresh_nonce
+from maasha.rpc.peer import Peer
 from maasha.rpc.porter import Porter
-from maasha.rpc.protocol import TIMING, Link, Timing
+from maasha.rpc.protocol import Link
 from maasha.rpc.remote import RemoteRack
 from maasha.rpc.versions import Versions
 
@@ -103,31 +107,32 @@ class RegionFactory:
     The links are as secure as the channel below: `maasha.rpc.tls.secure(factory, clock)` is the
     same over TLS. `nonce` gives 32 fresh random bytes; `refused` hears (remote, error) of every
     rack that failed the proof or was refused for good. `facts` may be replaced while running: it
-    counts from the next connection on.
+    counts from the next connection on. `extensions` have their commands on registered links.
     """
 
     def __init__(
         self,
-        clock: IReactorTime,
+        ground: Ground,
         facts: RegionFacts,
         admission: Admission,
-        nonce: Callable[[], bytes],
+        nonce: Callable[[], bytes] = fresh_nonce,
         refused: Callable[[str, RpcError], None] = unheard,
         binding: Binding = bound,
-        timing: Timing = TIMING,
         porter: Porter | None = None,
         tokens: FindToken = no_tokens,
+        extensions: Iterable[Extension] = (),
     ) -> None:
-        self.clock = clock
+        self.clock = ground.clock
         self.facts = facts
         self.admission = admission
         self.nonce = nonce
         self.refused = refused
         self.binding = binding
-        self.timing = timing
+        self.sides = at_region(extensions)
+        self._ground = ground
         self._tokens = tokens
         self._lookups = 0
-        self.porter = porter or Porter(clock)
+        self.porter = porter or Porter(ground.clock)
 
     async def token_secret(self, token: str) -> bytes:
         """Find a token's secret; an unknown one has a secret that nobody knows, as a wrong one.
@@ -152,7 +157,7 @@ class RegionFactory:
         """Open the door to a stranger; None closes the connection at once."""
         if not self.porter.admits(addr):
             return None
-        link = Link(self.clock, lambda link: Doorstep(link, self), self.timing)
+        link = Link(self._ground, lambda link: Doorstep(link, self))
         self.porter.take(link, addr)
         return link
 
@@ -290,9 +295,19 @@ class Lobby(Alive):
                 self._region.refused(link.remote, error)
             raise
         link.closed.addCallback(_part, duties, link.remote)
-        link.locator = Desk(duties)
+        link.locator = self._offered(welcome, duties, rack)
         clock.callLater(0, rack.open)  # after the answer, which is written in this turn
         return {"welcome": welcome, "key": self._sealed_key(welcome.system_id)}
+
+    def _offered(
+        self, welcome: Welcome, duties: RegionDuties, rack: RemoteRack
+    ) -> amp.CommandLocator:
+        """Give what the rack may call from now on."""
+        desk, sides = Desk(duties), self._region.sides
+        if not sides:
+            return desk
+        ours = welcome.instance, welcome.worker, self._region.clock
+        return extended(desk, sides, Peer(welcome.system_id, *ours, self._link, rack))
 
     async def _admit(
         self, introduction: Introduction, rack: RemoteRack

@@ -1,7 +1,7 @@
 """The other side as typed coroutines, one per command; nobody else calls over a link.
 
-Every coroutine may raise, besides the errors that its command declares: LinkLost,
-DeadlineExceeded, RemoteFailure and NotOffered (see `maasha.rpc.errors`).
+Every coroutine may raise, besides the errors that its command declares, whatever `Link.call` may.
+`Ping` has none: links send it themselves.
 """
 
 from __future__ import annotations
@@ -11,14 +11,16 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
-from maasha.model.cluster import Ownership
+from maasha.model.cluster import Introduction, Ownership, Welcome
 from maasha.model.dhcp import DhcpPlan, DhcpReport
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
 from maasha.model.stamp import Stamp
 from maasha.rpc import commands
 from maasha.rpc.deadline import within
+from maasha.rpc.handshake import Greeting, Hello, Proof
 from maasha.rpc.protocol import DEADLINE, Link
+from maasha.rpc.versions import Versions
 
 CONFIGURE_DEADLINE = 120.0
 """Seconds. dhcpd is checked (30), stopped (10) and started (15), and where that fails stopped and
@@ -46,7 +48,7 @@ class RemoteRack:
 
     async def own(self, epoch: Stamp, deadline: float = DEADLINE) -> DhcpReport:
         """Tell the rack that this worker acts for it from `epoch` on; raises StaleEpoch."""
-        answer = await self._call(commands.Own, deadline, epoch=epoch)
+        answer = await self.call(commands.Own, deadline, epoch=epoch)
         report: DhcpReport = answer["report"]
         return report
 
@@ -54,13 +56,13 @@ class RemoteRack:
         self, epoch: Stamp, plan: DhcpPlan, deadline: float = CONFIGURE_DEADLINE
     ) -> DhcpReport:
         """Have the rack run a plan; raises StaleEpoch and DhcpRefused (the old plan runs on)."""
-        answer = await self._call(commands.ConfigureDHCP, deadline, epoch=epoch, plan=plan)
+        answer = await self.call(commands.ConfigureDHCP, deadline, epoch=epoch, plan=plan)
         report: DhcpReport = answer["report"]
         return report
 
     async def retire(self, epoch: Stamp, deadline: float = DEADLINE) -> None:
         """Tell a deleted rack to stop serving; raises StaleEpoch."""
-        await self._call(commands.Retire, deadline, epoch=epoch)
+        await self.call(commands.Retire, deadline, epoch=epoch)
 
     def close(self, reason: str) -> Deferred[str]:
         """End the link politely, in bounded time; fires when it has ended."""
@@ -76,14 +78,54 @@ class RemoteRack:
         for turn in early:
             turn.callback(None)
 
-    async def _call(
-        self, command: type[commands.Call], deadline: float, **arguments: Any
+    async def call(
+        self, command: type[commands.Call], deadline: float = DEADLINE, /, **arguments: Any
     ) -> dict[str, Any]:
+        """Call the rack with whatever command, as soon as it has its welcome."""
         if self._early is not None:  # the rack takes no orders before it has its welcome
             turn: Deferred[None] = Deferred()
             self._early.append(turn)
             await within(deadline, self._clock, command.__name__, turn)
         return await self._link.call(command, deadline, **arguments)
+
+
+class RemoteDoor:
+    """A region's worker that has not let this rack in yet: the handshake, step by step."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    async def hello(self, hello: Hello, deadline: float = DEADLINE) -> Greeting:
+        """Introduce the rack; raises WrongVersion, WrongInstance and OutOfOrder."""
+        answer = await self._link.call(
+            commands.Hello,
+            deadline,
+            lowest=hello.spoken.lowest,
+            highest=hello.spoken.highest,
+            version=hello.version,
+            system_id=hello.system_id or "",
+            instance=hello.instance,
+            credential=hello.credential.kind.value,
+            token=hello.credential.token,
+            nonce=hello.nonce,
+        )
+        spoken = Versions(answer.pop("lowest"), answer.pop("highest"))
+        return Greeting(spoken=spoken, **answer)
+
+    async def prove(self, proof: Proof, deadline: float = DEADLINE) -> Proof:
+        """Give the rack's proof for the region's; raises WrongSecret, OutOfOrder, Unavailable."""
+        answer = await self._link.call(commands.Prove, deadline, proof=proof.value)
+        return Proof(answer["proof"])
+
+    async def register(
+        self, introduction: Introduction, deadline: float = DEADLINE
+    ) -> tuple[Welcome, bytes | None]:
+        """Ask to be taken in; gives the welcome and the rack's own key, sealed, if it has none.
+
+        Raises what `commands.Register` declares.
+        """
+        answer = await self._link.call(commands.Register, deadline, introduction=introduction)
+        return answer["welcome"], answer["key"]
 
 
 class RemoteRegion:

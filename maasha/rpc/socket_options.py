@@ -1,7 +1,9 @@
 """Socket options of a link: send at once, and let the kernel notice a dead network.
 
 Each of the three misses a case alone: keepalive does not run while data is unacknowledged, the
-user timeout only then, and a frozen process is seen by the heartbeat only (tcp(7), measured).
+user timeout only then, and a frozen process is seen by the heartbeat only (tcp(7), measured). The
+heartbeat is the quickest; the kernel ends what it does not watch: a link before its proof, or one
+of a process that is stuck itself.
 """
 
 from __future__ import annotations
@@ -18,8 +20,9 @@ KEEPALIVE_IDLE = 1
 KEEPALIVE_INTERVAL = 1
 """Seconds between probes."""
 KEEPALIVE_PROBES = 2
-USER_TIMEOUT = 2000
-"""Milliseconds that sent data may stay unacknowledged."""
+USER_TIMEOUT = 10_000
+"""Milliseconds that sent data may stay unacknowledged, or unsent because the peer does not read.
+The latter may be a busy peer that pushes back, hence not less."""
 
 
 def tune(transport: ITCPTransport) -> None:

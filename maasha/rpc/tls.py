@@ -29,11 +29,12 @@ from twisted.internet.interfaces import (
     IStreamClientEndpoint,
     ITransport,
 )
-from twisted.protocols.tls import BufferingTLSTransport, TLSMemoryBIOFactory, TLSMemoryBIOProtocol
+from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer
 
 from maasha.rpc.errors import ChannelMismatch, RpcError
 from maasha.rpc.pace import Pace
+from maasha.rpc.wire import Secured, Securing
 
 STRANGER_RAW_BYTES = 16 * 1024
 """Bytes on the wire before the proof: OpenSSL's handshake needs 1.5 KiB of them (measured), with
@@ -109,7 +110,7 @@ class Connections:
     clientConnectionForTLS = serverConnectionForTLS
 
 
-class Secured(BufferingTLSTransport):
+class Guarded(Secured):
     """TLS over one connection; before the proof it bounds what it reads and knows plain TCP.
 
     What a stranger sends to a listening side is decrypted at that side's pace.
@@ -171,13 +172,13 @@ class Secured(BufferingTLSTransport):
             below.loseConnection()
 
 
-class SecureFactory(TLSMemoryBIOFactory):
+class SecureFactory(Securing):
     """Puts TLS below every protocol of a factory; one that it does not want costs no TLS.
 
     `pace` is that of a listening side.
     """
 
-    protocol = Secured
+    protocol = Guarded
 
     def __init__(
         self,
@@ -191,7 +192,7 @@ class SecureFactory(TLSMemoryBIOFactory):
 
     def buildProtocol(  # type: ignore[override]  # IProtocolFactory's, which may give None
         self, addr: IAddress
-    ) -> Secured | None:
+    ) -> Guarded | None:
         """Ask the factory first."""
         built = self.wrappedFactory.buildProtocol(addr)
         return None if built is None else self.protocol(self, built)
@@ -222,4 +223,4 @@ class SecureEndpoint:
         """Give the protocol above TLS; fails as `endpoint` does."""
         below = SecureFactory(_dialled(), protocolFactory, self.clock)
         connecting = self.endpoint.connect(below)
-        return connecting.addCallback(lambda layer: cast(Secured, layer).wrappedProtocol)
+        return connecting.addCallback(lambda layer: cast(Guarded, layer).wrappedProtocol)

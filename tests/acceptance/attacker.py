@@ -23,6 +23,7 @@ from twisted.python.failure import Failure
 
 from maasha.model.cluster import Introduction
 from maasha.rpc.errors import RpcError
+from maasha.rpc.ground import Ground
 from maasha.rpc.handshake import RackFacts
 from maasha.rpc.rack_side import join
 from maasha.rpc.tls import SecureEndpoint
@@ -135,7 +136,7 @@ async def proof(attack: Attack) -> None:
     facts = RackFacts("0.1.0", secrets.token_bytes(32))
     here = Introduction(hostname="attacker", version="0.1.0")
     with suppress(RpcError):
-        await join(attack.reactor, attack.plain(), facts, lambda: here, Idle(), nonce)
+        await join(Ground(attack.reactor), attack.plain(), facts, lambda: here, Idle(), nonce)
 
 
 def client_hello() -> bytes:

@@ -28,6 +28,7 @@ from maasha.model.cluster import Introduction, SystemId, WorkerId
 from maasha.model.dhcp import DhcpPlan, DhcpReport
 from maasha.model.stamp import Stamp
 from maasha.rpc.errors import RpcError
+from maasha.rpc.ground import Ground
 from maasha.rpc.handshake import RackFacts
 from maasha.rpc.rack_side import Session, join
 from tests.acceptance.stranger import nonce
@@ -96,7 +97,9 @@ class Rack:
         endpoint = TCP4ClientEndpoint(region.reactor, region.host, region.port, 3, bound)
         facts = RackFacts("0.1.0", region.secret, self.system_id)
         introduction = Introduction(self.hostname, "0.1.0", self.system_id, serving=False)
-        session = await join(region.reactor, endpoint, facts, lambda: introduction, Duties(), nonce)
+        session = await join(
+            Ground(region.reactor), endpoint, facts, lambda: introduction, Duties(), nonce
+        )
         self.system_id = session.welcome.system_id
         return session
 

@@ -25,6 +25,7 @@ from twisted.web.server import Request, Site
 from maasha.model.cluster import InstanceId, Introduction, SystemId, Welcome
 from maasha.rpc.credentials import Credential
 from maasha.rpc.errors import RegistrationRefused, RpcError
+from maasha.rpc.ground import Ground
 from maasha.rpc.handshake import RackFacts, RegionFacts
 from maasha.rpc.rack_side import RackDuties, join
 from maasha.rpc.region_side import RegionDuties, RegionFactory
@@ -49,7 +50,7 @@ async def rack(reactor: EPollReactor, host: str, port: str, secret: str) -> None
     duties: RackDuties = Idle()
     introduction = Introduction(hostname="stranger", version="99.0")
     try:
-        await join(reactor, endpoint, facts, lambda: introduction, duties, nonce)
+        await join(Ground(reactor), endpoint, facts, lambda: introduction, duties, nonce)
     except RpcError as error:
         print(f"{type(error).__name__}: {error}", flush=True)
 
@@ -102,7 +103,7 @@ async def region(reactor: EPollReactor, secret: str, instance: str) -> None:
         nonce(),
         FOREIGN,
     )
-    reactor.listenTCP(5250, secure(RegionFactory(reactor, facts, Closed(), nonce), reactor))
+    reactor.listenTCP(5250, secure(RegionFactory(Ground(reactor), facts, Closed(), nonce), reactor))
     print("ready", flush=True)
     await Deferred()
 

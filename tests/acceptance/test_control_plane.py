@@ -15,6 +15,7 @@ from tests.acceptance.watching import (
     answers,
     connections,
     established,
+    kill_rackd,
     live_workers,
     owner_of,
 )
@@ -105,7 +106,7 @@ def test_racks_link_over_ipv6(solo: Cluster) -> None:
     solo.rack2.ip("addr del 10.100.0.22/24 dev eth0")
     config = solo.rack2.directory / "rackd.conf"
     config.write_text(config.read_text().replace("10.100.0.10", "[fd00:100::10]"))
-    solo.rack2.signal("maasha-rackd", signal.SIGKILL)
+    kill_rackd(solo.rack2)
 
     def over_ipv6() -> bool:
         return any("[fd00:100::22]" in pair for pair in established(solo))

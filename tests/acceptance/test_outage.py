@@ -15,7 +15,7 @@ from lab import MAC, DHCPClients, Host, Lease, NoLease, Patience, Process, mac, 
 from lab.cluster import LARGE_LAN, Cluster
 from tests.acceptance.dhcpd import NORMAL, Dhcpd
 from tests.acceptance.figures import Figures
-from tests.acceptance.watching import answers
+from tests.acceptance.watching import answers, kill_rackd
 
 pytestmark = pytest.mark.root
 
@@ -132,7 +132,7 @@ def active(cluster: Cluster) -> dict[str, str]:
 def replace_rackd(rack: Host) -> None:
     """SIGKILL rackd, and wait for the one that takes its place."""
     (old,) = rack.processes("maasha-rackd")
-    old.id.signal(signal.SIGKILL)
+    kill_rackd(rack)
     until(
         lambda: any(process.id != old.id for process in rack.processes("maasha-rackd")),
         "another rackd",

@@ -32,6 +32,7 @@ from tests.acceptance.watching import (
     connections,
     established,
     events,
+    kill_rackd,
     live_workers,
     log_of,
     owner_of,
@@ -133,7 +134,7 @@ def stays_out(solo: Cluster, name: str, wrong: str, told: str, aside: Path | Non
     file = solo.rack2.directory / "rack" / name
     right, since = aside or file.rename(file.with_name("aside")), len(log_of(solo.rack2, "rackd"))
     file.write_text(wrong + "\n")
-    restart_rackd(solo.rack2)
+    kill_rackd(solo.rack2)
     wait_logged(solo.rack2, "rackd", told, since)
     wait_logged(solo.region, "regiond", told)
     until(lambda: any(told in one for one in events(solo, "rack.refused")), "event", timeout=5.0)
@@ -141,7 +142,7 @@ def stays_out(solo: Cluster, name: str, wrong: str, told: str, aside: Path | Non
     assert Dhcpd(solo.rack2).snapshot() == server
     file.unlink()
     right.rename(file.with_name("key"))
-    restart_rackd(solo.rack2)
+    kill_rackd(solo.rack2)
     wait_linked(solo, "rack2")
     assert Dhcpd(solo.rack2).snapshot() == server
 
@@ -152,7 +153,7 @@ def test_a_rack_of_another_instance_stays_out(solo: Cluster) -> None:
     pinned = solo.rack2.directory / "rack" / "instance"
     right, since, other = pinned.read_text(), len(log_of(solo.rack2, "rackd")), str(uuid4())
     pinned.write_text(f"{other}\n")
-    restart_rackd(solo.rack2)
+    kill_rackd(solo.rack2)
     told = f"wrong instance: expected {right.strip()}, got {other}"
     wait_logged(solo.rack2, "rackd", told, since)
     wait_logged(solo.region, "regiond", told)
@@ -160,15 +161,10 @@ def test_a_rack_of_another_instance_stays_out(solo: Cluster) -> None:
     assert changes(solo, kept) == []
     assert Dhcpd(solo.rack2).snapshot() == server
     pinned.write_text(right)
-    restart_rackd(solo.rack2)
+    kill_rackd(solo.rack2)
     wait_linked(solo, "rack2")
     assert Dhcpd(solo.rack2).snapshot() == server
     assert changes(solo, kept) == []
-
-
-def restart_rackd(rack: Host) -> None:
-    """SIGKILL rackd; its runner starts it again."""
-    rack.signal("maasha-rackd", signal.SIGKILL)
 
 
 def stranger(cluster: Cluster, *arguments: str) -> HostProcess:
@@ -204,12 +200,12 @@ def test_a_region_of_another_version_is_refused(solo: Cluster) -> None:
     config = solo.rack2.directory / "rackd.conf"
     right, since = config.read_text(), len(log_of(solo.rack2, "rackd"))
     config.write_text(right.replace(REGION, OUTSIDER))
-    restart_rackd(solo.rack2)
+    kill_rackd(solo.rack2)
     wait_logged(solo.rack2, "rackd", "wrong version: protocol 1..1 was offered, 99..99", since)
     assert Dhcpd(solo.rack2).snapshot() == server
     config.write_text(right)
     foreign.end(signal.SIGKILL)
-    restart_rackd(solo.rack2)
+    kill_rackd(solo.rack2)
     wait_linked(solo, "rack2")
     assert Dhcpd(solo.rack2).snapshot() == server
     assert changes(solo, kept) == []

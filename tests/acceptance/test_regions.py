@@ -25,6 +25,7 @@ from lab.cluster import (
 from lab.testing import require
 from tests.acceptance.dhcpd import NORMAL, Dhcpd
 from tests.acceptance.figures import Figures
+from tests.acceptance.watching import kill_rackd
 
 pytestmark = pytest.mark.root
 
@@ -283,7 +284,7 @@ def test_a_rack_links_through_nat(cluster: Cluster, figures: Figures) -> None:
     wall_off(rack)
     config = rack.directory / "rackd.conf"
     config.write_text(f"maas_url: http://{OUTSIDER}:5240/MAAS/\ndata_dir: {STATE / 'rack'}\n")
-    rack.signal("maasha-rackd", signal.SIGKILL)
+    kill_rackd(rack)
     began = time.monotonic()
     translated = [OUTSIDER, OUTSIDER]
     until(lambda: remotes(cluster, "rack2") == translated, "two links", timeout=20.0, interval=0.1)

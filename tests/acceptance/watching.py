@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import time
+from collections.abc import Callable
 from subprocess import TimeoutExpired
 
 from lab import Host, until
@@ -42,6 +45,19 @@ def established(cluster: Cluster) -> set[str]:
     return {
         f"{ours} {theirs}" for ours, theirs in pairs if int(ours.rpartition(":")[2]) in RPC_PORTS
     }
+
+
+def kill_rackd(rack: Host) -> None:
+    """SIGKILL rackd; its runner starts another."""
+    rack.signal("maasha-rackd", signal.SIGKILL)
+
+
+def remains(condition: Callable[[], object], seconds: float, interval: float = 0.5) -> None:
+    """Look again and again for so long whether a thing stays as it is."""
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends:
+        assert condition()
+        time.sleep(interval)
 
 
 def answers(cluster: Cluster) -> bool:

@@ -12,6 +12,7 @@ from twisted.internet.task import Clock
 from twisted.logger import globalLogPublisher
 from twisted.protocols import amp
 
+from maasha.rpc.ground import Ground
 from maasha.rpc.protocol import Link
 from maasha.rpc.region_side import Desk as Locator
 from tests.unit.rpc.parts import Desk, House, Line, Listener, Peer, house
@@ -76,7 +77,7 @@ def stranger_tls(case: bytes) -> None:
 def trusted(case: bytes) -> None:
     """Let a rack that has proved the secret talk nonsense: it is hung up on at worst."""
     clock, peer = Clock(), Peer()
-    link = Link(clock, lambda _: amp.CommandLocator())
+    link = Link(Ground(clock), lambda _: amp.CommandLocator())
     line = Line(link, clock)
     with quiet_log():
         line.attach(peer)

@@ -8,11 +8,12 @@
 
 from maasha.rpc.wire.connection import AMP
 from maasha.rpc.wire.context import ORIGIN, Origin
-from maasha.rpc.wire.errors import Busy, CallExpired, MessageTooLong, WireError
+from maasha.rpc.wire.errors import Busy, DeadlineExceeded, MessageTooLong, RpcError
 from maasha.rpc.wire.limits import Limits
 from maasha.rpc.wire.metrics import Metrics
 from maasha.rpc.wire.rhythm import Rhythm
-from maasha.rpc.wire.secured import SecuredClient, SecuredServer
+from maasha.rpc.wire.secured import Secured, Securing
+from maasha.rpc.wire.tables import Several
 from maasha.rpc.wire.timekeeper import Timekeeper
 from maasha.rpc.wire.values import Number, Octets, Text, Value
 
@@ -20,7 +21,7 @@ __all__ = [
     "AMP",
     "ORIGIN",
     "Busy",
-    "CallExpired",
+    "DeadlineExceeded",
     "Limits",
     "MessageTooLong",
     "Metrics",
@@ -28,10 +29,11 @@ __all__ = [
     "Octets",
     "Origin",
     "Rhythm",
-    "SecuredClient",
-    "SecuredServer",
+    "RpcError",
+    "Secured",
+    "Securing",
+    "Several",
     "Text",
     "Timekeeper",
     "Value",
-    "WireError",
 ]

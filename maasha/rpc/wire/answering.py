@@ -15,18 +15,15 @@ from twisted.python.failure import Failure
 
 from maasha.rpc.wire.boxes import Pairs, box_of
 from maasha.rpc.wire.calling import Calling
-from maasha.rpc.wire.codecs import Codec, Serve, codec_of, server_of
+from maasha.rpc.wire.codecs import Codec
 from maasha.rpc.wire.context import NEVER, ORIGIN, TRACE, Ages, Origin, deadline_of
-from maasha.rpc.wire.errors import EXPIRED, TOO_LONG, MessageTooLong
+from maasha.rpc.wire.errors import DeadlineExceeded, MessageTooLong, RpcError
 from maasha.rpc.wire.metrics import Run, series_of
+from maasha.rpc.wire.tables import Table, table_of
 
 log = Logger()
 
-Entry = tuple[Serve, bytes, Codec]
-"""How to serve a command, the key to read before, and its codec."""
-Table = dict[bytes, Entry]
-
-_tables: dict[type, Table] = {}
+TAKEN_BACK = object()
 
 
 class Answering(Calling):
@@ -37,7 +34,8 @@ class Answering(Calling):
     _ages: Ages
     _asked: tuple[bytes, float] | None = None
     """Trace of the request that is being started, and seconds that its caller still waits."""
-    _working: dict[bytes, Deferred[Any]]
+    _working: dict[bytes, Deferred[Any] | None]
+    """What is being worked on by its token; None for what cannot be taken back."""
     _held: list[bytes]
     _held_bytes = 0
     _busy = False
@@ -56,7 +54,7 @@ class Answering(Calling):
     @locator.setter
     def locator(self, locator: Any) -> None:
         self._locator = locator
-        self._table = _table_of(type(locator)) if self._requests_are_ours else {}
+        self._table = table_of(locator) if self._requests_are_ours else {}
 
     def makeConnection(self, transport: Any) -> None:
         """Begin to take requests."""
@@ -109,7 +107,7 @@ class Answering(Calling):
         return context.run(Deferred.fromCoroutine, _rest(work, awaited))
 
     def _work(self, codec: Codec, token: bytes, work: Deferred[Any]) -> None:
-        self._working[token[2:]] = work
+        self._working[token[2:]] = work if codec.cancellable else None
         if len(self._working) >= self.limits.in_flight:
             self._set_busy(True)
         self._requests.count -= 1  # it is counted when it is done
@@ -133,7 +131,7 @@ class Answering(Calling):
 
     def _work_ended(self, token: bytes) -> bool:
         """Make room for the next; tells whether the answer is still wanted."""
-        wanted = self._working.pop(token[2:], None) is not None
+        wanted = self._working.pop(token[2:], TAKEN_BACK) is not TAKEN_BACK
         if self._busy:
             self.resume()
         return wanted
@@ -144,7 +142,7 @@ class Answering(Calling):
         try:
             box = codec.reply(token, result, self)
         except MessageTooLong as error:
-            self._send_error(token[2:], TOO_LONG, str(error))
+            self._send_error(token[2:], codec.command.commandName, error)
         except Exception:
             self._answer_plainly(result, codec, token)
         else:
@@ -250,16 +248,20 @@ class Answering(Calling):
         if numbers is None or self._is_wanted(*numbers, box.get(TRACE, b""), self._now()):
             return False
         self.metrics.unstarted += 1
-        self._send_error(box[amp.ASK], EXPIRED, "the deadline was over when the request was read")
+        command = box[amp.COMMAND]
+        late = DeadlineExceeded(command.decode("ascii", "replace"), numbers[1] / 1000)
+        self._send_error(box[amp.ASK], command, late)
         return True
 
     def _take_back(self, tag: bytes) -> None:
-        """Cancel a request of the peer, wherever it is."""
-        work = self._working.pop(tag, None)
-        if work is not None:
-            work.cancel()
-            if self._busy:
-                self.resume()
+        """Cancel a request of the peer, unless its work must be done once it is begun."""
+        if tag in self._working:
+            work = self._working[tag]
+            if work is not None:
+                del self._working[tag]
+                work.cancel()
+                if self._busy:
+                    self.resume()
             return
         start = _asking(tag)
         for raw in self._held:
@@ -269,9 +271,12 @@ class Answering(Calling):
                 self.metrics.unstarted += 1
                 return
 
-    def _send_error(self, tag: bytes, code: bytes, text: str) -> None:
+    def _send_error(self, tag: bytes, command: bytes, error: RpcError) -> None:
+        """Answer with an error of the wire's own; its code is its name."""
         self.metrics.refused += 1
-        self._safeEmit(_error_box(tag, Failure(amp.RemoteAmpError(code, text))))
+        code, cause = type(error).__name__.encode(), Failure(error)
+        failure = Failure(amp.RemoteAmpError(code, str(error), local=cause))
+        self._safeEmit(_error_box(tag, self.failed(failure, command)))
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Forget the requests that were not started."""
@@ -323,27 +328,3 @@ def _error_box(tag: bytes, failure: Failure) -> amp.AmpBox:
     box[amp.ERROR_DESCRIPTION] = described
     box[amp.ERROR_CODE] = code
     return box
-
-
-def table_key(command: bytes) -> bytes:
-    """Give the key of a command in a table: its name as it is on the wire, or none of them."""
-    return b"%c%b" % (len(command), command) if len(command) < 256 else b""
-
-
-def _table_of(kind: type) -> Table:
-    """Give what the fast path serves for a class of locators; nothing if it has its own ways."""
-    try:
-        return _tables[kind]
-    except KeyError:
-        return _tables.setdefault(kind, dict(_entries(kind)))
-
-
-def _entries(kind: Any) -> Generator[tuple[bytes, Entry], None, None]:
-    known = (amp.CommandLocator.locateResponder, amp.AMP.locateResponder)
-    if getattr(kind, "locateResponder", None) not in known:
-        return
-    if kind._wrapWithSerialization is not amp.CommandLocator._wrapWithSerialization:
-        return
-    for name, (command, responder) in kind._commandDispatch.items():
-        if (codec := codec_of(command)) is not None:
-            yield table_key(name), (server_of(codec, responder), codec.first, codec)

@@ -11,9 +11,9 @@ from twisted.protocols import amp
 from twisted.python.failure import Failure
 
 from maasha.rpc.wire.boxes import box_of
-from maasha.rpc.wire.codecs import CODECS, LARGE, Command, codec_of
+from maasha.rpc.wire.codecs import CODECS, LARGE, Command, codec_of, errors_of
 from maasha.rpc.wire.context import NEVER, ORIGIN, header, patience_of
-from maasha.rpc.wire.errors import Busy, CallExpired, MessageTooLong
+from maasha.rpc.wire.errors import Busy, DeadlineExceeded, MessageTooLong
 from maasha.rpc.wire.metrics import METRICS, Metrics, Run, series_of
 from maasha.rpc.wire.pending import Moment, Pending
 from maasha.rpc.wire.sending import Sending
@@ -48,6 +48,7 @@ class Calling(Sending):
     _now: Callable[[], float] = staticmethod(monotonic)
     _started = 0.0
     _watched = False
+    _withheld = False
     _abandoned = False
     _queue: dict[bytes, tuple[bytes, Pending]] = {}
     _queue_bytes = 0
@@ -74,6 +75,8 @@ class Calling(Sending):
         tag = b"%x" % (self._counter + 1)
         try:
             box = codec.ask(tag, moment.header, kw, self)
+        except MessageTooLong as error:
+            return fail(error)
         except Exception:
             return self._call_plainly(commandType, self.timeout, a, kw)
         self._counter += 1
@@ -85,12 +88,12 @@ class Calling(Sending):
         call = outstanding[tag] = Pending(codec, moment)
         return call
 
-    def call(
-        self, command: Command, timeout: float | None, /, **arguments: Any
+    def call_within(
+        self, timeout: float | None, command: Command, /, **arguments: Any
     ) -> Deferred[dict[str, Any]]:
         """Call the peer and wait at most `timeout` seconds for its answer.
 
-        Fails with CallExpired, Busy and MessageTooLong besides what callRemote fails with.
+        Fails with DeadlineExceeded, Busy and MessageTooLong besides what callRemote fails with.
         """
         if timeout == self.timeout:
             quick: Deferred[dict[str, Any]] = self.callRemote(command, **arguments)
@@ -197,7 +200,7 @@ class Calling(Sending):
 
     def expired(self, command: str, seconds: float) -> Exception:
         """Give the error of a call that had no answer in time."""
-        return CallExpired(command, seconds)
+        return DeadlineExceeded(command, seconds)
 
     # the end of a call
 
@@ -234,7 +237,7 @@ class Calling(Sending):
             super()._errorReceived(box)
             return
         del self._outstandingRequests[tag]
-        code, text = box[amp.ERROR_CODE], box[amp.ERROR_DESCRIPTION]
+        code, text = box.get(amp.ERROR_CODE, b""), box.get(amp.ERROR_DESCRIPTION, b"")
         call.addErrback(self.unhandledError)
         self._fail(call, Failure(self.recognise(code, text, call.codec.command)))
         self.call_ended()
@@ -269,8 +272,7 @@ class Calling(Sending):
         text = description.decode("utf-8", "replace")
         if code in amp.PROTOCOL_ERRORS:
             return amp.PROTOCOL_ERRORS[code](code, text)
-        known: dict[bytes, type[Exception]] = command.reverseErrors  # type: ignore[attr-defined]  # made by its metaclass
-        return known.get(code, amp.UnknownRemoteError)(text)
+        return errors_of(command).get(code, amp.UnknownRemoteError)(text)
 
     def _answered_nobody(self, tag: bytes, box: amp.AmpBox) -> None:
         """Ignore an answer to a call that was abandoned; any other is garbage."""
@@ -295,7 +297,7 @@ class Calling(Sending):
     def call_ended(self) -> None:
         """Let queued calls take free places."""
         queue, outstanding = self._queue, self._outstandingRequests
-        while queue and not self.choked and len(outstanding) < self.limits.in_flight:
+        while queue and self._flows() and len(outstanding) < self.limits.in_flight:
             tag = next(iter(queue))
             box, call = queue.pop(tag)
             self._queue_bytes -= len(box)
@@ -305,8 +307,16 @@ class Calling(Sending):
 
     def review(self) -> None:
         """See anew whether calls may leave at once."""
-        ready = self._calls_are_ours and self._is_open() and not self._queue and not self.choked
+        ready = self._calls_are_ours and self._is_open() and not self._queue and self._flows()
         self._places = self.limits.in_flight if ready else 0
+
+    def _flows(self) -> bool:
+        return not (self.choked or self._withheld)
+
+    def withhold(self, withheld: bool) -> None:
+        """Let all but urgent calls queue until further notice, or send them."""
+        self._withheld = withheld
+        self.call_ended()
 
     def choke(self, choked: bool) -> None:
         """Let calls queue while the peer does not read."""

@@ -37,6 +37,8 @@ class Codec:
     command: Command
     urgent: bool
     """Neither limits nor queues hold it up."""
+    cancellable: bool
+    """Whether work on it may end halfway when its caller gives up."""
     ask: Encoded
     """(tag, header, keyword arguments, protocol) -> the box of a call."""
     reply: Encoded
@@ -59,6 +61,12 @@ def codec_of(command: Command) -> Codec | None:
 
 CODECS: dict[Command, Codec | None] = {}
 """Made so far."""
+
+
+def errors_of(command: Command) -> dict[bytes, type[Exception]]:
+    """Give the errors that a command declares by their codes."""
+    known: dict[bytes, type[Exception]] = command.reverseErrors  # type: ignore[attr-defined]  # made by its metaclass
+    return known
 
 
 def server_of(codec: Codec, responder: Callable[..., Any]) -> Serve:
@@ -110,6 +118,7 @@ def _made(command: Command) -> Codec | None:
     return Codec(
         command,
         getattr(command, "urgent", False),
+        getattr(command, "cancellable", False),
         _asking(command, arguments),
         _replying(command, response),
         _answering(response),

@@ -12,12 +12,13 @@ from typing import Any
 from twisted.protocols import amp
 from twisted.python.failure import Failure
 
-from maasha.rpc.wire.answering import Answering, table_key
+from maasha.rpc.wire.answering import Answering
 from maasha.rpc.wire.boxes import OVERHEAD, Pairs, Verdict, box_of, pairs
 from maasha.rpc.wire.calling import CANCEL
-from maasha.rpc.wire.errors import TOO_LONG, MessageTooLong
+from maasha.rpc.wire.errors import MessageTooLong
 from maasha.rpc.wire.metrics import Run
 from maasha.rpc.wire.pending import Pending
+from maasha.rpc.wire.tables import table_key
 
 RAW_BYTES = 128 * 1024
 """Up to here an unfinished box is kept as bytes and read again from its start."""
@@ -139,7 +140,7 @@ class AMP(Answering):
         pos, end = 0, len(buf)
         now = self._now()
         turn: Any = self._turn
-        mid, span, serve, owner = b"", 0, None, None
+        mid, span, serve, owner, locator = b"", 0, None, None, None
         calls, requests = self._answers, self._requests
         if self._box is not None:
             pos = self._read_one(buf, 0)
@@ -165,9 +166,9 @@ class AMP(Answering):
                         continue
             elif self._serving and buf[pos : pos + 7] == b"\0\x04_ask\0":
                 at = pos + 8 + buf[pos + 7]
-                if owner is not self._locator or buf[at : at + span] != mid:
-                    owner = self._locator
-                    serve, span = self._meet(buf, at, now)
+                if locator is not self._locator or buf[at : at + span] != mid:
+                    locator = self._locator
+                    serve, owner, span = self._meet(buf, at, now)
                     mid = buf[at : at + span]
                 if serve is not None:
                     found = serve(self, owner, buf, at + span, buf[pos + 6 : at], turn)
@@ -175,7 +176,7 @@ class AMP(Answering):
                         pos = found
                         requests.count += 1
                         continue
-            mid, owner = b"", None
+            mid, locator = b"", None
             pos = self._read_one(buf, pos)
         while pos < end and not self.deaf:
             pos = self._read_one(buf, pos)
@@ -186,35 +187,37 @@ class AMP(Answering):
         if requests.count:
             requests.end(self._now() - now)
 
-    def _meet(self, buf: bytes, at: int, now: float) -> tuple[Any, int]:
+    def _meet(self, buf: bytes, at: int, now: float) -> tuple[Any, Any, int]:
         """Look up who serves the request whose command is at `at`.
 
-        Gives that function (None for a miss) and how many bytes lead up to its first value.
+        Gives that function (None for a miss), the locator that it is to ask, and how many bytes
+        lead up to its first value.
         """
         match = CONTEXT.match(buf, at)
         if match is None:
-            return None, 0
+            return None, None, 0
         name, sent, patience, trace = match.groups()
         entry = self._table.get(name)
         if entry is None:
-            return None, 0
-        serve, first, codec = entry
+            return None, None, 0
+        serve, first, codec, place = entry
         self._asked = None
         if sent is not None:
             trace = trace or b"\0"
             as_long_as_said = sent[0] == len(sent) + len(patience) and trace[0] == len(trace) - 1
             if not as_long_as_said:
-                return None, 0
+                return None, None, 0
             if not self._is_wanted(int(sent[1:]), int(patience), trace[1:], now):
-                return None, 0
+                return None, None, 0
         pos = match.end()
         if buf[pos : pos + len(first)] != first:
-            return None, 0
+            return None, None, 0
         requests = self._requests
         if requests.count:
             requests.end(self._now() - now)
         requests.codec = codec
-        return serve, pos + len(first) - at
+        owner = self._locator if place is None else self._locator.parts[place]
+        return serve, owner, pos + len(first) - at
 
     # the general way
 
@@ -296,8 +299,9 @@ class AMP(Answering):
             call.errback(Failure(MessageTooLong(name, size, limit)))
             self.call_ended()
         elif amp.ASK in box:
-            name = box.get(amp.COMMAND, b"")[:ROUTED].decode("ascii", "replace")
-            self._send_error(box[amp.ASK], TOO_LONG, str(MessageTooLong(name, size, limit)))
+            command = box.get(amp.COMMAND, b"")[:ROUTED]
+            error = MessageTooLong(command.decode("ascii", "replace"), size, limit)
+            self._send_error(box[amp.ASK], command, error)
 
     @property
     def recvd(self) -> bytes:

@@ -1,23 +1,21 @@
-"""What can go wrong with a call on this side of the wire."""
+"""What can go wrong with a call on the wire, as types with fields."""
 
 from __future__ import annotations
 
 from attrs import frozen
 
-EXPIRED = b"EXPIRED"
-"""Code of the error box for a request that came after its deadline."""
-TOO_LONG = b"TOO_LONG"
-"""Code of the error box for a message over the limit."""
+
+@frozen
+class RpcError(Exception):
+    """Whatever a call or a link can fail with."""
 
 
 @frozen
-class WireError(Exception):
-    """Whatever a call can fail with before the peer's word counts."""
+class DeadlineExceeded(RpcError):
+    """No answer in time: whether the call was carried out is unknown.
 
-
-@frozen
-class CallExpired(WireError):
-    """No answer in time: whether the call was carried out is unknown."""
+    A peer says it of a request that it read when nobody waited any more; that one was not started.
+    """
 
     command: str
     seconds: float
@@ -27,8 +25,8 @@ class CallExpired(WireError):
 
 
 @frozen
-class Busy(WireError):
-    """As many calls wait for the peer as are allowed."""
+class Busy(RpcError):
+    """As many calls wait for the peer as are allowed; this one was not sent."""
 
     waiting: int
 
@@ -37,8 +35,8 @@ class Busy(WireError):
 
 
 @frozen
-class MessageTooLong(WireError):
-    """A message is longer than this side sends or takes."""
+class MessageTooLong(RpcError):
+    """A message is longer than one of the sides sends or takes."""
 
     command: str
     length: int
@@ -52,11 +50,11 @@ class MessageTooLong(WireError):
 
 
 @frozen
-class BadValue(WireError, ValueError):
-    """A value does not fit its argument, or a box does not carry it."""
+class BadArgument(RpcError, ValueError):
+    """A value does not fit its argument, or a box does not carry what the command declares."""
 
-    name: str
+    argument: str
     reason: str
 
     def __str__(self) -> str:
-        return f"argument {self.name}: {self.reason}"
+        return f"argument {self.argument}: {self.reason}; see docs/protocol.md"

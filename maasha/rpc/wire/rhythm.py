@@ -18,8 +18,9 @@ log = Logger()
 class Rhythm:
     """Calls every member once in `interval` seconds, those of one slot together.
 
-    After a pause of this process the beats go on from where they were: none is made up for, so
-    that what came in meanwhile is read between any two of them.
+    After a pause of this process (half a period or more) the beats go on from where they were: none
+    is made up for, so that what came in meanwhile is read between any two of them. Slots without
+    members cost nothing.
     """
 
     def __init__(self, clock: IReactorTime, interval: float) -> None:
@@ -27,29 +28,41 @@ class Rhythm:
         self._step = interval / PARTS
         self._slots: list[dict[Beat, None]] = [{} for _ in range(PARTS)]
         self._members: dict[Beat, int] = {}
-        self._slot = 0
+        self._origin = clock.seconds()
+        self._due = 0
+        """Steps from the origin to what the timer waits for."""
         self._next: IDelayedCall | None = None
 
     def join(self, beat: Beat) -> None:
         """Call `beat` from now on."""
-        self._members[beat] = self._slot
-        self._slots[self._slot][beat] = None
+        steps = int((self._clock.seconds() - self._origin) / self._step + 0.5)
+        slot = self._members[beat] = steps % PARTS
+        self._slots[slot][beat] = None
         if self._next is None:
-            self._next = self._clock.callLater(self._step, self._tick)
+            self._await_slot(steps)
 
     def leave(self, beat: Beat) -> None:
         """Call `beat` no more."""
         slot = self._members.pop(beat, None)
         if slot is not None:
-            self._slots[slot].pop(beat, None)
+            del self._slots[slot][beat]
         if not self._members and self._next is not None:
             self._next.cancel()
             self._next = None
 
+    def _await_slot(self, steps: int) -> None:
+        """Wait for the first slot that has members after so many steps."""
+        self._due = next(n for n in range(steps + 1, steps + PARTS + 1) if self._slots[n % PARTS])
+        rest = self._origin + self._due * self._step - self._clock.seconds()
+        self._next = self._clock.callLater(max(0.0, rest), self._tick)
+
     def _tick(self) -> None:
-        self._next = self._clock.callLater(self._step, self._tick)
-        self._slot = (self._slot + 1) % PARTS
-        for beat in list(self._slots[self._slot]):
+        late = self._clock.seconds() - self._origin - self._due * self._step
+        if late > self._step * PARTS / 2:
+            self._origin += late
+        beats = list(self._slots[self._due % PARTS])
+        self._await_slot(self._due)
+        for beat in beats:
             try:
                 beat()
             except Exception:

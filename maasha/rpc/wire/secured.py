@@ -12,20 +12,10 @@ from __future__ import annotations
 from typing import Any
 
 from OpenSSL import SSL
-from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import (
-    IListeningPort,
-    IProtocol,
-    IProtocolFactory,
-    IReactorTime,
-    IStreamClientEndpoint,
-    IStreamServerEndpoint,
-)
 from twisted.internet.protocol import connectionDone
 from twisted.protocols.policies import ProtocolWrapper
 from twisted.protocols.tls import BufferingTLSTransport, TLSMemoryBIOFactory
 from twisted.python.failure import Failure
-from zope.interface import implementer
 
 from maasha.rpc.wire.direct import hasten, unhasten
 
@@ -126,35 +116,3 @@ class Securing(TLSMemoryBIOFactory):
     """Puts TLS below the protocols of another factory."""
 
     protocol = Secured
-
-
-@implementer(IStreamServerEndpoint)
-class SecuredServer:
-    """Listens with TLS; `context` is a CertificateOptions or a creator of connections."""
-
-    def __init__(self, endpoint: IStreamServerEndpoint, context: Any, clock: IReactorTime) -> None:
-        self._endpoint = endpoint
-        self._context = context
-        self._clock = clock
-
-    def listen(self, protocolFactory: IProtocolFactory) -> Deferred[IListeningPort]:
-        """Listen."""
-        factory = Securing(self._context, False, protocolFactory, self._clock)
-        listening: Deferred[IListeningPort] = self._endpoint.listen(factory)
-        return listening
-
-
-@implementer(IStreamClientEndpoint)
-class SecuredClient:
-    """Connects with TLS; `context` is what optionsForClientTLS gives, or a creator."""
-
-    def __init__(self, endpoint: IStreamClientEndpoint, context: Any, clock: IReactorTime) -> None:
-        self._endpoint = endpoint
-        self._context = context
-        self._clock = clock
-
-    def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
-        """Connect; fires once TCP is there, the handshake follows."""
-        factory = Securing(self._context, True, protocolFactory, self._clock)
-        connecting: Deferred[Any] = self._endpoint.connect(factory)
-        return connecting.addCallback(lambda layer: layer.wrappedProtocol)

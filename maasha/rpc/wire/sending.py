@@ -13,6 +13,7 @@ from zope.interface import implementer
 
 from maasha.rpc.wire.codecs import LARGE
 from maasha.rpc.wire.direct import is_plain, sent_at_once
+from maasha.rpc.wire.errors import MessageTooLong
 from maasha.rpc.wire.limits import LIMITS, Limits
 
 
@@ -60,13 +61,20 @@ class Sending(amp.AMP):
         self.transport = None
 
     def sendBox(self, box: amp.AmpBox) -> None:
-        """Send a box that the general code made, in its order among the others."""
+        """Send a box that the general code made, in its order; raises MessageTooLong."""
         if self._locked or self.transport is None or self._startingTLSBuffer is not None:
             super().sendBox(box)
         else:
-            self.send(box.serialize())
+            self.send(self._bounded(box))
         if box.__class__ is not amp.AmpBox:  # something happens to the transport right after it
             self.flush()
+
+    def _bounded(self, box: amp.AmpBox) -> bytes:
+        data: bytes = box.serialize()
+        if len(data) > self.limits.message:
+            name = box.get(amp.COMMAND, b"an answer").decode("ascii", "replace")
+            raise MessageTooLong(name, len(data), self.limits.message)
+        return data
 
     def send(self, data: bytes) -> None:
         """Send a box now, or at the end of the turn."""

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from twisted.protocols import amp
 
 from maasha.rpc.wire.boxes import Pairs
-from maasha.rpc.wire.errors import BadValue
+from maasha.rpc.wire.errors import BadArgument
 
 LONGEST = 32_767
 """Bytes of one value on the wire."""
@@ -27,9 +27,10 @@ class Value(amp.Argument):
     """An argument that subclasses turn into bytes and back; both ways may raise ValueError.
 
     `spread` says that the bytes may be empty or long: absent and empty are the same then.
-    `short` says that there are never more than 255.
+    `short` says that there are never more than 255. `shape` says in words what it carries.
     """
 
+    shape: str = "bytes"
     spread: ClassVar[bool] = False
     short: ClassVar[bool] = False
 
@@ -43,7 +44,7 @@ class Value(amp.Argument):
 
     def refused(self, name: bytes, reason: str) -> Exception:
         """Give the error for a value that does not fit."""
-        return BadValue(name.decode(), reason)
+        return BadArgument(name.decode(), reason)
 
     def toBox(self, name: bytes, strings: Pairs, objects: Objects, _proto: object) -> None:
         """Write the value called `name` into the box."""
@@ -74,6 +75,7 @@ class Value(amp.Argument):
 class Number(Value):
     """An integer of at most 18 digits, in decimal."""
 
+    shape = "number"
     short = True
 
     def to_bytes(self, value: Any) -> bytes:
@@ -102,6 +104,7 @@ class Octets(Value):
 class Text(Value):
     """A text of any length in UTF-8; a piece may end inside a character."""
 
+    shape = "text"
     spread = True
 
     def to_bytes(self, value: Any) -> bytes:

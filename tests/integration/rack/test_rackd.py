@@ -21,6 +21,7 @@ from maasha.model.dhcp import DhcpReport
 from maasha.model.network import Interface
 from maasha.model.stamp import Stamp
 from maasha.rack.memory import Memory
+from maasha.rpc.ground import Ground
 from maasha.rpc.region_side import RegionFactory
 from maasha.rpc.tls import secure
 from tests.asynchronous import asynchronous
@@ -56,7 +57,9 @@ class Surroundings:
         self.memory = Memory(folder, folder / "secret")
         self.memory.register(SECRET, "first")
         self.ports: list[Any] = [
-            self._listen(secure(RegionFactory(reactor, REGION_FACTS, door, Counter()), reactor))
+            self._listen(
+                secure(RegionFactory(Ground(reactor), REGION_FACTS, door, Counter()), reactor)
+            )
             for door in self.doors
         ]
         listing = Listing(*(port.getHost().port for port in self.ports))

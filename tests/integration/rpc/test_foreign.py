@@ -11,6 +11,7 @@ from twisted.internet import reactor as global_reactor
 from twisted.internet.defer import maybeDeferred
 from twisted.internet.threads import deferToThread
 
+from maasha.rpc.ground import Ground
 from maasha.rpc.region_side import RegionFactory
 from tests.asynchronous import asynchronous
 from tests.integration.rpc.foreign import ForeignRack, Refused
@@ -29,7 +30,7 @@ async def find_token(token: str) -> bytes | None:
 @pytest_twisted.async_yield_fixture
 async def port() -> AsyncIterator[int]:
     """Give the port of a region that takes everyone in who proves something."""
-    factory = RegionFactory(reactor, REGION_FACTS, Door(), Counter(), tokens=find_token)
+    factory = RegionFactory(Ground(reactor), REGION_FACTS, Door(), Counter(), tokens=find_token)
     listening = reactor.listenTCP(0, factory, interface="127.0.0.1")
     yield listening.getHost().port
     await maybeDeferred(listening.stopListening)

@@ -51,6 +51,7 @@ data_dir: /srv/rack
 secret_file: /etc/maasha/secret
 dhcpd: /opt/dhcpd
 rpc_tls: false
+rpc_message_limit: 64
 """
     ) == RackdSettings(
         maas_url=("http://10.0.0.1:5240/MAAS/", "http://10.0.0.2:5240/MAAS/"),
@@ -59,6 +60,7 @@ rpc_tls: false
         secret_file=Path("/etc/maasha/secret"),
         dhcpd=Path("/opt/dhcpd"),
         rpc_tls=False,
+        rpc_message_limit=64,
     )
 
 

@@ -70,6 +70,7 @@ rpc_unproved: 100
 rpc_unproved_per_source: 8
 rpc_rate_per_source: 2
 rpc_proof_timeout: 9
+rpc_message_limit: 32
 """
     ) == RegiondSettings(
         maas_url="https://region/MAAS/",
@@ -92,6 +93,7 @@ rpc_proof_timeout: 9
         rpc_unproved_per_source=8,
         rpc_rate_per_source=2,
         rpc_proof_timeout=9,
+        rpc_message_limit=32,
     )
 
 

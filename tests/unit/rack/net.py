@@ -14,6 +14,7 @@ from twisted.python.failure import Failure
 
 from maasha.model.cluster import Endpoint, InstanceId
 from maasha.rack.discovery import EventLoop
+from maasha.rpc.ground import Ground
 from maasha.rpc.handshake import RegionFacts
 from maasha.rpc.region_side import RegionFactory
 from maasha.rpc.tls import secure
@@ -42,7 +43,7 @@ class Net(MemoryReactorClock):
         """Have a region listen."""
         door = door or Door()
         facts = RegionFacts(instance, REGION, "0.1.0", (SECRET,), KEY_ROOT)
-        factory = RegionFactory(self, facts, door, Counter())
+        factory = RegionFactory(Ground(self), facts, door, Counter())
         self._regions[endpoint.host, endpoint.port] = secure(factory, self) if tls else factory
         return door
 

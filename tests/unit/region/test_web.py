@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
+from twisted.logger import globalLogPublisher
 from twisted.web.resource import Resource
 from twisted.web.server import Request
 
 from maasha.region.web import Entrance
+from tests.unit.rpc.parts import Listener
 
 
 class Api(Resource):
@@ -62,3 +66,17 @@ def test_the_root_leads_to_the_api(entrance: Entrance) -> None:
 def test_other_paths_are_not_there(entrance: Entrance) -> None:
     """Nothing else is served."""
     assert get(entrance, "/etc/passwd").startswith("HTTP/1.0 404 ")
+
+
+def test_the_access_log_has_the_date(entrance: Entrance) -> None:
+    """Though the reactor's own time has nothing to do with it."""
+    listener = Listener()
+    globalLogPublisher.addObserver(listener)
+    entrance.site.doStart()
+    try:
+        get(entrance, "/")
+    finally:
+        entrance.site.doStop()
+        globalLogPublisher.removeObserver(listener)
+    (line,) = [line for line in listener.lines if '"GET / ' in line]
+    assert datetime.now(UTC).strftime("[%d/%b/%Y:%H:") in line

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -31,6 +31,8 @@ from maasha.model.network import Interface
 from maasha.model.stamp import Stamp
 from maasha.rpc.credentials import Credential
 from maasha.rpc.errors import RpcError
+from maasha.rpc.extension import Extension
+from maasha.rpc.ground import Ground
 from maasha.rpc.handshake import RackFacts, RegionFacts
 from maasha.rpc.rack_side import RackDuties, Session, join
 from maasha.rpc.region_side import FindToken, RegionDuties, RegionFactory, no_tokens
@@ -159,6 +161,16 @@ class Wire(FakeTransport):
 
     aborted = False
     stuck = False
+    width: int | None = None
+    """Bytes that one pump moves at most."""
+
+    def getOutBuffer(self) -> bytes:
+        """Give what moves next."""
+        waiting: bytes | None = super().getOutBuffer()
+        if waiting and self.width is not None:
+            self.stream = [waiting[self.width :]]
+            return waiting[: self.width]
+        return waiting or b""
 
     def abortConnection(self) -> None:
         """Drop what waits and close."""
@@ -222,6 +234,7 @@ class House:
     refused: list[tuple[str, RpcError]]
     factory: RegionFactory
     line: Line
+    ground: Ground
     tls: bool = False
 
     def join(
@@ -230,17 +243,19 @@ class House:
         introduction: Introduction = INTRODUCTION,
         duties: RackDuties | None = None,
         nonce: Callable[[], bytes] | None = None,
+        extensions: Sequence[Extension] = (),
     ) -> Deferred[Session]:
         """Let a rack join and move all bytes that can move."""
         joining = ensureDeferred(
             join(
-                self.clock,
+                self.ground,
                 self.line,
                 facts,
                 lambda: introduction,
                 duties or Hands(),
                 nonce or Counter(1000),
                 tls=self.tls,
+                extensions=extensions,
             )
         )
         self.line.pump.flush()
@@ -259,17 +274,21 @@ def house(
     tokens: FindToken = no_tokens,
     *,
     tls: bool = False,
+    extensions: Sequence[Extension] = (),
 ) -> House:
     """Build a region that notes whom it refused."""
     clock, refused = Clock(), list[tuple[str, RpcError]]()
+    ground = Ground(clock)
     door = door or Door()
 
     def note(remote: str, error: RpcError) -> None:
         refused.append((remote, error))
 
-    factory = RegionFactory(clock, facts, door, Counter(), note, tokens=tokens)
+    factory = RegionFactory(
+        ground, facts, door, Counter(), note, tokens=tokens, extensions=extensions
+    )
     offered = secure(factory, clock) if tls else factory
-    return House(clock, door, refused, factory, Line(offered, clock), tls)
+    return House(clock, door, refused, factory, Line(offered, clock), ground, tls)
 
 
 def value_of(deferred: Deferred[T]) -> T:

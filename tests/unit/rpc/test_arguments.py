@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from maasha.model.dhcp import DhcpPlan
 from maasha.model.network import Interface
 from maasha.model.stamp import Stamp
-from maasha.rpc.arguments import Bytes, Number, Record, Text, Uuid, Wire
+from maasha.rpc.arguments import Bytes, Record, Uuid
 from maasha.rpc.errors import BadArgument
-from maasha.rpc.wire.values import LONGEST
+from maasha.rpc.wire.values import LONGEST, Number, Text, Value
 
 
-def carried(argument: Wire, value: Any, **noise: bytes) -> Any:
+def carried(argument: Value, value: Any, **noise: bytes) -> Any:
     """Write a value into a box, add unknown keys, and read it again."""
     strings: dict[bytes, bytes] = {}
     argument.toBox(b"it", strings, {"it": value}, None)
@@ -28,7 +28,7 @@ def carried(argument: Wire, value: Any, **noise: bytes) -> Any:
     return objects["it"]
 
 
-def refused(argument: Wire, strings: dict[bytes, bytes]) -> str:
+def refused(argument: Value, strings: dict[bytes, bytes]) -> str:
     """Give the reason why a box is refused."""
     with pytest.raises(BadArgument) as caught:
         argument.fromBox(b"it", strings, {}, None)
@@ -91,7 +91,7 @@ def test_a_text_with_a_missing_piece_is_refused(strings: dict[bytes, bytes]) -> 
 
 def test_a_text_must_be_utf_8() -> None:
     """Other bytes are refused on arrival, broken text before it is sent."""
-    assert "not UTF-8" in refused(Text(), {b"it": b"\xff"})
+    assert "utf-8" in refused(Text(), {b"it": b"\xff"})
     with pytest.raises(BadArgument):
         carried(Text(), "\ud800")
 
@@ -100,7 +100,7 @@ def test_uuids_cross() -> None:
     """A UUID arrives as it was; None needs leave."""
     assert carried(Uuid(), UUID(int=5)) == UUID(int=5)
     assert carried(Uuid(optional=True), None) is None
-    assert "badly formed" in refused(Uuid(), {})
+    assert refused(Uuid(), {}) == "missing"
     assert "badly formed" in refused(Uuid(optional=True), {b"it": b"zz"})
 
 
@@ -130,9 +130,9 @@ def test_a_record_that_json_cannot_carry_is_not_sent() -> None:
 def test_an_argument_says_how_it_is_carried() -> None:
     """A kind of argument must say how it is written and read."""
     with pytest.raises(NotImplementedError):
-        carried(Wire(), 1)
+        carried(Value(), 1)
     with pytest.raises(NotImplementedError):
-        Wire().read(b"it", {})
+        Value().from_bytes(b"")
 
 
 def test_bytes_may_be_absent_where_they_are_optional() -> None:

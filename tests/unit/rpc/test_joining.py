@@ -40,6 +40,16 @@ from tests.unit.rpc.parts import (
 )
 
 TOKEN = Credential(Kind.TOKEN, "k3f8qmwp")
+HELLO: dict[str, Any] = {
+    "lowest": 1,
+    "highest": 1,
+    "version": "x",
+    "system_id": "",
+    "instance": None,
+    "credential": "token",
+    "token": "k3f8qmwp",
+    "nonce": bytes(32),
+}
 WITH_TOKEN = RackFacts("0.1.0", OTHER_SECRET, credential=TOKEN)
 NAME = WELCOME.system_id
 KEY = rack_key(KEY_ROOT, INSTANCE, NAME)
@@ -193,23 +203,13 @@ def test_strangers_hold_few_look_ups(home: House, book: Book) -> None:
 def test_one_proof_is_all_that_a_stranger_has(home: House, book: Book) -> None:
     """While it is judged nothing else is taken, also not another."""
     book.turn = Deferred()
-    link = Link(home.clock, lambda _: amp.CommandLocator())
+    link = Link(home.ground, lambda _: amp.CommandLocator())
     home.line.attach(link)
-    hello: dict[str, Any] = {
-        "lowest": 1,
-        "highest": 1,
-        "version": "x",
-        "system_id": "",
-        "instance": None,
-        "credential": "token",
-        "token": "k3f8qmwp",
-        "nonce": bytes(32),
-    }
-    value_of(home.run(link.call(commands.Hello, **hello)))
+    value_of(home.run(link.call(commands.Hello, **HELLO)))
     first = home.run(link.call(commands.Prove, proof=bytes(32)))
     second = home.run(link.call(commands.Prove, proof=bytes(32)))
     assert isinstance(error_of(second), NotOffered)
-    assert isinstance(error_of(home.run(link.call(commands.Hello, **hello))), NotOffered)
+    assert isinstance(error_of(home.run(link.call(commands.Hello, **HELLO))), NotOffered)
     assert waits(first)
     book.turn.callback(None)
     home.line.pump.flush()
@@ -218,17 +218,10 @@ def test_one_proof_is_all_that_a_stranger_has(home: House, book: Book) -> None:
 
 def test_a_kind_that_does_not_exist_is_named(home: House) -> None:
     """The error has the kinds that there are."""
-    link = Link(home.clock, lambda _: amp.CommandLocator())
+    link = Link(home.ground, lambda _: amp.CommandLocator())
     home.line.attach(link)
-    hello: dict[str, Any] = {
-        "lowest": 1,
-        "highest": 1,
-        "version": "x",
-        "system_id": "",
-        "instance": None,
-    }
-    call = link.call(commands.Hello, **hello, credential="password", token="", nonce=bytes(32))
-    error = error_of(home.run(call))
+    hello = HELLO | {"credential": "password"}
+    error = error_of(home.run(link.call(commands.Hello, **hello)))
     assert isinstance(error, BadArgument)
     assert "none of secret, token, key" in str(error)
 

@@ -16,9 +16,9 @@ from twisted.protocols.portforward import ProxyFactory
 
 from maasha.rpc.errors import LinkLost, Unreachable, WrongSecret
 from maasha.rpc.gate import Limits
+from maasha.rpc.ground import TIMING, Ground, Timing
 from maasha.rpc.handshake import RackFacts
 from maasha.rpc.porter import Porter
-from maasha.rpc.protocol import TIMING, Timing
 from maasha.rpc.rack_side import Session, join
 from maasha.rpc.region_side import RegionFactory
 from maasha.rpc.socket_options import socket_of
@@ -38,7 +38,7 @@ from tests.unit.rpc.parts import (
 )
 
 reactor: Any = global_reactor  # its type depends on the platform
-HASTY = Timing(heartbeat=0.05, ping=0.1, proof=0.5, farewell=0.1)
+HASTY = Timing(heartbeat=0.05, proof=0.5, farewell=0.1)
 
 
 class Relay(ProxyFactory):
@@ -76,13 +76,12 @@ class Region:
         """Join through the relay."""
         endpoint = TCP4ClientEndpoint(reactor, "127.0.0.1", self.relayed)
         return await join(
-            reactor,
+            Ground(reactor, timing),
             endpoint,
             facts,
             lambda: INTRODUCTION,
             Hands(),
             Counter(),
-            timing=timing,
             tls=self.tls,
         )
 
@@ -98,11 +97,10 @@ async def region(request: pytest.FixtureRequest, tls: bool) -> AsyncIterator[Reg
     """Start a region with the timing of the parameter and a relay in front of it."""
     door = Door()
     factory = RegionFactory(
-        reactor,
+        Ground(reactor, request.param),
         REGION_FACTS,
         door,
         Counter(),
-        timing=request.param,
         porter=Porter(reactor, Limits(unproved_per_source=100)),
     )
     offered = secure(factory, reactor) if tls else factory
@@ -141,7 +139,7 @@ async def test_a_link_sends_at_once_and_probes_the_network(region: Region) -> No
                 (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT),
             )
         ]
-        assert options == [1, 1, 1, 1, 2, 2000]
+        assert options == [1, 1, 1, 1, 2, 10_000]
     await session.leave()
 
 
@@ -162,9 +160,9 @@ async def test_a_frozen_peer_is_noticed_by_both_sides(region: Region) -> None:
     region.relay.freeze()
     with pytest.raises(LinkLost):
         await session.remote.report_dhcp(REPORT)
-    assert await session.closed == "silent for 0.1 s or more"
-    assert await ended == "silent for 0.1 s or more"
-    assert region.door.desk.ended == ["silent for 0.1 s or more"]
+    assert await session.closed == "silent for 0.35 s or more"
+    assert await ended == "silent for 0.35 s or more"
+    assert region.door.desk.ended == ["silent for 0.35 s or more"]
 
 
 @pytest_twisted.ensureDeferred
@@ -172,7 +170,7 @@ async def test_leaving_a_peer_that_does_not_read_ends(region: Region) -> None:
     """Megabytes that nobody takes do not keep a polite close open."""
     session = await region.join(evolve(HASTY, heartbeat=60))
     region.relay.freeze()
-    report = ensureDeferred(session.remote.report_dhcp(evolve(REPORT, problem="x" * 20_000_000)))
+    report = ensureDeferred(session.remote.report_dhcp(evolve(REPORT, problem="x" * 15_000_000)))
     reason = await session.leave("enough")
     assert reason == "enough"
     with pytest.raises(LinkLost):

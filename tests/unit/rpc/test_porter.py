@@ -8,6 +8,7 @@ from twisted.internet.task import Clock
 from twisted.protocols import amp
 
 from maasha.rpc.gate import Limits
+from maasha.rpc.ground import Ground
 from maasha.rpc.porter import Porter
 from maasha.rpc.protocol import Link
 from maasha.rpc.region_side import RegionFactory
@@ -35,7 +36,7 @@ class Yard:
         self.lines: list[Line] = []
         self.porter = Porter(self.clock, limits)
         self.factory = RegionFactory(
-            self.clock, REGION_FACTS, Door(), Counter(), porter=self.porter
+            Ground(self.clock), REGION_FACTS, Door(), Counter(), porter=self.porter
         )
 
     def knock(self, host: int) -> Link | None:

@@ -12,18 +12,21 @@ from twisted.protocols import amp
 from twisted.python.failure import Failure
 
 from maasha.rpc.alive import Alive
-from maasha.rpc.arguments import Number, Text
 from maasha.rpc.commands import Call, Ping
 from maasha.rpc.errors import (
     BadArgument,
     DeadlineExceeded,
     DhcpRefused,
     LinkLost,
+    MessageTooLong,
     NotOffered,
     RemoteFailure,
     declared,
 )
+from maasha.rpc.ground import Ground
 from maasha.rpc.protocol import STRANGER_BYTES, Link
+from maasha.rpc.pulse import Health
+from maasha.rpc.wire import Limits, Number, Text
 from tests.unit.rpc.parts import Line, Listener, Peer, error_of, value_of, waits
 
 
@@ -97,9 +100,10 @@ class Pair:
 
     def __init__(self) -> None:
         self.clock = Clock()
+        self.ground = Ground(self.clock)
         self.parrot = Parrot()
-        self.here = Link(self.clock, lambda _: amp.CommandLocator())
-        self.there = Link(self.clock, lambda _: amp.CommandLocator())
+        self.here = Link(self.ground, lambda _: amp.CommandLocator())
+        self.there = Link(self.ground, lambda _: amp.CommandLocator())
         self.line = Line(self.there, self.clock)
         self.line.attach(self.here)
         self.here.trust(Alive())
@@ -115,7 +119,7 @@ class Pair:
 def stranger() -> tuple[Link, Line, Peer]:
     """Give a link that has not been trusted and a stock peer of it."""
     clock, peer = Clock(), Peer()
-    link = Link(clock, lambda _: amp.CommandLocator())
+    link = Link(Ground(clock), lambda _: amp.CommandLocator())
     line = Line(peer, clock)
     line.attach(link)
     return link, line, peer
@@ -184,13 +188,13 @@ def test_an_undeclared_error_is_logged_where_it_happened(
 
 
 def test_the_error_of_a_third_party_keeps_its_code() -> None:
-    """A command may declare errors that this package does not know."""
+    """A command may declare errors that this package does not know: their text crosses."""
     pair = Pair()
     answer = ensureDeferred(pair.here.call(Foreign))
     pair.line.pump.flush()
     error = error_of(answer)
-    assert isinstance(error, RemoteFailure)
-    assert error.text == "ZERO: by zero"
+    assert isinstance(error, ZeroDivisionError)
+    assert str(error) == "by zero"
 
 
 def test_an_answer_that_does_not_fit_is_a_failure_of_the_answerer(
@@ -261,17 +265,93 @@ def test_a_healthy_link_lives_on() -> None:
 
 @pytest.mark.parametrize("phase", [0.0, 0.05, 0.5, 0.95])
 def test_a_frozen_peer_is_aborted(phase: float) -> None:
-    """Without any traffic the link ends after two to three periods, whatever the phase."""
+    """It is suspect within a second and the link ends within three, whatever the phase."""
     pair = Pair()
     pair.line.advance(5 + phase, 0.05)
-    silent = 0.0
+    silent = doubted = 0.0
     while waits(pair.here.closed):
         pair.clock.advance(0.05)
         pair.line.near.flush_close()
         silent += 0.05
-    assert 2.0 <= silent <= 3.0
+        if pair.here.health is Health.SUSPECT and not doubted:
+            doubted = silent
+    assert 0.5 <= doubted <= 0.95
+    assert 2.1 <= silent <= 2.75
     assert pair.line.near.aborted
-    assert value_of(pair.here.closed) == "silent for 2 s or more"
+    assert value_of(pair.here.closed) == "silent for 2.1 s or more"
+
+
+def test_calls_to_a_suspect_wait_until_it_is_heard_again(logged: Listener) -> None:
+    """They are not sent, the heartbeat is; three beats later they leave, in their order."""
+    pair = Pair()
+    pair.line.advance(5)
+    pair.clock.pump([0.1] * 9)
+    assert pair.here.health is Health.SUSPECT
+    pair.line.pump.flush()
+    answers = [ensureDeferred(pair.here.call(Echo, text=text)) for text in "ab"]
+    pair.line.advance(0.5)
+    assert all(waits(answer) for answer in answers)
+    pair.line.advance(1)
+    assert [value_of(answer) for answer in answers] == [{"text": "a"}, {"text": "b"}]
+    lines = [line for line in logged.lines if line.startswith(pair.here.remote)]
+    assert [line.partition(" is ")[2] for line in lines] == ["suspect", "healthy"]
+
+
+def test_calls_to_a_suspect_that_dies_were_not_sent() -> None:
+    """They fail with the link, and may safely be asked elsewhere."""
+    pair = Pair()
+    pair.line.advance(5)
+    pair.clock.pump([0.1] * 9)
+    answer = ensureDeferred(pair.here.call(Echo, text="x"))
+    pair.clock.pump([0.1] * 20)
+    pair.line.near.flush_close()
+    assert isinstance(error_of(answer), LinkLost)
+
+
+def test_a_long_message_on_a_slow_line_harms_no_link() -> None:
+    """Heartbeats are stuck behind it, so the side that is still reading it says that it lives."""
+    pair = Pair()
+    pair.line.advance(5)
+    pair.line.near.width = 100_000
+    answer = ensureDeferred(pair.here.call(Echo, 60, text="x" * 10_000_000))
+    seconds = 0.0
+    while waits(answer):
+        pair.clock.advance(0.1)
+        pair.line.pump.pump()
+        seconds += 0.1
+    assert seconds > 9
+    assert value_of(answer)
+    assert pair.here.health is Health.HEALTHY
+    assert pair.there.health is Health.HEALTHY
+
+
+def test_a_peer_that_pushes_back_is_not_taken_for_dead() -> None:
+    """It does not read for as long as it has too much to do, and says that it lives."""
+    pair = Pair()
+    pair.there.limits = Limits(in_flight=2, queued=2)
+    pair.parrot.pause = Deferred()
+    answers = [ensureDeferred(pair.here.call(Echo, 60, text=str(n))) for n in range(9)]
+    pair.line.pump.flush()
+    assert not pair.there.reading
+    pair.line.near.width = 0
+    for _ in range(200):
+        pair.clock.advance(0.1)
+        pair.line.pump.pump()
+    assert waits(pair.here.closed)
+    assert waits(pair.there.closed)
+    pair.line.near.width = None
+    pair.parrot.pause.callback(None)
+    pair.line.advance(2)
+    assert [value_of(answer) for answer in answers] == [{"text": str(n)} for n in range(9)]
+
+
+def test_a_link_knows_how_long_a_round_trip_takes() -> None:
+    """It asks now and then even where traffic shows that the peer lives."""
+    pair = Pair()
+    pair.line.advance(10)
+    for link in (pair.here, pair.there):
+        assert link.round_trip is not None
+        assert 0 <= link.round_trip.mean <= 0.2
 
 
 def test_a_pause_of_this_process_is_not_taken_for_the_peers_death() -> None:
@@ -332,19 +412,17 @@ def test_garbage_ends_the_connection_quietly(garbage: bytes, logged: Listener) -
     assert peer.heard == b""
 
 
-@pytest.mark.parametrize(
-    "parts",
-    [(b"key", b"x" * 60_000) * 300, (b"k", b"") * 1025],
-    ids=["bytes", "keys"],
-)
-def test_one_message_may_have_only_so_much(parts: tuple[bytes, ...]) -> None:
-    """Also of a peer with the secret: what it sends is not gathered without end."""
-    link, line, _ = stranger()
-    link.trust(Alive())
-    message = b"".join(len(part).to_bytes(2, "big") + part for part in parts)
-    line.distant.write(message)
-    line.pump.flush()
-    assert value_of(link.closed).startswith("garbage: a message of over 2048 parts or 16777216")
+def test_one_message_may_have_only_so_much() -> None:
+    """A longer one fails its call, on whichever side it is noticed; the link stays."""
+    pair = Pair()
+    too_long = error_of(pair.echo("x" * 17_000_000))
+    assert isinstance(too_long, MessageTooLong)
+    assert (too_long.command, too_long.limit) == ("Echo", 16 * 1024 * 1024)
+    pair.here.limits = Limits(message=32 * 1024 * 1024)
+    refused = error_of(pair.echo("x" * 17_000_000))
+    assert isinstance(refused, MessageTooLong)
+    assert (refused.command, refused.limit) == ("Echo", 16 * 1024 * 1024)
+    assert value_of(pair.echo("y")) == {"text": "y"}
 
 
 def test_many_messages_may_have_much_together() -> None:

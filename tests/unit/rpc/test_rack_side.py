@@ -25,6 +25,7 @@ from maasha.rpc.errors import (
     WrongSecret,
     WrongVersion,
 )
+from maasha.rpc.ground import Ground
 from maasha.rpc.handshake import RackFacts
 from maasha.rpc.protocol import Link
 from maasha.rpc.rack_side import Session, join
@@ -99,7 +100,7 @@ def joining(
     """Start to join over an endpoint."""
     return ensureDeferred(
         join(
-            clock,
+            Ground(clock),
             endpoint,
             facts,
             lambda: INTRODUCTION,
@@ -227,7 +228,7 @@ def test_the_handshake_is_gone_after_the_proof() -> None:
 def test_only_the_handshake_exists_before_the_proof() -> None:
     """A stranger's pings and reports are not offered, and a proof is out of order."""
     home = house()
-    link = Link(home.clock, lambda _: amp.CommandLocator())
+    link = Link(home.ground, lambda _: amp.CommandLocator())
     home.line.attach(link)
     for command, arguments in (
         (commands.Ping, {}),
@@ -264,8 +265,6 @@ def test_a_frozen_region_ends_the_session() -> None:
     home = house()
     session = value_of(home.join())
     home.line.advance(5)
-    home.clock.advance(1)
-    home.clock.advance(1)
-    home.clock.advance(1)
+    home.clock.pump([0.1] * 30)
     home.line.near.flush_close()
-    assert value_of(session.closed) == "silent for 2 s or more"
+    assert value_of(session.closed) == "silent for 2.1 s or more"

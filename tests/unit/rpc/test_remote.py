@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from datetime import UTC, datetime
 from ipaddress import IPv4Address, ip_interface
+from types import NoneType
+from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
 from attrs import evolve
@@ -13,6 +16,17 @@ from maasha.model.cluster import Ownership, WorkerId
 from maasha.model.lease import BindingState, Lease, LeaseReport
 from maasha.model.network import Interface
 from maasha.model.stamp import Stamp
+from maasha.rpc.arguments import Bytes, Record
+from maasha.rpc.commands import (
+    BOTH_WAYS,
+    HANDSHAKE,
+    RACK_TO_REGION,
+    REGION_TO_RACK,
+    Call,
+    Hello,
+    Ping,
+    Prove,
+)
 from maasha.rpc.errors import (
     DeadlineExceeded,
     DhcpRefused,
@@ -21,6 +35,8 @@ from maasha.rpc.errors import (
     StaleEpoch,
     Unavailable,
 )
+from maasha.rpc.remote import RemoteDoor, RemoteRack, RemoteRegion
+from maasha.rpc.wire import Number, Text
 from tests.unit.rpc.parts import (
     EPOCH,
     PLAN,
@@ -49,6 +65,42 @@ INTERFACES = (
     Interface("eth1", "02:00:00:00:00:02", (ip_interface("10.0.0.1/24"), ip_interface("fd::1/64"))),
 )
 LOST = Ownership(WorkerId(3), Stamp(1, 2))
+
+
+COROUTINES = {
+    name.replace("_", ""): member
+    for side in (RemoteDoor, RemoteRack, RemoteRegion)
+    for name, member in vars(side).items()
+    if inspect.iscoroutinefunction(member) and name != "call"
+}
+"""By the command that they call."""
+AWAITED = [each for each in (*HANDSHAKE, *REGION_TO_RACK, *RACK_TO_REGION)]
+MESSAGES = (Hello, Prove)
+"""Their coroutines take and give the messages of `handshake` as they are."""
+
+
+def python_type(argument: Any) -> Any:
+    """Give the type of the values that an argument carries."""
+    kinds: dict[type, Any] = {Number: int, Text: str, Bytes: bytes}
+    kind = argument.cls if isinstance(argument, Record) else kinds[type(argument)]
+    return kind | None if argument.optional else kind
+
+
+def test_every_command_has_one_typed_coroutine() -> None:
+    """And none is without a command; `Ping` is sent by the links themselves."""
+    assert sorted(COROUTINES) == sorted(each.__name__.lower() for each in AWAITED)
+    assert (Ping,) == BOTH_WAYS
+
+
+@pytest.mark.parametrize("command", [each for each in AWAITED if each not in MESSAGES])
+def test_a_coroutine_is_typed_as_its_command_is_declared(command: type[Call]) -> None:
+    """So what mypy sees of a call is what travels."""
+    hints = get_type_hints(COROUTINES[command.__name__.lower()])
+    answer, deadline = hints.pop("return"), hints.pop("deadline")
+    assert deadline is float
+    assert hints == {name.decode(): python_type(value) for name, value in command.arguments}
+    given = [python_type(value) for _, value in command.response] or [NoneType]
+    assert list(get_args(answer) if get_origin(answer) is tuple else [answer]) == given
 
 
 def test_a_rack_takes_every_order() -> None:

@@ -12,6 +12,7 @@ from twisted.internet.task import Clock
 from twisted.protocols import amp
 
 from maasha.model.codec import to_json
+from maasha.rpc.ground import Ground
 from maasha.rpc.rack_side import join
 from tests.unit.rpc.parts import (
     EPOCH,
@@ -228,7 +229,7 @@ def test_a_rack_joins_a_stock_region_and_obeys_it() -> None:
     clock, region, hands = Clock(), StockRegion(), Hands()
     line = Line(region, clock)
     joining = ensureDeferred(
-        join(clock, line, RACK_FACTS, lambda: INTRODUCTION, hands, Counter(), tls=False)
+        join(Ground(clock), line, RACK_FACTS, lambda: INTRODUCTION, hands, Counter(), tls=False)
     )
     line.pump.flush()
     session = value_of(joining)

@@ -18,6 +18,7 @@ from twisted.python.failure import Failure
 
 from maasha.rpc.binding import bound
 from maasha.rpc.errors import ChannelMismatch, LinkLost, RpcError, TurnedAway, WrongSecret
+from maasha.rpc.ground import Ground
 from maasha.rpc.protocol import STRANGER_BYTES
 from maasha.rpc.rack_side import Session, join
 from maasha.rpc.region_side import RegionFactory
@@ -316,7 +317,11 @@ class Street:
     def open(self) -> int:
         """Start the region."""
         factory = RegionFactory(
-            reactor, REGION_FACTS, self.door, Counter(), lambda _, error: self.refused.append(error)
+            Ground(reactor),
+            REGION_FACTS,
+            self.door,
+            Counter(),
+            lambda _, error: self.refused.append(error),
         )
         return self.listen(secure(factory, reactor) if self.region_tls else factory)
 
@@ -336,7 +341,7 @@ def to(port: int, *, tls: bool) -> IStreamClientEndpoint:
 async def attempt(port: int, *, tls: bool) -> Session:
     """Join by way of whoever listens there."""
     return await join(
-        reactor,
+        Ground(reactor),
         to(port, tls=False),
         RACK_FACTS,
         lambda: INTRODUCTION,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from attrs import frozen
 from twisted.internet import reactor, ssl
 from twisted.internet.endpoints import (
     SSL4ClientEndpoint,
@@ -17,7 +18,7 @@ from twisted.internet.protocol import Factory
 from twisted.internet.task import deferLater
 
 from maasha.rpc.wire import AMP
-from maasha.rpc.wire.secured import SecuredClient, SecuredServer
+from maasha.rpc.wire.secured import Securing
 from tests.unit.rpc.wire.parts import Desk
 
 clock: Any = reactor
@@ -87,21 +88,46 @@ async def plain(server: Any = None) -> Loopback:
     return line
 
 
+@frozen
+class OurServer:
+    """Listens with our layer."""
+
+    context: Any
+
+    def listen(self, factory: Any) -> Any:
+        """Listen somewhere."""
+        endpoint = TCP4ServerEndpoint(clock, 0, interface="127.0.0.1")
+        return endpoint.listen(Securing(self.context, False, factory, clock))
+
+
+@frozen
+class OurClient:
+    """Connects with our layer."""
+
+    context: Any
+    port: int
+
+    def connect(self, factory: Any) -> Any:
+        """Connect."""
+        endpoint = TCP4ClientEndpoint(clock, "127.0.0.1", self.port)
+        connecting: Any = endpoint.connect(Securing(self.context, True, factory, clock))
+        return connecting.addCallback(lambda layer: layer.wrappedProtocol)
+
+
 async def secured(server_layer: str = "ours", client_layer: str = "ours") -> Loopback:
     """Connect over TLS, either end with our layer or Twisted's ("stock")."""
     line = Loopback()
     certificate = ssl.KeyPair.generate().selfSignedCert(1, CN="localhost").options()
     trusting = ssl.CertificateOptions()
-    listening: Any = TCP4ServerEndpoint(clock, 0, interface="127.0.0.1")
     if server_layer == "stock":
-        listening = SSL4ServerEndpoint(clock, 0, certificate, interface="127.0.0.1")
+        listening: Any = SSL4ServerEndpoint(clock, 0, certificate, interface="127.0.0.1")
     else:
-        listening = SecuredServer(listening, certificate, clock)
+        listening = OurServer(certificate)
 
     def connecting(port: int) -> Any:
         if client_layer == "stock":
             return SSL4ClientEndpoint(clock, "127.0.0.1", port, trusting)
-        return SecuredClient(TCP4ClientEndpoint(clock, "127.0.0.1", port), trusting, clock)
+        return OurClient(trusting, port)
 
     await line.open(listening, connecting)
     return line

@@ -68,9 +68,18 @@ class Fail(amp.Command):
 class Wait(amp.Command):
     """Answered when a test says so."""
 
+    cancellable = True
+
     arguments = [(b"id", amp.Integer())]
     response = [(b"id", amp.Integer())]
     errors = {Oops: b"OOPS"}
+
+
+class Commit(amp.Command):
+    """Work that must not end halfway."""
+
+    arguments = [(b"id", amp.Integer())]
+    response = [(b"id", amp.Integer())]
 
 
 class Ping(amp.Command):
@@ -125,6 +134,11 @@ class Desk(amp.CommandLocator):
         self.started.append(id)
         self.waiting[id] = Deferred(lambda _: self.cancelled.append(id))
         return self.waiting[id]
+
+    @Commit.responder
+    def commit(self, id: int) -> Deferred[Any]:
+        """Answer when told."""
+        return self.wait(id)
 
     @Ping.responder
     def ping(self) -> dict[str, object]:

@@ -147,16 +147,16 @@ def test_work_that_nobody_waits_for_is_not_started() -> None:
     """A held request whose deadline passes is refused, not started."""
     clock = Clock()
     pair, desk = timed(clock, Limits(in_flight=1))
-    outcome(pair.client.call(Wait, 60.0, id=0))
+    outcome(pair.client.call_within(60.0, Wait, id=0))
     pair.flush()
     pair.client.cancels = False
-    end = outcome(pair.client.call(Wait, 1.0, id=1))
+    end = outcome(pair.client.call_within(1.0, Wait, id=1))
     pair.flush()
     clock.advance(1.5)
     desk.finish(0)
     pair.flush()
     assert desk.started == [0]
-    assert end[0][0].__name__ == "CallExpired"
+    assert end[0][0].__name__ == "DeadlineExceeded"
     assert pair.server.metrics.unstarted == 1
 
 
@@ -166,9 +166,9 @@ def test_a_request_that_waited_in_the_kernel_is_not_started() -> None:
     pair, desk = timed(clock)
     outcome(pair.client.callRemote(Lookup, id=1, name="the clocks meet"))
     pair.flush()
-    outcome(pair.client.call(Wait, 1.0, id=1))
+    outcome(pair.client.call_within(1.0, Wait, id=1))
     clock.advance(1.01)
-    outcome(pair.client.call(Wait, 1.0, id=2))
+    outcome(pair.client.call_within(1.0, Wait, id=2))
     pair.flush()
     assert desk.started == [2]
 
@@ -292,7 +292,7 @@ def test_a_long_message_is_refused_while_it_comes() -> None:
         assert sum(map(len, (server._box or {}).values())) < 300_000
     server.dataReceived(requests(4))
     [box] = amp.parseString(transport.take())
-    assert (box[amp.ERROR], box[amp.ERROR_CODE]) == (b"9", b"TOO_LONG")
+    assert (box[amp.ERROR], box[amp.ERROR_CODE]) == (b"9", b"MessageTooLong")
     assert server.locator.started == [4]
 
 

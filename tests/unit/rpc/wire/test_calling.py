@@ -10,9 +10,10 @@ from twisted.protocols import amp
 
 from maasha.rpc.wire.boxes import box_of
 from maasha.rpc.wire.context import ORIGIN, Origin
-from maasha.rpc.wire.errors import Busy, CallExpired, MessageTooLong
+from maasha.rpc.wire.errors import Busy, DeadlineExceeded, MessageTooLong
 from maasha.rpc.wire.limits import Limits
 from tests.unit.rpc.wire.parts import (
+    Commit,
     Desk,
     Lookup,
     Pair,
@@ -37,7 +38,7 @@ class Odd(amp.Command):
 
 def asked(pair: Pair, count: int, timeout: float = 10.0) -> list[list[Any]]:
     """Make so many calls that wait, and move the bytes."""
-    ends = [outcome(pair.client.call(Wait, timeout, id=number)) for number in range(count)]
+    ends = [outcome(pair.client.call_within(timeout, Wait, id=number)) for number in range(count)]
     pair.flush()
     return ends
 
@@ -50,7 +51,7 @@ def test_a_call_without_an_answer_ends_at_its_deadline() -> None:
     advance(clock, 1.95)
     assert end == []
     advance(clock, 0.15)
-    assert end == [(CallExpired, "Wait had no answer within 2 s; ask again")]
+    assert end == [(DeadlineExceeded, "Wait had no answer within 2 s; ask again")]
     assert pair.client.metrics.expired == 1
 
 
@@ -60,7 +61,7 @@ def test_each_call_has_its_own_deadline() -> None:
     pair, _ = timed(clock)
     [long], [short] = asked(pair, 1, timeout=5.0), asked(pair, 1, timeout=1.0)
     advance(clock, 1.2)
-    assert (long, short[0][0]) == ([], CallExpired)
+    assert (long, short[0][0]) == ([], DeadlineExceeded)
 
 
 def test_nothing_ticks_while_nothing_waits() -> None:
@@ -89,7 +90,7 @@ def test_a_late_answer_is_ignored() -> None:
     advance(clock, 1.2)
     desk.finish(0)
     pair.flush()
-    assert end[0][0] is CallExpired
+    assert end[0][0] is DeadlineExceeded
     assert pair.client.metrics.late == 1
     assert pair.client.transport is not None
 
@@ -118,6 +119,23 @@ def test_a_peer_that_understands_is_told_of_a_cancelled_call() -> None:
     assert desk.cancelled == [3]
     assert end[0][0].__name__ == "CancelledError"
     assert pair.server.transport is not None
+
+
+def test_work_that_must_be_done_goes_on_without_its_caller() -> None:
+    """Unless its command is cancellable, what is begun ends well, and its answer harms nobody."""
+    clock = Clock()
+    pair, desk = timed(clock)
+    pair.client.cancels = True
+    call = pair.client.callRemote(Commit, id=3)
+    outcome(call)
+    pair.flush()
+    call.cancel()
+    pair.flush()
+    assert desk.cancelled == []
+    desk.finish(3)
+    pair.flush()
+    assert pair.client.metrics.late == 1
+    assert pair.client.transport is not None
 
 
 def test_a_stock_peer_hears_nothing_of_it() -> None:
@@ -181,14 +199,14 @@ def test_a_queued_call_can_expire_and_be_cancelled() -> None:
     clock = Clock()
     pair, desk = timed(clock, client_limits=Limits(in_flight=1))
     [first] = asked(pair, 1, timeout=60.0)
-    short = outcome(pair.client.call(Wait, 1.0, id=7))
-    call = pair.client.call(Wait, 60.0, id=8)
+    short = outcome(pair.client.call_within(1.0, Wait, id=7))
+    call = pair.client.call_within(60.0, Wait, id=8)
     cancelled = outcome(call)
     advance(clock, 1.2)
     call.cancel()
     desk.finish(0)
     pair.flush()
-    assert short[0][0] is CallExpired
+    assert short[0][0] is DeadlineExceeded
     assert cancelled[0][0].__name__ == "CancelledError"
     assert desk.started == [0]
     assert first == [{"id": 0}]
@@ -245,9 +263,9 @@ def test_commands_with_boxes_of_their_own_have_deadlines_too() -> None:
     clock = Clock()
     client, transport = Timed(clock), Transport()
     client.makeConnection(transport)
-    end = outcome(client.call(Odd, 1.0, Id=1))
+    end = outcome(client.call_within(1.0, Odd, Id=1))
     advance(clock, 1.2)
-    assert end[0][0] is CallExpired
+    assert end[0][0] is DeadlineExceeded
     assert client.metrics.call_detours == 1
     client.dataReceived(box_of({amp.ANSWER: b"1", b"Id": b"1"}))
     assert client.metrics.late == 1

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from twisted.protocols import amp
 
 from maasha.rpc.wire.codecs import codec_of
-from maasha.rpc.wire.errors import BadValue
+from maasha.rpc.wire.errors import BadArgument
 from maasha.rpc.wire.limits import Limits
 from maasha.rpc.wire.values import LONGEST, Number, Octets, Text, Value
 from tests.unit.rpc.wire.parts import Spread
@@ -54,14 +54,14 @@ def test_long_answers_take_the_fast_path(length: int) -> None:
 @pytest.mark.parametrize("digits", [b"", b"x", b"1 ", b"+1", b"1_0", b"1" * 19, b"\xb2", b"1\n"])
 def test_a_number_is_digits(digits: bytes) -> None:
     """What Python would read as a number but is none is refused."""
-    with pytest.raises(BadValue):
+    with pytest.raises(BadArgument):
         Number().fromBox(b"n", {b"n": digits}, {}, None)
 
 
 @pytest.mark.parametrize("value", [10**18, -(10**18), "1", None])
 def test_only_a_number_is_written(value: Any) -> None:
     """At most 18 digits."""
-    with pytest.raises(BadValue):
+    with pytest.raises(BadArgument):
         Number().toBox(b"n", {}, {"n": value}, None)
 
 
@@ -77,11 +77,11 @@ def test_numbers_come_back(value: int) -> None:
 
 def test_what_is_missing_is_named() -> None:
     """The error says which argument it is about."""
-    with pytest.raises(BadValue, match="argument n: missing"):
+    with pytest.raises(BadArgument, match="argument n: missing"):
         Number().fromBox(b"n", {}, {}, None)
-    with pytest.raises(BadValue, match="argument t: a piece is missing after 1"):
+    with pytest.raises(BadArgument, match="argument t: a piece is missing after 1"):
         Text().fromBox(b"t", {b"t": b"x", b"t.3": b"y"}, {}, None)
-    with pytest.raises(BadValue, match=r"argument t: .*codec"):
+    with pytest.raises(BadArgument, match=r"argument t: .*codec"):
         Text().fromBox(b"t", {b"t": b"\xff"}, {}, None)
 
 

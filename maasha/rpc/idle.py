@@ -1,0 +1,75 @@
+"""The duties of controllers that have nothing to do with DHCP: guests, and clusters of others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from attrs import evolve
+
+from maasha.model.cluster import Ownership, WorkerId
+from maasha.model.dhcp import DhcpPlan, DhcpReport
+from maasha.model.lease import LeaseReport
+from maasha.model.network import Interface
+from maasha.model.stamp import NEVER, Stamp
+from maasha.rpc.errors import DhcpRefused, NotOwner, StaleEpoch
+
+
+class IdleRack:
+    """`RackDuties` of a rack without a DHCP server: it obeys its owner and refuses every work.
+
+    `retired` is called when the region says that the rack was deleted.
+    """
+
+    def __init__(self, retired: Callable[[], None] = lambda: None) -> None:
+        self._retired = retired
+        self._owner = Ownership(WorkerId(0), NEVER)
+        self._report = DhcpReport(serving=False)
+
+    async def own(self, worker: WorkerId, epoch: Stamp) -> DhcpReport:
+        """Obey this worker; raises StaleEpoch where a newer one owns the rack."""
+        known = self._owner
+        if epoch < known.epoch or (epoch == known.epoch and worker != known.worker):
+            raise StaleEpoch(epoch, known.epoch)
+        self._owner = Ownership(worker, epoch)
+        return self._report
+
+    async def configure_dhcp(self, worker: WorkerId, epoch: Stamp, plan: DhcpPlan) -> DhcpReport:
+        """Take a plan that needs no server; raises StaleEpoch and DhcpRefused."""
+        await self.own(worker, epoch)
+        if plan.interfaces:
+            raise DhcpRefused("this rack has no DHCP server: name another one for the VLAN")
+        self._report = evolve(self._report, generation=plan.generation)
+        return self._report
+
+    async def retire(self, worker: WorkerId, epoch: Stamp) -> None:
+        """Hear that the rack was deleted; raises StaleEpoch."""
+        await self.own(worker, epoch)
+        self._retired()
+
+
+class IdleRegion:
+    """`RegionDuties` of a worker that owns no rack and keeps nothing of what racks report.
+
+    `ended` hears why the link is gone.
+    """
+
+    def __init__(self, ended: Callable[[str], None] = lambda _: None) -> None:
+        self._ended = ended
+
+    async def report_dhcp(self, report: DhcpReport) -> None:
+        """Let it pass."""
+
+    async def report_leases(self, report: LeaseReport) -> int:
+        """Let them pass."""
+        return report.cursor
+
+    async def report_interfaces(self, interfaces: tuple[Interface, ...]) -> None:
+        """Let them pass."""
+
+    async def claim(self, lost: Ownership) -> None:  # noqa: ARG002  whatever was lost
+        """Own nothing; raises NotOwner."""
+        raise NotOwner(None)
+
+    async def lost(self, reason: str) -> None:
+        """Pass it on."""
+        self._ended(reason)
