@@ -13,7 +13,6 @@ from __future__ import annotations
 import gc
 import json
 import random
-import secrets
 import sys
 import time
 from collections import Counter
@@ -33,19 +32,21 @@ from twisted.python.failure import Failure
 
 from maasha import __version__
 from maasha.daemon.rackd import FIRST_REST, LONGEST_REST
+from maasha.host.clock import steady
 from maasha.host.rests import Rests
 from maasha.model.cluster import InstanceId, Introduction, Ownership, SystemId, WorkerId
 from maasha.model.dhcp import DhcpPlan, DhcpReport
 from maasha.model.network import Interface
 from maasha.model.stamp import NEVER, Stamp
 from maasha.rack.controller import CALM
-from maasha.rack.dialling import CONNECT_TIMEOUT, NONCE_LENGTH
+from maasha.rack.dialling import CONNECT_TIMEOUT
 from maasha.rack.discovery import EventLoop, Reply
 from maasha.rack.links import Links
 from maasha.rack.memory import Memory
 from maasha.rack.search import Search
 from maasha.rpc.credentials import OWN_KEY, SHARED
 from maasha.rpc.errors import RpcError, StaleEpoch
+from maasha.rpc.ground import Ground
 from maasha.rpc.handshake import RackFacts
 from maasha.rpc.rack_side import Session, join
 
@@ -105,6 +106,7 @@ class Field:
     """All racks of this process and how they are."""
 
     reactor: Any
+    ground: Ground
     url: str
     secret: bytes
     count: int
@@ -172,14 +174,8 @@ class Rack:
             __version__, secret, book.system_id, book.instance, credential=credential
         )
         try:
-            session = await join(
-                self._clock,
-                self._client(place.host, place.port),
-                facts,
-                self._introduce,
-                self,
-                lambda: secrets.token_bytes(NONCE_LENGTH),
-            )
+            client = self._client(place.host, place.port)
+            session = await join(self._site.ground, client, facts, self._introduce, self)
         except RpcError as error:
             self._site.errors[f"{type(error).__name__}: {error}"[:60]] += 1
             raise
@@ -245,7 +241,8 @@ class Rack:
 def main(reactor: Any, url: str, secret: str, first: str, count: str) -> Deferred[None]:
     """Be the racks until killed."""
     globalLogBeginner.beginLoggingTo([], redirectStandardIO=False)
-    site = Field(reactor, url, bytes.fromhex(secret), int(count))
+    steady(reactor)
+    site = Field(reactor, Ground(reactor), url, bytes.fromhex(secret), int(count))
     racks = [Rack(site, int(first) + number) for number in range(int(count))]
     beginning = iter(racks)
 
