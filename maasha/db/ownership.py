@@ -26,7 +26,7 @@ and exists (select from link where rack_id = rack.id and worker_id = %(worker)s)
 returning owner_incarnation, owner_counter
 """
 LOCK_ALL = "select from rack where id = any(%s) order by id for update"
-LOCK_FREE = "select id from rack where id = any(%s) order by id for update skip locked"
+LOCK_FREE = "select id from rack where id = any(%s) order by id for no key update skip locked"
 CLAIM_ALL = """
 update rack set owner = %(worker)s,
     owner_incarnation = coalesce((select incarnation from instance), 1),

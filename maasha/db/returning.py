@@ -23,7 +23,7 @@ from maasha.model.stamp import Stamp
 ON_RECORD = """
 select id, system_id, hostname, lease_store, owner_incarnation, owner_counter,
     wanted_incarnation, wanted_counter
-from rack where system_id = any(%s) and deleted is null order by id for update skip locked
+from rack where system_id = any(%s) and deleted is null order by id for no key update skip locked
 """
 """A row that somebody else holds is not waited for, so a batch is never part of a deadlock."""
 INTERFACES = """

@@ -9,34 +9,37 @@ from attrs import frozen
 from maasha.db.transaction import Transaction
 from maasha.model.cluster import RackKey
 from maasha.model.codec import to_json
-from maasha.model.dhcp import DhcpReport
+from maasha.model.dhcp import OFF, DhcpReport
 from maasha.model.stamp import Stamp
 
 SAME = """
 with said as (
     select * from unnest(%(racks)s::bigint[], %(incarnations)s::bigint[], %(counters)s::bigint[],
         %(serving)s::boolean[], %(digests)s::text[], %(problems)s::text[], %(stores)s::text[],
-        %(generations)s::bigint[], %(numbers)s::bigint[], %(settle)s::boolean[])
-        said (key, incarnation, counter, serving, digest, problem, store, generation, number,
-        settles)
+        %(generations)s::bigint[], %(generation_counters)s::bigint[], %(settle)s::boolean[])
+        with ordinality said (key, incarnation, counter, serving, digest, problem, store,
+        generation, generation_counter, settles, place)
 ), part as (
-    select * from unnest(%(part_racks)s::bigint[], %(vlans)s::bigint[], %(runnings)s::jsonb[],
-        %(states)s::text[], %(partners)s::text[]) part (key, vlan, running, state, partner)
+    select * from unnest(%(part_places)s::bigint[], %(vlans)s::bigint[], %(running)s::jsonb[],
+        %(states)s::text[], %(partners)s::text[]) part (place, vlan, running, state, partner)
 ), same as (
-    select said.key from said join rack on rack.id = said.key
+    select key, place from said join rack on rack.id = key
     where (owner_incarnation, owner_counter) = (incarnation, counter)
     and (rack.serving, rack.digest, rack.problem) = (said.serving, said.digest, said.problem)
     and store in ('', lease_store) and not commanded
-    and (generation, number) <= (wanted_incarnation, wanted_counter)
+    and (generation, generation_counter) <= (wanted_incarnation, wanted_counter)
     and not exists (
-        select from (select * from service where rack_id = rack.id) known
-        full join (select * from part where part.key = rack.id) part on vlan = vlan_id
-        where (part.running, part.state, part.partner, true)
-            is distinct from (known.running, known.state, known.partner, vlan is not null)
+        select from (select * from service where rack_id = key) known
+        full join (select * from part where part.place = said.place) named on vlan = vlan_id
+        where (known.running, known.state, known.partner) is distinct from (
+            case when vlan is null then %(off)s::jsonb else named.running end,
+            coalesce(named.state, 'unknown'), coalesce(named.partner, 'unknown'))
         or (settles and asked <> known.running)
     )
+), heard as (
+    update rack set last_seen = clock_timestamp() where id in (select key from same)
 )
-update rack set last_seen = clock_timestamp() from same where rack.id = same.key returning rack.id
+select place from same
 """
 
 
@@ -56,7 +59,11 @@ async def note_unchanged(tx: Transaction, words: Sequence[Word]) -> tuple[bool, 
     News are everything that it would write but the time, a VLAN too that a rack does not name.
     """
     reports = [word.report for word in words]
-    parts = [(word.rack, service) for word in words for service in word.report.services]
+    parts = [
+        (place, service)
+        for place, report in enumerate(reports, 1)
+        for service in report.services
+    ]
     values = {
         "racks": [word.rack for word in words],
         "incarnations": [word.epoch.incarnation for word in words],
@@ -66,13 +73,14 @@ async def note_unchanged(tx: Transaction, words: Sequence[Word]) -> tuple[bool, 
         "problems": [report.problem for report in reports],
         "stores": [report.lease_store for report in reports],
         "generations": [report.generation.incarnation for report in reports],
-        "numbers": [report.generation.counter for report in reports],
+        "generation_counters": [report.generation.counter for report in reports],
         "settle": [word.settles for word in words],
-        "part_racks": [rack for rack, _ in parts],
+        "part_places": [place for place, _ in parts],
         "vlans": [service.vlan for _, service in parts],
-        "runnings": [to_json(service.role) for _, service in parts],
+        "running": [to_json(service.role) for _, service in parts],
         "states": [service.state.value for _, service in parts],
         "partners": [service.partner.value for _, service in parts],
+        "off": to_json(OFF),
     }
-    same = {row.id for row in await tx.rows(SAME, values)}
-    return tuple(word.rack in same for word in words)
+    same = {row.place for row in await tx.rows(SAME, values)}
+    return tuple(place in same for place, _ in enumerate(words, 1))
