@@ -73,8 +73,11 @@ class Caller(LineOnlyReceiver):
 
     def lineReceived(self, line: bytes) -> None:
         """Report."""
-        print(json.dumps(self._calls), flush=True)
+        self._tell(self._calls)
         self._calls.clear()
+
+    def _tell(self, told: object) -> None:
+        self.sendLine(json.dumps(told).encode())
 
     def call(self) -> None:
         """Call once more."""
@@ -102,7 +105,7 @@ class Caller(LineOnlyReceiver):
         while True:
             before, there = there, await self._any_open(ports)
             if there and not before:
-                print(json.dumps({"ready": time.monotonic()}), flush=True)
+                self._tell({"ready": time.monotonic()})
             await deferLater(self._reactor, 0.2 if there else KNOCK, lambda: None)
 
     async def _any_open(self, ports: range) -> bool:
