@@ -27,9 +27,7 @@ class Shared(Generic[T]):
     One look at a time: who asks during it gets its answer, or its failure, too.
     """
 
-    def __init__(
-        self, clock: IReactorTime, look: Callable[[], Awaitable[T]], fresh: float
-    ) -> None:
+    def __init__(self, clock: IReactorTime, look: Callable[[], Awaitable[T]], fresh: float) -> None:
         self._clock = clock
         self._look = look
         self._fresh = fresh

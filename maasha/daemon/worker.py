@@ -21,6 +21,7 @@ from twisted.application.internet import backoffPolicy
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.epollreactor import EPollReactor
+from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.protocol import Factory
 from twisted.internet.task import react
 from twisted.logger import Logger, globalLogBeginner, textFileLogObserver
@@ -75,6 +76,8 @@ from maasha.rpc.tls import secure
 
 REFUSAL_RESTS = 5.0, 60.0
 """Seconds until a plan that dhcpd refused is tried again: after the first refusal, and at most."""
+PATIENCE = 1.0
+"""Seconds that callers of the API wait for a worker that starts; then they hear 503."""
 INTERFACE_INTERVAL = 10.0
 """Seconds between looks at the host's addresses."""
 FAREWELL = "the region worker stops"
@@ -108,6 +111,7 @@ class Worker(MultiService):
         self._token = uuid4()
         self._addresses: tuple[Interface, ...] = ()
         self._port: int | None = None
+        self._opening: IDelayedCall | None = None
         self._entrance = Entrance(reactor, MAX_BODY)
         self._connect_database(random.SystemRandom().random)
         self._connections = Connections()
@@ -149,14 +153,14 @@ class Worker(MultiService):
         watching.setServiceParent(self)
 
     def startService(self) -> None:
-        """Serve the API's port at once, with 503 until there is a database."""
+        """Serve the API's port as soon as there is a database; with 503 where that takes long."""
         self._pool.start()
         self._dedicated.start()
         self._notices.subscribe(Channel.RACKS, self._racks_changed)
         self._notices.subscribe(Channel.DHCP, self._dhcp_changed)
         self._notices.subscribe(Channel.SECRETS, lambda _: self._credentials.wake())
-        self._adopt_port(HTTP_DESCRIPTOR, self._entrance.site)
         super().startService()
+        self._opening = self._reactor.callLater(PATIENCE, self._open_entrance)
 
     def stopService(self) -> Deferred[None]:
         """Leave the racks and the database in good order."""
@@ -223,6 +227,7 @@ class Worker(MultiService):
             self._pool, self._notices, self._reactor, __version__, standing.instance.id
         )
         self._entrance.open(make_resource(services))
+        self._open_entrance()
         who = f"worker:{standing.worker}"
         refusals = Refusals(self._reactor, self._pool, who, self._registration)
         timing = Timing(proof=float(self._settings.rpc_proof_timeout))
@@ -244,6 +249,17 @@ class Worker(MultiService):
             self._reactor.stop()
             return
         self._wardship.wake()
+
+    def _open_entrance(self) -> None:
+        """Take calls of the API, unless this worker does already.
+
+        The workers share the port: one that cannot answer yet leaves calls to one that can.
+        """
+        opening, self._opening = self._opening, None
+        if opening is not None:
+            if opening.active():
+                opening.cancel()
+            self._adopt_port(HTTP_DESCRIPTOR, self._entrance.site)
 
     def _listen(self, factory: RegionFactory) -> int:
         settings = self._settings

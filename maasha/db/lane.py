@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from maasha.db.errors import DatabaseUnavailable
-from maasha.db.pool import RETRY_AFTER, Pool
+from maasha.db.pool import RETRY_AFTER
 from maasha.db.transaction import Isolation, Transaction
 from maasha.db.waiting import within
 

@@ -116,7 +116,7 @@ async def release(tx: Transaction, racks: Sequence[RackKey]) -> int:
 
 
 async def lock(tx: Transaction, racks: Sequence[RackKey]) -> None:
-    """Hold racks until the transaction ends; always in the same order, so nobody waits in a ring."""
+    """Hold racks until the transaction ends; in their order, so that nobody waits in a ring."""
     await tx.execute(LOCK_ALL, list(racks))
 
 

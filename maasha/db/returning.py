@@ -129,7 +129,7 @@ async def _shapes(tx: Transaction, racks: Sequence[Row]) -> Mapping[int, Shape]:
 async def _link(
     tx: Transaction, plain: Mapping[RackKey, Arrival], worker: WorkerId
 ) -> dict[Arrival, Registered]:
-    """Write the links of racks that the transaction holds, and own those that nobody can act for."""
+    """Write the links of racks that the transaction holds; own those that nobody can act for."""
     said = [arrival.introduction for arrival in plain.values()]
     values = {
         "worker": worker,

@@ -60,9 +60,7 @@ async def note_unchanged(tx: Transaction, words: Sequence[Word]) -> tuple[bool, 
     """
     reports = [word.report for word in words]
     parts = [
-        (place, service)
-        for place, report in enumerate(reports, 1)
-        for service in report.services
+        (place, service) for place, report in enumerate(reports, 1) for service in report.services
     ]
     values = {
         "racks": [word.rack for word in words],

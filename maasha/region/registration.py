@@ -56,7 +56,9 @@ SWEEP = 2.0
 class Knock:
     """A rack that has proved itself and waits to be taken in."""
 
-    def __init__(self, introduction: Introduction, rack: RemoteRack, credential: Credential) -> None:
+    def __init__(
+        self, introduction: Introduction, rack: RemoteRack, credential: Credential
+    ) -> None:
         self.introduction = introduction
         self.credential = credential
         self.remote = rack.remote

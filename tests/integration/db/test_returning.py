@@ -13,7 +13,7 @@ from maasha.db.instance import raise_incarnation
 from maasha.db.ownership import claim_vacant
 from maasha.db.pool import Pool
 from maasha.db.racks import Registered, WorkerGone, delete_rack, drop_links
-from maasha.db.returning import Arrival, register_returning
+from maasha.db.returning import Arrival, register_returning, shape_of
 from maasha.db.transaction import Transaction
 from maasha.model.cluster import Introduction, Ownership, SystemId, WorkerId
 from maasha.model.network import Interface
@@ -90,7 +90,7 @@ async def test_a_second_link(pool: Pool) -> None:
 
 @asynchronous
 async def test_an_owner_without_a_link(pool: Pool) -> None:
-    """It is an owner no more, but it may become one again by a link: nobody else acted meanwhile."""
+    """It acts on when it has one again: nobody else has acted meanwhile. Else another does."""
     site = await make_site(pool)
     await pool.run(lambda tx: tx.execute("delete from link"))
     (back,) = await site.come(site.introduction, to=site.one)
@@ -208,8 +208,6 @@ async def test_a_worker_without_a_row(pool: Pool) -> None:
 
 def test_order_and_spelling_of_addresses_do_not_matter() -> None:
     """What is compared are sets."""
-    from maasha.db.returning import shape_of
-
     turned = evolve(ETHERNET, addresses=ETHERNET.addresses[::-1])
     assert shape_of((turned,)) == shape_of((ETHERNET, Interface(**_fields(ETHERNET))))
 

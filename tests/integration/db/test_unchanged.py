@@ -55,9 +55,7 @@ async def make_site(pool: Pool) -> Site:
     report = DhcpReport(True, "digest", services=(service,), lease_store="store")
     asked = (VlanRole(vlan, SOLO),)
     assert await pool.run(lambda tx: record_asked(tx, rack.rack, epoch, asked))
-    assert await pool.run(
-        lambda tx: record_report(tx, rack.rack, epoch, report, settles=True)
-    )
+    assert await pool.run(lambda tx: record_report(tx, rack.rack, epoch, report, settles=True))
     return Site(pool, rack, report)
 
 
@@ -99,9 +97,7 @@ async def test_a_vlan_that_is_off(pool: Pool) -> None:
     site = await make_site(pool)
     silent = evolve(site.report, services=())
     word = evolve(site.word, report=silent)
-    assert await pool.run(
-        lambda tx: record_report(tx, word.rack, word.epoch, silent, settles=True)
-    )
+    assert await pool.run(lambda tx: record_report(tx, word.rack, word.epoch, silent, settles=True))
     assert await site.known(word) == (True,)
 
 
@@ -123,8 +119,6 @@ async def test_another_owner(pool: Pool) -> None:
     stranger = evolve(site.word, rack=RackKey(99))
     assert await site.known(stranger, site.word) == (False, True)
     assert site.rack.owner is not None
-    again = await pool.run(
-        lambda tx: claim(tx, site.rack.rack, site.rack.owner, site.rack.worker)
-    )
+    again = await pool.run(lambda tx: claim(tx, site.rack.rack, site.rack.owner, site.rack.worker))
     assert again is not None
     assert await site.known(site.word, evolve(site.word, epoch=again.epoch)) == (False, True)

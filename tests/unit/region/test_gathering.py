@@ -94,5 +94,3 @@ class GatheringTests(SynchronousTestCase):
         assert self.work.lots == [[1]]
         self.add(3)
         assert self.work.lots == [[1], [3]]
-
-

@@ -1,11 +1,12 @@
-"""Many racks in one process: `python -m benchmarks.storm_racks URL SECRET FIRST COUNT`.
+"""Many racks: `python -m tests.acceptance.storm_racks URL SECRET FIRST COUNT`.
 
 Each has an address, a key and a memory of its own and keeps one link, with rackd's own code for all
 that leads to it: search over HTTP, choice of a worker, rests with jitter, handshake, registration,
-heartbeats. It obeys its owner and reports to it, and serves nothing.
+heartbeats. It obeys its newest owner, reports to it, and serves nothing.
 
 Prints a line of JSON, {"event": "linked" or "owned", "last": SECONDS, "errors": COUNTS}, each time
-that all racks are linked, or owned; the seconds are the machine's monotonic clock's.
+that all racks are linked, or owned. The seconds are the machine's monotonic clock's; a rack is
+linked when it has its welcome, so its registration is committed by then.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import random
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv4Interface
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -23,9 +25,7 @@ from urllib.parse import urlsplit
 from attrs import define, evolve, field
 from twisted.application.internet import backoffPolicy
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
-from twisted.internet.interfaces import IProtocol
-from twisted.internet.protocol import Protocol, connectionDone
+from twisted.internet.endpoints import TCP4ClientEndpoint
 from twisted.internet.task import LoopingCall, react
 from twisted.logger import globalLogBeginner
 from twisted.python.failure import Failure
@@ -49,41 +49,19 @@ from maasha.rpc.errors import RpcError, StaleEpoch
 from maasha.rpc.ground import Ground
 from maasha.rpc.handshake import RackFacts
 from maasha.rpc.rack_side import Session, join
+from tests.acceptance.web import page
 
 FIRST_ADDRESS = IPv4Address("10.101.0.1")
-"""Of the first rack; the others follow."""
-FIRST_LAN = IPv4Interface("172.16.0.1/24")
-BEGIN_AT_ONCE = 16
-"""Racks that join for the first time at the same time."""
+"""Of the first rack on the management network; the others follow."""
+FIRST_LAN = IPv4Address("172.16.0.1")
+"""Of the first rack on a network that it has alone."""
+BEGIN_AT_ONCE = 8
+"""Racks that join for the first time at the same time: people set them up one after the other."""
 REPORT_REST = 5.0
 """Seconds until a report that was not taken is sent again, as rackd's."""
+SHOWN = 60
+"""Characters of an error, when errors are counted."""
 DELAY = backoffPolicy(FIRST_REST, LONGEST_REST, jitter=random.random)
-
-
-class Page(Protocol):
-    """Asks for one page by HTTP; what a rack spends on its client is not the region's."""
-
-    def __init__(self, path: str, host: str) -> None:
-        self.reply: Deferred[Reply] = Deferred()
-        self._question = f"GET {path} HTTP/1.0\r\nHost: {host}\r\n\r\n".encode()
-        self._heard = b""
-
-    def connectionMade(self) -> None:
-        """Ask."""
-        assert self.transport is not None
-        self.transport.write(self._question)
-
-    def dataReceived(self, data: bytes) -> None:
-        """Listen to the end."""
-        self._heard += data
-
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Give what was said."""
-        head, found, body = self._heard.partition(b"\r\n\r\n")
-        if found:
-            self.reply.callback(Reply(int(head.split()[1]), body))
-        else:
-            self.reply.errback(reason)
 
 
 @define
@@ -110,24 +88,37 @@ class Field:
     url: str
     secret: bytes
     count: int
-    linked: set[str] = field(factory=set)
-    owned: set[str] = field(factory=set)
+    those: dict[str, set[str]] = field(factory=lambda: {"linked": set(), "owned": set()})
     errors: Counter[str] = field(factory=Counter)
 
-    def change(self, event: str, where: set[str], rack: str, there: bool) -> None:
-        """Note what became of a rack, and tell when that is true of all."""
-        if not there:
-            where.discard(rack)
-            return
-        where.add(rack)
-        if len(where) == self.count:
-            told = {"event": event, "last": time.monotonic(), "errors": dict(self.errors)}
+    def now(self, state: str, rack: str) -> None:
+        """Note that a rack is linked, or owned, and tell when all are."""
+        those = self.those[state]
+        those.add(rack)
+        if len(those) == self.count:
+            told = {"event": state, "last": time.monotonic(), "errors": dict(self.errors)}
             print(json.dumps(told), flush=True)
+
+    def no_more(self, state: str, rack: str) -> None:
+        """Note that a rack is so no more; the first of all begins another storm."""
+        if len(self.those["linked"]) == self.count:
             self.errors.clear()
+        self.those[state].discard(rack)
+
+    def failed(self, what: object) -> None:
+        """Count an error."""
+        self.errors[str(what)[:SHOWN]] += 1
+
+    def begin(self, racks: Iterator[Rack], begun: set[Rack]) -> None:
+        """Have some more join for the first time."""
+        while len(begun) < min(self.count, len(self.those["linked"]) + BEGIN_AT_ONCE):
+            rack = next(racks)
+            begun.add(rack)
+            rack.links.startService()
 
 
 class Rack:
-    """One rack."""
+    """One rack, and its duties."""
 
     def __init__(self, site: Field, number: int) -> None:
         self._site = site
@@ -136,15 +127,17 @@ class Rack:
         self.hostname = f"storm{number:04}"
         self._book = Book()
         self._owner: Ownership | None = None
-        self._report = DhcpReport(serving=False, lease_store=f"store of {self.hostname}")
+        self._report = DhcpReport(serving=False, lease_store=f"leases of {self.hostname}")
+        lan = IPv4Interface((FIRST_LAN + 256 * number, 24))
         self._interfaces = (
-            Interface("eth0", f"02:00:00:00:{number >> 8:02x}:{number & 255:02x}",
-                      (IPv4Interface(f"{self._address}/16"),)),
-            Interface("eth1", f"02:00:00:01:{number >> 8:02x}:{number & 255:02x}",
-                      (IPv4Interface((FIRST_LAN.ip + 256 * number, 24)),)),
+            Interface("eth0", _mac(0, number), (IPv4Interface((self._address, 16)),)),
+            Interface("eth1", _mac(1, number), (lan,)),
         )
-        search = Search(self._clock, self._fetch, [site.url], cast(Memory, self._book))
-        self.links = Links(
+        self.links = self._keep_link()
+
+    def _keep_link(self) -> Links:
+        search = Search(self._clock, self._fetch, [self._site.url], cast(Memory, self._book))
+        return Links(
             self._clock,
             lambda: 1,
             search.find,
@@ -157,31 +150,34 @@ class Rack:
             lambda _: False,
         )
 
+    # what leads to a link
+
     async def _fetch(self, url: str) -> Reply:
         parts = urlsplit(url)
-        page = Page(parts.path, parts.netloc)
-        await connectProtocol(self._client(str(parts.hostname), parts.port or 80), page)
-        return await page.reply
+        return await page(
+            self._client(str(parts.hostname), parts.port or 80), parts.netloc, parts.path
+        )
 
     def _client(self, host: str, port: int) -> TCP4ClientEndpoint:
         source = str(self._address), 0
         return TCP4ClientEndpoint(self._clock, host, port, CONNECT_TIMEOUT, source)
 
     async def _dial(self, loop: EventLoop) -> Session:
-        book, place = self._book, loop.endpoints[0]
-        secret, credential = (self._site.secret, SHARED) if book.key is None else (book.key, OWN_KEY)
-        facts = RackFacts(
-            __version__, secret, book.system_id, book.instance, credential=credential
-        )
+        site, book, place = self._site, self._book, loop.endpoints[0]
+        client = self._client(place.host, place.port)
         try:
-            client = self._client(place.host, place.port)
-            session = await join(self._site.ground, client, facts, self._introduce, self)
+            session = await join(site.ground, client, self._facts(), self._introduce, self)
         except RpcError as error:
-            self._site.errors[f"{type(error).__name__}: {error}"[:60]] += 1
+            site.failed(error)
             raise
         book.system_id, book.instance = session.welcome.system_id, session.welcome.instance
         book.key = session.key or book.key
         return session
+
+    def _facts(self) -> RackFacts:
+        book, site = self._book, self._site
+        secret, credential = (book.key, OWN_KEY) if book.key else (site.secret, SHARED)
+        return RackFacts(__version__, secret, book.system_id, book.instance, credential=credential)
 
     def _introduce(self) -> Introduction:
         return Introduction(
@@ -196,14 +192,14 @@ class Rack:
         )
 
     def _opened(self, _: Session) -> None:
-        self._site.change("linked", self._site.linked, self.hostname, True)
+        self._site.now("linked", self.hostname)
 
     def _closed(self, session: Session, reason: str) -> None:
-        self._site.errors[f"closed: {reason}"[:60]] += 1
-        self._site.change("linked", self._site.linked, self.hostname, False)
+        self._site.no_more("linked", self.hostname)
+        self._site.failed(f"closed: {reason}")
         if self._owner is not None and self._owner.worker == session.welcome.worker:
             self._owner = None
-            self._site.change("owned", self._site.owned, self.hostname, False)
+            self._site.no_more("owned", self.hostname)
 
     # what the region may ask
 
@@ -211,9 +207,10 @@ class Rack:
         """Obey the newest owner only, and report to it."""
         known, taken = self._book.epoch, self._owner
         if epoch < known or (epoch == known and taken is not None and taken.worker != worker):
+            self._site.failed(f"stale epoch of worker {worker}")
             raise StaleEpoch(epoch, known)
         self._book.epoch, self._owner = epoch, Ownership(worker, epoch)
-        self._site.change("owned", self._site.owned, self.hostname, True)
+        self._site.now("owned", self.hostname)
         self._clock.callLater(0, self._tell, self._owner)
         return self._report
 
@@ -234,8 +231,12 @@ class Rack:
 
     def _untold(self, failure: Failure, owner: Ownership) -> None:
         failure.trap(RpcError)
-        self._site.errors[f"report: {failure.getErrorMessage()}"[:60]] += 1
+        self._site.failed(f"report: {failure.getErrorMessage()}")
         self._clock.callLater(REPORT_REST, self._tell, owner)
+
+
+def _mac(card: int, number: int) -> str:
+    return f"02:00:00:{card:02x}:{number >> 8:02x}:{number & 255:02x}"
 
 
 def main(reactor: Any, url: str, secret: str, first: str, count: str) -> Deferred[None]:
@@ -243,19 +244,10 @@ def main(reactor: Any, url: str, secret: str, first: str, count: str) -> Deferre
     globalLogBeginner.beginLoggingTo([], redirectStandardIO=False)
     steady(reactor)
     site = Field(reactor, Ground(reactor), url, bytes.fromhex(secret), int(count))
-    racks = [Rack(site, int(first) + number) for number in range(int(count))]
-    beginning = iter(racks)
-
-    def begin() -> None:
-        """Have some join for the first time: racks are set up one after the other."""
-        while begun[0] - len(site.linked) < BEGIN_AT_ONCE and begun[0] < len(racks):
-            begun[0] += 1
-            next(beginning).links.startService()
-
-    begun = [0]
-    LoopingCall(begin).start(0.02)
+    racks = [Rack(site, int(first) + number) for number in range(site.count)]
+    LoopingCall(site.begin, iter(racks), set()).start(0.02)
     gc.collect()
-    gc.freeze()
+    gc.freeze()  # its own pauses are not the region's
     return Deferred()
 
 
