@@ -1,12 +1,12 @@
 """Links as maasha ships them; only what is called over them is the benchmark's.
 
-They have the whole handshake with a rack's own key, deadlines, traces, metrics and the heartbeat.
+They have the whole handshake with a rack's own key, deadlines, traces, metrics and the heartbeat;
+the contract comes as an extension.
 """
 
 from __future__ import annotations
 
-import secrets
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from twisted.internet import endpoints
@@ -16,11 +16,13 @@ from benchmarks.desk import Counts, Desk, clock
 from benchmarks.processes import BACKLOG, LOOPBACK
 from maasha.host.clock import steady
 from maasha.model.cluster import InstanceId, Introduction, SystemId, Welcome, WorkerId
-from maasha.rpc.commands import NONCE_LENGTH, Ping
+from maasha.rpc.commands import Ping
 from maasha.rpc.credentials import OWN_KEY, Credential, rack_key
+from maasha.rpc.extension import Extension, Side
 from maasha.rpc.ground import Ground
 from maasha.rpc.handshake import RackFacts, RegionFacts
-from maasha.rpc.rack_side import RackDuties, join
+from maasha.rpc.idle import IdleRack, IdleRegion
+from maasha.rpc.rack_side import join
 from maasha.rpc.region_side import RegionDuties, RegionFactory
 from maasha.rpc.remote import RemoteRack
 from maasha.rpc.tls import secure
@@ -51,35 +53,28 @@ def counts() -> Counts:
     )
 
 
+class Service(Desk, Side):
+    """The contract as an extension has it at the region's end."""
+
+    def counts(self) -> Counts:
+        """Give what this process has counted."""
+        return counts()
+
+
 class Door:
-    """Lets every rack in and has it served by the benchmark."""
+    """Lets every rack in."""
 
     async def register(
-        self, _: Introduction, rack: RemoteRack, __: str, ___: Credential
+        self, _: Introduction, __: RemoteRack, ___: str, ____: Credential
     ) -> tuple[Welcome, RegionDuties]:
         """Take a rack that has proved its key."""
-        clock.callLater(0, _serve, rack._link)  # when its welcome is written
-        return WELCOME, cast(RegionDuties, Idle())
-
-
-def _serve(link: Any) -> None:
-    link.locator = Desk(counts)
-
-
-class Idle:
-    """The duties of a side that is never called."""
-
-    async def lost(self, reason: str) -> None:
-        """Do nothing."""
-
-
-def _nonce() -> bytes:
-    return secrets.token_bytes(NONCE_LENGTH)
+        return WELCOME, IdleRegion()
 
 
 def listen(port: int, tls: bool) -> Deferred[Any]:
     """Listen for links."""
-    factory = RegionFactory(GROUND, REGION_FACTS, Door(), _nonce)
+    extension = Extension("benchmark", region=Service)
+    factory = RegionFactory(GROUND, REGION_FACTS, Door(), extensions=[extension])
     endpoint = endpoints.TCP4ServerEndpoint(clock, port, BACKLOG, LOOPBACK)
     listening: Deferred[Any] = endpoint.listen(secure(factory, clock) if tls else factory)
     return listening
@@ -88,8 +83,6 @@ def listen(port: int, tls: bool) -> Deferred[Any]:
 async def connect(port: int, tls: bool) -> Any:
     """Make one link."""
     endpoint = endpoints.TCP4ClientEndpoint(clock, LOOPBACK, port)
-    introduction, duties = Introduction("rack", VERSION, RACK), cast(RackDuties, Idle())
-    session = await join(
-        GROUND, endpoint, RACK_FACTS, lambda: introduction, duties, _nonce, tls=tls
-    )
-    return session._link
+    introduction, duties = Introduction("rack", VERSION, RACK), IdleRack()
+    session = await join(GROUND, endpoint, RACK_FACTS, lambda: introduction, duties, tls=tls)
+    return session._link  # its callRemote is called as stock AMP's is, without a coroutine

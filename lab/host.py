@@ -80,8 +80,14 @@ class HostProcess:
     @classmethod
     def arrived(cls, entrance: subprocess.Popen[str], name: str) -> "HostProcess":
         """Wait until the program `name` runs inside, or has ended."""
-        until(lambda: _program(entrance, name) or entrance.poll() is not None, name, timeout=10.0)
-        return cls(entrance, _program(entrance, name))
+        arrived: list[ProcessId] = []  # asked once: it may just be becoming the next program
+
+        def here() -> bool:
+            arrived.extend(filter(None, [_program(entrance, name)]))
+            return bool(arrived) or entrance.poll() is not None
+
+        until(here, name, timeout=10.0)
+        return cls(entrance, arrived[0] if arrived else None)
 
     @property
     def stdin(self) -> IO[str]:

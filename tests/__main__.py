@@ -24,7 +24,7 @@ BIN = Path(sys.executable).parent
 
 OWED_UNIT = 60.0
 """Seconds of one core that the unit tests may take without coverage on a machine at rest."""
-QUIET = ("tests/acceptance/test_attacks.py",)
+QUIET = ("tests/acceptance/test_attacks.py", "tests/acceptance/test_liveness.py")
 """What measures milliseconds has the machine to itself."""
 LONGEST_UNIT = 4 * OWED_UNIT
 """What is a failure wherever they run: a core that is shared counts more seconds for the same."""

@@ -7,10 +7,10 @@ from datetime import datetime
 from attrs import frozen
 
 from maasha.api.answers import Json, JsonObject
-from maasha.api.controller_shapes import stray_json
+from maasha.api.controller_shapes import connection_json, stray_json
 from maasha.api.picture import Picture
 from maasha.api.shapes import vlan_name
-from maasha.db.overview import LinkView, Overview, RackView, RegionView, ServiceView, WorkerView
+from maasha.db.overview import Overview, RackView, RegionView, ServiceView, WorkerView
 from maasha.db.strays import Stray
 from maasha.db.vlans import VlanRow
 from maasha.model.cluster import WorkerId
@@ -92,7 +92,7 @@ def _rack(rack: RackView, overview: Overview) -> JsonObject:
         "version": rack.version,
         "last_seen": rack.last_seen.isoformat(),
         "owner": _owner(rack, overview),
-        "connections": [_link(link) for link in rack.links],
+        "connections": [connection_json(link) for link in rack.links],
         "dhcp": {
             "serving": rack.serving and rack.connected,
             "wanted": str(rack.wanted),
@@ -108,15 +108,6 @@ def _owner(rack: RackView, overview: Overview) -> JsonObject | None:
             if worker.id == rack.owner:
                 return {"region": region.hostname, "worker": worker.slot}
     return None
-
-
-def _link(link: LinkView) -> JsonObject:
-    return {
-        "region": link.region_name,
-        "worker": link.slot,
-        "since": link.since.isoformat(),
-        "remote": link.remote,
-    }
 
 
 def _vlan(vlan: VlanRow, status: Status) -> JsonObject:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from maasha.api.answers import Json, JsonObject
 from maasha.api.picture import Picture
 from maasha.api.shapes import subnet_json, uri, vlan_json
-from maasha.db.overview import AddressView, InterfaceView, RackView, RegionView
+from maasha.db.overview import AddressView, InterfaceView, LinkView, RackView, RegionView
 from maasha.db.strays import Stray
 from maasha.db.tokens import TokenRow
 from maasha.model.dhcp import OFF
@@ -17,7 +17,7 @@ STATUS_LENGTH = 255
 
 
 def rack_json(rack: RackView, picture: Picture) -> JsonObject:
-    """Show a rack with its interfaces and services."""
+    """Show a rack with its interfaces, its services and (not in MAAS) its connections."""
     interfaces: list[Json] = [interface_json(each, picture) for each in rack.interfaces]
     return {
         **_node_json(rack.name.system_id, rack.name.hostname, rack.version),
@@ -32,9 +32,27 @@ def rack_json(rack: RackView, picture: Picture) -> JsonObject:
         ],
         "interface_set": interfaces,
         "service_set": [_rackd(rack), _dhcpd(rack)],
+        "connections": [connection_json(link) for link in rack.links],
         "last_seen": rack.last_seen.isoformat(),
         "resource_uri": uri("rackcontrollers", rack.name.system_id),
     }
+
+
+def connection_json(link: LinkView) -> JsonObject:
+    """Show a rack's connection to a worker, and how it fared when the worker noted it last."""
+    return {
+        "region": link.region_name,
+        "worker": link.slot,
+        "since": link.since.isoformat(),
+        "remote": link.remote,
+        "health": "suspect" if link.suspect else "healthy",
+        "round_trip_ms": _milliseconds(link.round_trip),
+        "round_trip_deviation_ms": _milliseconds(link.deviation),
+    }
+
+
+def _milliseconds(seconds: float | None) -> float | None:
+    return None if seconds is None else round(1000 * seconds, 2)
 
 
 def region_json(region: RegionView) -> JsonObject:

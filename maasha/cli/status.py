@@ -67,7 +67,7 @@ def _racks(racks: Sequence[Record]) -> str:
             text(rack.get("hostname")),
             text(rack.get("system_id")),
             str(len(links)),
-            ", ".join(_place(link) for link in links),
+            ", ".join(_connection(link) for link in links),
             _place(record(rack.get("owner"))),
             _dhcpd(record(rack.get("dhcp")), connected=bool(links)),
         )
@@ -79,6 +79,13 @@ def _racks(racks: Sequence[Record]) -> str:
 
 def _place(link: Record) -> str:
     return f"{text(link.get('region'))}/{text(link.get('worker'))}" if link else ""
+
+
+def _connection(link: Record) -> str:
+    """Give where a connection leads, with the time of its round trips, or that all is not well."""
+    mean, deviation = link.get("round_trip_ms"), link.get("round_trip_deviation_ms")
+    suspect = " suspect" if text(link.get("health")) == "suspect" else ""
+    return _place(link) + (f" {text(mean)}±{text(deviation)} ms" if text(mean) else "") + suspect
 
 
 def _dhcpd(dhcp: Record, *, connected: bool) -> str:

@@ -6,6 +6,7 @@ import random
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 from uuid import uuid4
@@ -29,10 +30,15 @@ from maasha.host.clock import steady
 from maasha.host.daemons import load, refuse
 from maasha.model.dhcp import DhcpReport
 from maasha.rack.commands import DEFAULT_CONFIG, config_path
+from maasha.rack.control import Control
+from maasha.rack.control_lines import socket_in
 from maasha.rack.controller import Controller, Surroundings
 from maasha.rack.discovery import TIMEOUT, Reply
+from maasha.rack.inspection import Inspection
 from maasha.rack.memory import Memory, SecretMalformed, SecretMissing
+from maasha.rack.roster import Roster
 from maasha.rack.search import Search
+from maasha.rack.wiretap import Wiretap
 from maasha.rpc.extension import Extension
 from maasha.rpc.ground import limits_for
 from maasha.rpc.plugins import installed
@@ -63,6 +69,11 @@ def makeService(options: dict[str, Any]) -> IService:
     return build(cast(ReactorBase, reactor), settings, memory, installed())
 
 
+def now() -> datetime:
+    """Give the time for people."""
+    return datetime.now(UTC)
+
+
 def build(
     reactor: Any, settings: RackdSettings, memory: Memory, extensions: Sequence[Extension] = ()
 ) -> IService:
@@ -85,6 +96,7 @@ def build(
         with suppress(ReactorNotRunning):
             reactor.stop()
 
+    roster = Roster(now)
     around = Surroundings(
         hostname=socket.gethostname(),
         version=__version__,
@@ -97,10 +109,14 @@ def build(
         tls=settings.rpc_tls,
         extensions=extensions,
         limits=limits_for(settings.rpc_message_limit),
+        met=roster.meet,
     )
     search = Search(reactor, fetch, settings.maas_url, memory)
 
     def feed(notify: Callable[[], None]) -> LeaseFeed:
         return LeaseFeed(reactor, folder.leases, notify)
 
-    return Controller(reactor, memory, search, dhcp, feed, around)
+    made = Controller(reactor, memory, search, dhcp, feed, around)
+    inspection = Inspection(roster, Wiretap(roster, reactor, now))
+    Control(reactor, socket_in(settings.data_dir), inspection.questions).setServiceParent(made)
+    return made

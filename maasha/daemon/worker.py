@@ -62,6 +62,7 @@ from maasha.region.presence import Presence, Standing
 from maasha.region.refusals import Refusals
 from maasha.region.registration import Registration
 from maasha.region.retirement import Retirement
+from maasha.region.round_trips import RoundTrips
 from maasha.region.rush import Rush
 from maasha.region.steward import Steward
 from maasha.region.wardship import Wardship
@@ -147,6 +148,7 @@ class Worker(MultiService):
             self._registration,
             self._retirement,
             self._credentials,
+            RoundTrips(reactor, self._pool, self._connections),
         ):
             part.setServiceParent(self)
         watching = Routine(reactor, INTERFACE_INTERVAL, self._watch_interfaces, "interfaces")

@@ -42,7 +42,11 @@ class RegionView:
 
 @frozen
 class LinkView:
-    """A connection of a rack to a live worker; `remote` is the rack's address and port."""
+    """A connection of a rack to a live worker; `remote` is the rack's address and port.
+
+    What follows `since` is what the worker noted last: seconds of a round trip, smoothed, and their
+    mean deviation (None before the first), and whether the rack was silent for too long.
+    """
 
     worker: WorkerId
     slot: int
@@ -50,6 +54,9 @@ class LinkView:
     region_name: str
     remote: str
     since: datetime
+    round_trip: float | None = None
+    deviation: float | None = None
+    suspect: bool = False
 
 
 @frozen
@@ -168,7 +175,7 @@ select *, extract(epoch from clock_timestamp() - heartbeat)::float8 as age from 
 where heartbeat > clock_timestamp() - make_interval(secs => %s) order by slot
 """
 LINKS = """
-select link.rack_id, link.worker_id, remote, since, slot, region.system_id, region.hostname
+select link.*, slot, region.system_id, region.hostname
 from link join worker on worker.id = link.worker_id join region on region.id = region_id
 where heartbeat > clock_timestamp() - make_interval(secs => %s)
 order by region.hostname, slot, link.id
@@ -193,6 +200,9 @@ def _link(row: Row) -> LinkView:
         row.hostname,
         row.remote,
         row.since,
+        row.round_trip,
+        row.round_trip_deviation,
+        row.suspect,
     )
 
 

@@ -72,6 +72,11 @@ def to_json(record: object) -> str:
     return text
 
 
+def to_loose(record: object) -> Any:
+    """Give what `json.dumps` takes for a record (or a tuple of records)."""
+    return CONVERTER.unstructure(record)
+
+
 def from_json(cls: type[T], text: str) -> T:
     """Read a record of type `cls`; unknown fields are ignored, wrong ones raise BadRecord."""
     try:

@@ -1,4 +1,4 @@
-"""`maasha-rack`: register a rack controller with an instance, and say what it remembers."""
+"""`maasha-rack`: register a rack with an instance, and say what it remembers and does."""
 
 from __future__ import annotations
 
@@ -24,6 +24,9 @@ from maasha.host.argv import conceal, words_of
 from maasha.host.daemons import CONFIGURATION_ERROR
 from maasha.host.files import PLAIN_MODE, read_text, require_writable, write_atomic
 from maasha.model.token import JoinToken, parse_token
+from maasha.rack import views
+from maasha.rack.control_client import Unanswered
+from maasha.rack.control_lines import Refused
 from maasha.rack.memory import Memory, SecretMalformed, SecretMissing
 from maasha.rpc.credentials import Kind
 from maasha.rpc.handshake import SHORTEST_SECRET
@@ -66,6 +69,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except CommandFailed as failed:
         print(f"maasha-rack: {failed}", file=sys.stderr)
         return failed.status
+    except (Refused, Unanswered) as error:
+        print(f"maasha-rack: {error}", file=sys.stderr)
+        return 1
     except OSError as error:
         print(f"maasha-rack: {error.filename}: {error.strerror}", file=sys.stderr)
         return 1
@@ -99,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     register.set_defaults(run=_register)
     show = commands.add_parser("show", help="print whom the rack belongs to")
     show.set_defaults(run=_show)
+    views.add_to(commands, lambda arguments: parse_rackd(_config_text(arguments.config)).data_dir)
     return parser
 
 

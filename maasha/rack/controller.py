@@ -21,7 +21,7 @@ from maasha.model.dhcp import DhcpReport
 from maasha.model.network import Interface
 from maasha.model.stamp import NEVER
 from maasha.rack.choice import Pick
-from maasha.rack.dialling import Dialler, Dialling
+from maasha.rack.dialling import Dialler, Dialling, Met, unnoticed
 from maasha.rack.duties import Duties
 from maasha.rack.links import Links
 from maasha.rack.memory import Memory
@@ -64,6 +64,8 @@ class Surroundings:
     """Whether links are TLS."""
     limits: Limits = LIMITS
     """Of each link."""
+    met: Met = unnoticed
+    """Hears of each connection to a worker."""
     extensions: Sequence[Extension] = ()
 
 
@@ -162,6 +164,7 @@ class Controller(MultiService):
             self._around.begin_anew,
             tls=self._around.tls,
             limits=self._around.limits,
+            met=self._around.met,
             extensions=self._around.extensions,
         )
 

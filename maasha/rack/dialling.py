@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from ipaddress import ip_address
 
 from twisted.internet.endpoints import (
@@ -20,6 +21,7 @@ from maasha.rpc.errors import Deleted, Unreachable
 from maasha.rpc.extension import Extension
 from maasha.rpc.ground import LIMITS, Ground
 from maasha.rpc.handshake import RackFacts
+from maasha.rpc.protocol import Link
 from maasha.rpc.rack_side import RackDuties, Session, join
 from maasha.rpc.wire import Limits
 
@@ -29,6 +31,14 @@ CONNECT_TIMEOUT = 3.0
 
 class Dialler(IReactorTCP, IReactorTime):
     """What dialling needs of a reactor."""
+
+
+Met = Callable[[str, Link], None]
+"""Hears of each connection that is made, and of the name of its worker."""
+
+
+def unnoticed(_worker: str, _link: Link) -> None:
+    """Take no notice of a connection."""
 
 
 class Dialling:
@@ -53,6 +63,7 @@ class Dialling:
         *,
         tls: bool = True,
         limits: Limits = LIMITS,
+        met: Met = unnoticed,
         extensions: Sequence[Extension] = (),
     ) -> None:
         self._reactor = reactor
@@ -64,6 +75,7 @@ class Dialling:
         self._introduce = introduce
         self._deleted = deleted
         self._parted = parted
+        self._met = met
         self._tls = tls
         self._extensions = extensions
 
@@ -71,7 +83,7 @@ class Dialling:
         """Link to a worker; raises the errors of `maasha.rpc.rack_side.join`."""
         interfaces = await self._interfaces()
         try:
-            session = await self._first_reachable(loop.endpoints, self._introduce(interfaces))
+            session = await self._first_reachable(loop, self._introduce(interfaces))
         except Deleted:
             # it hears that it was deleted, stops, and says so: only then others succeed it
             await self._deleted()
@@ -91,23 +103,21 @@ class Dialling:
     async def _say_farewell(self, loop: EventLoop, interfaces: tuple[Interface, ...]) -> Session:
         """Come back once, serving nothing: to be refused again is to have been heard."""
         try:
-            return await self._first_reachable(loop.endpoints, self._introduce(interfaces))
+            return await self._first_reachable(loop, self._introduce(interfaces))
         except Deleted:
             self._parted()
             raise
 
-    async def _first_reachable(
-        self, endpoints: Iterable[Endpoint], introduction: Introduction
-    ) -> Session:
+    async def _first_reachable(self, loop: EventLoop, introduction: Introduction) -> Session:
         unreachable: list[str] = []
-        for endpoint in endpoints:
+        for endpoint in loop.endpoints:
             try:
-                return await self._join(endpoint, introduction)
+                return await self._join(loop.name, endpoint, introduction)
             except Unreachable as error:
                 unreachable.append(f"{endpoint} {error.reason}")
         raise Unreachable("; ".join(unreachable))
 
-    async def _join(self, endpoint: Endpoint, introduction: Introduction) -> Session:
+    async def _join(self, name: str, endpoint: Endpoint, introduction: Introduction) -> Session:
         memory = self._memory
         identity = memory.identity
         facts = RackFacts(
@@ -124,6 +134,7 @@ class Dialling:
             lambda: introduction,
             self._duties,
             tls=self._tls,
+            met=partial(self._met, name),
             extensions=self._extensions,
         )
 

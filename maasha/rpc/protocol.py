@@ -26,7 +26,7 @@ from maasha.rpc.errors import ChannelMismatch, LinkLost, RpcError, TurnedAway, r
 from maasha.rpc.ground import Ground
 from maasha.rpc.outcome import to_wire
 from maasha.rpc.pulse import ASKED_EVERY, DEAD_AFTER, STEADY, Health, RoundTrip, after, smoothed
-from maasha.rpc.socket_options import tune
+from maasha.rpc.socket_options import acknowledged, tune
 from maasha.rpc.tls import PLAIN_TCP, PLAIN_WORD, RECORDS, TLS, tls_below
 from maasha.rpc.wire import AMP
 from maasha.rpc.wire.codecs import errors_of
@@ -70,8 +70,7 @@ class Link(AMP):
         self._ended = False
         self._listeners: list[Deferred[str]] = []
         self._timer: IDelayedCall | None = None
-        self._heard = 0
-        self._alive = False
+        self._unproved_bytes = 0
         self._pulse = STEADY
         self._beats = 0
         self._incidents = 0
@@ -178,11 +177,20 @@ class Link(AMP):
         for listener in listeners:
             listener.callback(self._reason)
 
-    def dataReceived(self, data: bytes) -> None:
-        """Take it as a sign of life; strangers may send only little."""
-        self._alive = True
-        if self.trusted or self._fits(data):
-            super().dataReceived(data)
+    def admits(self, data: bytes) -> bool:
+        """Take only little from a stranger."""
+        first, self._unproved_bytes = not self._unproved_bytes, self._unproved_bytes + len(data)
+        if self._error is not None:
+            return False
+        if first and data[0] in RECORDS:
+            self.give_up(ChannelMismatch(PLAIN_TCP, TLS))
+            self.channel.write(PLAIN_WORD)
+            self.channel.loseConnection()
+        elif self._unproved_bytes > STRANGER_BYTES:
+            self.abort(f"garbage: more than {STRANGER_BYTES} bytes before the proof")
+        else:
+            return True
+        return False
 
     def lengthLimitExceeded(self, length: int) -> None:
         """Drop a peer that does not speak AMP: its key is longer than 255 bytes."""
@@ -209,26 +217,12 @@ class Link(AMP):
 
     # inside
 
-    def _fits(self, data: bytes) -> bool:
-        first, self._heard = not self._heard, self._heard + len(data)
-        if self._error is not None:
-            return False
-        if first and data[0] in RECORDS:
-            self.give_up(ChannelMismatch(PLAIN_TCP, TLS))
-            self.channel.write(PLAIN_WORD)
-            self.channel.loseConnection()
-        elif self._heard > STRANGER_BYTES:
-            self.abort(f"garbage: more than {STRANGER_BYTES} bytes before the proof")
-        else:
-            return True
-        return False
-
     def _understand(self, reason: Failure) -> None:
         """Find words for an end that came by itself; it may be that we were not even let in."""
         if self._reason:
             return
         self._reason = _spoken(reason)
-        unheard = not (self._open if tls_below(self.channel) else self._heard)
+        unheard = not (self._open if tls_below(self.channel) else self._unproved_bytes)
         if unheard and reason.check(ConnectionClosed):
             self.give_up(TurnedAway(self._reason))
 
@@ -238,14 +232,14 @@ class Link(AMP):
     def _beat(self) -> None:
         """Judge the peer by what came since the last beat, and ask it if that was nothing.
 
-        While this side does not read, silence proves nothing; then, and while a long message is
-        still coming, it is this side that gives the peer nothing to hear, so it asks too.
+        While this side does not read, the peer's kernel answers for it; then, and while a long
+        message is still coming, it is this side that gives the peer nothing to hear, so it asks.
         """
-        alive, self._alive = self._alive, False
-        heard = alive or not self.reading
+        alive, self.heard = self.heard, False
+        heard = alive or (not self.reading and self._is_acknowledged())
         self._beats += 1
         if heard and self._pulse is STEADY:
-            if not alive or self._missing or self._beats % ASKED_EVERY == 0:
+            if not self.reading or self._missing or self._beats % ASKED_EVERY == 0:
                 self._ping()
             return
         before, self._pulse = self.health, after(self._pulse, heard)
@@ -257,6 +251,9 @@ class Link(AMP):
             self.withhold(self.health is Health.SUSPECT)
             log.info("{remote} is {health}", remote=self.remote, health=self.health.value)
         self._ping()
+
+    def _is_acknowledged(self) -> bool:
+        return acknowledged(self.channel, self._ground.timing.heartbeat)
 
     def _ping(self) -> None:
         sent = self._now()

@@ -14,8 +14,8 @@ from enum import Enum
 from attrs import frozen
 
 HEARTBEAT = 0.3
-"""Seconds between two beats. A peer that freezes is heard for up to one beat more, so it is suspect
-after 0.6 to 0.9 s and dead after 2.4 to 2.7 s, whatever the phase."""
+"""Seconds between two beats. A peer that freezes was heard up to one beat before the first silent
+one, so it is suspect after 0.3 to 0.9 s and dead after 2.1 to 2.7 s, whatever the phase."""
 SUSPECT_AFTER = 2
 """Silent beats; the first of them asks, the second has had no answer."""
 DEAD_AFTER = 8

@@ -92,12 +92,14 @@ async def join(
     *,
     tls: bool = True,
     extensions: Iterable[Extension] = (),
+    met: Callable[[Link], None] = lambda _: None,
 ) -> Session:
     """Make a registered link, or leave nothing behind.
 
     `nonce` gives 32 fresh random bytes; `introduction` is asked when the region has proved itself.
     Without `tls` the channel is plain TCP, and the region must offer that. `extensions` have their
-    commands on the link once it is registered.
+    commands on the link once it is registered. `met` hears of the link when there is a connection,
+    before anything is said on it.
     Raises Unreachable, TurnedAway, ChannelMismatch, WrongSecret, WrongVersion, WrongInstance,
     whatever `commands.Register` declares, LinkLost, DeadlineExceeded and whatever else `Link.call`
     raises.
@@ -106,6 +108,7 @@ async def join(
     async def attempt() -> Session:
         await _connect(link, endpoint)
         try:
+            met(link)
             await link.opened
             offer = handshake.offer(identity, nonce(), binding(link.channel))
             welcome, key = await _enter(link, *offer, introduction)

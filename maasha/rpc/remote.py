@@ -20,6 +20,7 @@ from maasha.rpc import commands
 from maasha.rpc.deadline import within
 from maasha.rpc.handshake import Greeting, Hello, Proof
 from maasha.rpc.protocol import DEADLINE, Link
+from maasha.rpc.pulse import Health, RoundTrip
 from maasha.rpc.versions import Versions
 
 CONFIGURE_DEADLINE = 120.0
@@ -45,6 +46,16 @@ class RemoteRack:
     def closed(self) -> Deferred[str]:
         """A new Deferred at each look; it fires with the reason once the link has ended."""
         return self._link.closed
+
+    @property
+    def round_trip(self) -> RoundTrip | None:
+        """How long one takes over this link, smoothed; None before the first."""
+        return self._link.round_trip
+
+    @property
+    def health(self) -> Health:
+        """What is thought of the rack; while it is suspect, calls wait."""
+        return self._link.health
 
     async def own(self, epoch: Stamp, deadline: float = DEADLINE) -> DhcpReport:
         """Tell the rack that this worker acts for it from `epoch` on; raises StaleEpoch."""

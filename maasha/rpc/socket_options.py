@@ -3,13 +3,15 @@
 Each of the three misses a case alone: keepalive does not run while data is unacknowledged, the
 user timeout only then, and a frozen process is seen by the heartbeat only (tcp(7), measured). The
 heartbeat is the quickest; the kernel ends what it does not watch: a link before its proof, or one
-of a process that is stuck itself.
+of a process that is stuck itself. While this side does not read, the heartbeat goes by what the
+peer's kernel acknowledges.
 """
 
 from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from struct import Struct
 
 from twisted.internet.interfaces import ITCPTransport
 
@@ -23,6 +25,8 @@ KEEPALIVE_PROBES = 2
 USER_TIMEOUT = 10_000
 """Milliseconds that sent data may stay unacknowledged, or unsent because the peer does not read.
 The latter may be a busy peer that pushes back, hence not less."""
+TCP_INFO = Struct("=24xI28xI")
+"""tcpi_unacked (segments) and tcpi_last_ack_recv (milliseconds ago) of linux/tcp.h."""
 
 
 def tune(transport: ITCPTransport) -> None:
@@ -36,6 +40,20 @@ def tune(transport: ITCPTransport) -> None:
     handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEPALIVE_INTERVAL)
     handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, KEEPALIVE_PROBES)
     handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT)
+
+
+def acknowledged(transport: ITCPTransport, seconds: float) -> bool:
+    """Whether the peer's kernel has acknowledged all that was sent, or something lately.
+
+    What is unsent because the peer does not read is nobody's fault.
+    """
+    handle = socket_of(transport)
+    if handle is None:
+        return True
+    unacknowledged, since = TCP_INFO.unpack(
+        handle.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TCP_INFO.size)
+    )
+    return not unacknowledged or since <= 1000 * seconds
 
 
 def socket_of(transport: object) -> socket.socket | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import cache
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from attrs import frozen
 from cryptography import x509
@@ -130,13 +130,14 @@ class Guarded(Secured):
 
     def dataReceived(self, bytes: bytes) -> None:
         """Decrypt; a stranger is looked at first."""
-        if self._waiting:
-            if self._fits(bytes):
-                self._waiting.append(bytes)
-        elif self._tenant.trusted:
-            super().dataReceived(bytes)
+        tenant: Any = self.wrappedProtocol
+        if tenant.trusted and not self._waiting:
+            Secured.dataReceived(self, bytes)  # super() takes as long as three calls
         elif self._fits(bytes):
-            self._decrypt_later(bytes)
+            if self._waiting:
+                self._waiting.append(bytes)
+            else:
+                self._decrypt_later(bytes)
 
     def _decrypt_later(self, data: bytes) -> None:
         self._waiting.append(data)

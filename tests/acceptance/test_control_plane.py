@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import time
 
 import pytest
 
 from lab import Process, until
-from lab.cluster import SMALL_LAN, WORKERS, Cluster
+from lab.cluster import BIN, SMALL_LAN, WORKERS, Cluster, cli_environment
 from tests.acceptance.dhcpd import Dhcpd
 from tests.acceptance.figures import Figures
 from tests.acceptance.watching import (
@@ -55,6 +56,22 @@ def test_a_region_keeps_to_its_database_connections(solo: Cluster, figures: Figu
     ((count,),) = solo.sql("select count(*) from pg_stat_activity where usename = 'maasha'")
     figures.count("database connections of a region with 4 workers", int(count))
     assert 0 < int(count) <= MOST_CONNECTIONS
+
+
+def test_an_operator_sees_how_connections_fare(solo: Cluster, figures: Figures) -> None:
+    """The API and the command line show each connection's round trips, once they are noted."""
+
+    def noted() -> list[float]:
+        racks = solo.maasha("rack-controllers", "read")
+        trips = [link["round_trip_ms"] for rack in racks for link in rack["connections"]]
+        return trips if len(trips) == 4 and None not in trips else []
+
+    trips = until(noted, "round trips of all connections", timeout=30.0, interval=0.5)
+    figures.milliseconds("round trip over a link, the longest", max(trips) / 1000)
+    assert 0 < max(trips) < 1000
+    argv = [str(BIN / "maasha"), "status"]
+    shown = solo.region.run(argv, env=cli_environment()).stdout
+    assert len(re.findall(r"region/\d \d+(?:\.\d+)?±\d+(?:\.\d+)? ms", shown)) == 4
 
 
 def test_workers_leave_with_their_master(solo: Cluster, figures: Figures) -> None:

@@ -13,6 +13,7 @@ from maasha.rpc.wire.limits import Limits
 from maasha.rpc.wire.metrics import Metrics
 from maasha.rpc.wire.rhythm import Rhythm
 from maasha.rpc.wire.secured import Secured, Securing
+from maasha.rpc.wire.sending import Observer
 from maasha.rpc.wire.tables import Several
 from maasha.rpc.wire.timekeeper import Timekeeper
 from maasha.rpc.wire.values import Number, Octets, Text, Value
@@ -26,6 +27,7 @@ __all__ = [
     "MessageTooLong",
     "Metrics",
     "Number",
+    "Observer",
     "Octets",
     "Origin",
     "Rhythm",

@@ -12,17 +12,15 @@ from twisted.python.failure import Failure
 
 from maasha.rpc.wire.boxes import box_of
 from maasha.rpc.wire.codecs import CODECS, LARGE, Command, codec_of, errors_of
-from maasha.rpc.wire.context import NEVER, ORIGIN, header, patience_of
+from maasha.rpc.wire.context import NEVER, ORIGIN, around, header
 from maasha.rpc.wire.errors import Busy, DeadlineExceeded, MessageTooLong
 from maasha.rpc.wire.metrics import METRICS, Metrics, Run, series_of
-from maasha.rpc.wire.pending import Moment, Pending
+from maasha.rpc.wire.pending import BEGAN, EXPIRES, HEADER, TIMEOUT, Moment, Pending
 from maasha.rpc.wire.sending import Sending
 from maasha.rpc.wire.timekeeper import Timekeeper
 
 CANCEL = b"_cancel"
 """The only key of a box that takes a call back; its value is the call's token."""
-_new_tuple: Any = tuple.__new__
-"""A third of what calling the class costs."""
 
 
 class Calling(Sending):
@@ -43,10 +41,10 @@ class Calling(Sending):
     _places = 0
     """Calls in flight up to which there is no need to queue: 0 while some queue, or all must."""
     _moment: Moment | None = None
-    _usual: tuple[float | None, bytes, bytes] = (None, b"", b"")
-    """The timeout and the trace of most calls, and what they are on the wire."""
+    _usual: tuple[float | None, bytes, int, bytes, bytes] = (None, b"", 0, b"", b"")
+    """The timeout and the trace of most calls and the digits of the time, then what the three make
+    of the header: the bytes before the time and those behind it."""
     _now: Callable[[], float] = staticmethod(monotonic)
-    _started = 0.0
     _watched = False
     _withheld = False
     _abandoned = False
@@ -60,7 +58,6 @@ class Calling(Sending):
         self._answers = Run(self.metrics.answered)
         if self.timekeeper is not None:
             self._now = self.timekeeper.now
-        self._started = self._now()
         super().makeConnection(transport)
 
     # the ways to call
@@ -74,7 +71,7 @@ class Calling(Sending):
         moment = self._moment or self._usual_moment()
         tag = b"%x" % (self._counter + 1)
         try:
-            box = codec.ask(tag, moment.header, kw, self)
+            box = codec.ask(tag, moment[HEADER], kw, self)
         except MessageTooLong as error:
             return fail(error)
         except Exception:
@@ -111,7 +108,7 @@ class Calling(Sending):
         moment = self._moment_for(timeout)
         tag = b"%x" % (self._counter + 1)
         try:
-            box = codec.ask(tag, moment.header, arguments, self)
+            box = codec.ask(tag, moment[HEADER], arguments, self)
         except MessageTooLong as error:
             return fail(error)
         except Exception:
@@ -157,37 +154,44 @@ class Calling(Sending):
 
     def _usual_moment(self) -> Moment:
         """Look at the clock for a call within `timeout`; inside a turn once for all of them."""
-        timeout, usual = self.timeout, self._usual
-        if usual[0] is not timeout or usual[1] is not self.trace:
-            patience = b"" if timeout is None else patience_of(timeout, self.trace)
-            usual = self._usual = timeout, self.trace, patience
-        moment = self._moment_of(timeout, usual[2])
+        now, timeout, keeper = self._now(), self.timeout, self.timekeeper
+        if timeout is None or keeper is None:
+            moment: Moment = now, NEVER, b"", None, self
+        else:
+            stamp = keeper.stamp if now < keeper.stamp_until else keeper.stamp_at(now)
+            known, trace, length, before, after = self._usual
+            if known is not timeout or trace is not self.trace or length != len(stamp):
+                length, trace = len(stamp), self.trace
+                before, after = around(length, timeout, trace)
+                self._usual = timeout, trace, length, before, after
+            moment = now, now + timeout, before + stamp + after, timeout, self
+            if not self._watched:
+                self._be_swept()
         if self._turn is not None:
             self._moment = moment
         return moment
 
     def _moment_for(self, timeout: float | None) -> Moment:
         """Look at the clock for a call with a deadline or a trace of its own."""
+        now, keeper = self._now(), self.timekeeper
+        if timeout is None or keeper is None:
+            return now, NEVER, b"", None, self
+        self._be_swept()
         origin = ORIGIN.get()
         trace = origin.wire_trace if origin else self.trace
-        return self._moment_of(timeout, b"" if timeout is None else patience_of(timeout, trace))
+        return now, now + timeout, header(keeper.stamp_at(now), timeout, trace), timeout, self
 
-    def _moment_of(self, timeout: float | None, patience: bytes) -> Moment:
-        now = self._now()
-        if timeout is None or self.timekeeper is None:
-            return Moment(now, NEVER, b"", None, self)
-        if not self._watched:
+    def _be_swept(self) -> None:
+        """Have the deadlines of calls looked at."""
+        if not self._watched and self.timekeeper is not None:
             self._watched = True
             self.timekeeper.watch(self)
-        head = header(now - self._started, patience)
-        moment: Moment = _new_tuple(Moment, (now, now + timeout, head, timeout, self))
-        return moment
 
     def sweep(self, now: float) -> bool:
         """Fail the calls whose deadline is over; tells whether any are left."""
         calls = [*self._outstandingRequests.values(), *(call for _, call in self._queue.values())]
         for call in calls:
-            if call.__class__ is Pending and call.moment.expires <= now and not call.called:
+            if call.__class__ is Pending and call.moment[EXPIRES] <= now and not call.called:
                 self._expire(call)
         self._watched = bool(self._outstandingRequests or self._queue)
         return self._watched
@@ -196,7 +200,7 @@ class Calling(Sending):
         self.metrics.expired += 1
         self.abandon(call)
         name = call.codec.command.__name__
-        self._fail(call, Failure(self.expired(name, call.moment.timeout or 0.0)))
+        self._fail(call, Failure(self.expired(name, call.moment[TIMEOUT] or 0.0)))
 
     def expired(self, command: str, seconds: float) -> Exception:
         """Give the error of a call that had no answer in time."""
@@ -260,7 +264,9 @@ class Calling(Sending):
         except Exception:
             self._fail(call, Failure())
         else:
-            series_of(self.metrics.answered, call.codec.command).add(self._now() - call.moment.now)
+            series_of(self.metrics.answered, call.codec.command).add(
+                self._now() - call.moment[BEGAN]
+            )
             call.callback(answer)
         self.call_ended()
 
@@ -293,6 +299,11 @@ class Calling(Sending):
         raise amp.NoEmptyBoxes(box)
 
     # room
+
+    @property
+    def in_flight(self) -> int:
+        """How many calls wait for an answer, or for their place."""
+        return len(self._outstandingRequests) + len(self._queue)
 
     def call_ended(self) -> None:
         """Let queued calls take free places."""

@@ -13,6 +13,7 @@ from typing import Any
 from attrs import frozen
 from twisted.protocols import amp
 
+from maasha.rpc.wire.context import DEADLINE_KEY
 from maasha.rpc.wire.errors import MessageTooLong
 from maasha.rpc.wire.fields import LENGTHS, NAMES, Field
 
@@ -45,6 +46,8 @@ class Codec:
     """(token with its length bytes, answer, protocol) -> the box of an answer."""
     answered: Answered
     """(buffer, position after the tag, protocol) -> (position after the box, answer) or None."""
+    head: bytes
+    """What a request with a deadline has between its token and the length of that deadline."""
     first: bytes
     """Key of the first argument where it is always there, which `serve` expects to be read."""
     arguments: tuple[Field, ...]
@@ -122,6 +125,7 @@ def _made(command: Command) -> Codec | None:
         _asking(command, arguments),
         _replying(command, response),
         _answering(response),
+        _start(command) + DEADLINE_KEY,
         arguments[0].key if arguments and arguments[0].inline else b"",
         arguments,
         response,
@@ -167,13 +171,19 @@ def _asking(command: Command, fields: Sequence[Field]) -> Encoded:
         if len(required) == len(fields)
         else "if not NAMES.issuperset(o): raise TypeError"
     )
-    name = command.commandName
-    start = COMMAND + LENGTHS[len(name)] + name
-    parts = [ASK, "LENGTHS[len(tag)]", "tag", start, "header", *_pairs(fields)]
+    parts = [ASK, "LENGTHS[len(tag)]", "tag", _start(command), "header", *_pairs(fields)]
     body = [check, *_writing(fields), f"box = {_joined(parts)}", *_bounded(fields), "return box"]
-    names = {"NAMES": frozenset(field.python for field in fields), "command": name.decode()}
+    names = {
+        "NAMES": frozenset(field.python for field in fields),
+        "command": command.commandName.decode(),
+    }
     made: Encoded = _function("ask(tag, header, o, proto)", body, fields, (), names)
     return made
+
+
+def _start(command: Command) -> bytes:
+    name = command.commandName
+    return COMMAND + LENGTHS[len(name)] + name
 
 
 def _replying(command: Command, fields: Sequence[Field]) -> Encoded:

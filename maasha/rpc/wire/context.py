@@ -16,6 +16,8 @@ from maasha.rpc.wire.boxes import Pairs, pair
 NEVER = float("inf")
 DEADLINE = b"_deadline"
 TRACE = b"_trace"
+DEADLINE_KEY = b"\0\x09" + DEADLINE + b"\0"
+"""All before the low length byte of the two numbers."""
 WINDOW = 60.0
 """Seconds after which the least delay is learned anew: two clocks may drift 30 ms in that time."""
 LONGEST_DEADLINE = 30
@@ -50,19 +52,20 @@ ORIGIN: ContextVar[Origin | None] = ContextVar("maasha_rpc_origin", default=None
 """The request that the running coroutine answers; calls made in it carry on its trace."""
 
 
-def header(sent: float, patience: bytes) -> bytes:
-    """Write both keys; `sent` is in seconds, `patience` made by `patience_of`."""
-    digits = b"%d" % (sent * 1000)
-    return b"\0\x09_deadline\0%c%b%b" % (len(digits) + patience[0], digits, patience[1:])
+def header(stamp: bytes, timeout: float, trace: bytes) -> bytes:
+    """Write both keys of a request; `stamp` is in milliseconds, `timeout` in seconds."""
+    before, after = around(len(stamp), timeout, trace)
+    return before + stamp + after
 
 
-def patience_of(timeout: float, trace: bytes) -> bytes:
-    """Write the part of the header that hardly ever changes, after its share of the length.
+def around(length: int, timeout: float, trace: bytes) -> tuple[bytes, bytes]:
+    """Write what is before and behind the time in a header, which hardly ever changes.
 
-    `timeout` is in seconds; without a trace its key is absent.
+    `length` is that of the time in digits; without a trace its key is absent.
     """
     number = b" %d" % (timeout * 1000)
-    return b"%c%b%b" % (len(number), number, pair(TRACE, trace) if trace else b"")
+    before = b"%b%c" % (DEADLINE_KEY, length + len(number))
+    return before, number + (pair(TRACE, trace) if trace else b"")
 
 
 class Ages:

@@ -86,23 +86,29 @@ METRICS = Metrics()
 class Run:
     """Counts what comes in rows of the same, so that one look-up does for many messages."""
 
-    __slots__ = ("_table", "codec", "count", "moment")
+    __slots__ = ("_series", "_table", "codec", "count", "moment")
 
     def __init__(self, table: dict[Command, Series]) -> None:
         self._table = table
+        self._series: Series | None = None
         self.codec: Any = None
         self.moment: Any = None
         self.count = 0
 
+    def begin(self, codec: Any) -> None:
+        """Count messages of another command from now on."""
+        self.codec = codec
+        self._series = None
+
     def end(self, duration: float) -> None:
         """Count the row: `count` messages of `codec` that took `duration` seconds each."""
-        series = self._table.get(self.codec.command)
-        if series is None:
-            series = series_of(self._table, self.codec.command)
+        series = self._series
+        if series is None:  # it is made with its first row, so that a table has no empty ones
+            series = self._series = series_of(self._table, self.codec.command)
+        count, self.count = self.count, 0
         bucket = int(duration * MICRO).bit_length()
-        series.counts[bucket if bucket < BUCKETS else -1] += self.count
-        series.seconds += duration * self.count
-        self.count = 0
+        series.counts[bucket if bucket < BUCKETS else -1] += count
+        series.seconds += duration * count
 
 
 def series_of(table: dict[Command, Series], command: Command) -> Series:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, Protocol
 
 from twisted.internet.defer import _CONTINUE, _DEFERRED_SUBCLASSES, Deferred
 from twisted.python.failure import Failure
@@ -17,24 +17,31 @@ class Caller(Protocol):
         """Forget a call that nobody waits for."""
 
 
-class Moment(NamedTuple):
-    """What all calls of one turn with the same deadline have in common."""
-
-    now: float
-    expires: float
-    header: bytes
-    timeout: float | None
-    caller: Caller
+Moment = tuple[float, float, bytes, float | None, Caller]
+"""What all calls of one turn with the same deadline have in common; a plain tuple, for making a
+named one costs four times as much."""
+BEGAN: Final = 0
+"""When, by the connection's clock."""
+EXPIRES: Final = 1
+"""Likewise."""
+HEADER: Final = 2
+"""What goes before the arguments."""
+TIMEOUT: Final = 3
+"""Seconds."""
+CALLER: Final = 4
 
 
 class Pending(Deferred[dict[str, Any]]):
     """The Deferred of a call; cancelling it tells the peer not to bother."""
 
-    __slots__ = ("codec", "moment")
+    __slots__ = ("_callbacks", "_runningCallbacks", "called", "codec", "moment", "paused", "result")
+    # what Deferred keeps in a dict per instance is here, for that dict costs as much as all else
 
     def __init__(self, codec: Codec, moment: Moment) -> None:
         # Deferred.__init__ is not called: it would do the same more slowly, once per call
         self._callbacks = []
+        self._runningCallbacks = self.called = False
+        self.paused = 0
         self.codec = codec
         self.moment = moment
 
@@ -52,11 +59,22 @@ class Pending(Deferred[dict[str, Any]]):
         callback, args, keywords = callbacks.pop()[0]
         self._runningCallbacks = True
         try:
-            result = callback(answer, *args, **keywords)
+            if keywords:
+                result = callback(answer, *args, **keywords)
+            else:
+                result = callback(answer, *args) if args else callback(answer)
         except BaseException:
             result = Failure()
         self._runningCallbacks = False
         self.result = result
+        if result is not None:
+            self._look_at(result)
+        elif callbacks:
+            self._runCallbacks()
+
+    def _look_at(self, result: Any) -> None:
+        """Go on from what the callback gave, which may be a Deferred or a Failure."""
+        callbacks: list[Any] = self._callbacks
         if result.__class__ in _DEFERRED_SUBCLASSES:
             callbacks.insert(0, ((_given, (result,), {}), (None, (), {})))
             self.result = {}
@@ -65,7 +83,7 @@ class Pending(Deferred[dict[str, Any]]):
 
     @staticmethod
     def _canceller(call: Any) -> None:
-        call.moment.caller.abandon(call)
+        call.moment[CALLER].abandon(call)
 
 
 def _given(_: object, result: Any) -> Any:

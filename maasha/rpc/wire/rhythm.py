@@ -18,9 +18,9 @@ log = Logger()
 class Rhythm:
     """Calls every member once in `interval` seconds, those of one slot together.
 
-    After a pause of this process (half a period or more) the beats go on from where they were: none
-    is made up for, so that what came in meanwhile is read between any two of them. Slots without
-    members cost nothing.
+    After a pause of this process (half a period or more) the beats go on from where they were, one
+    turn later: what came in meanwhile is read before the first of them and between any two, and
+    none is made up for. Slots without members cost nothing.
     """
 
     def __init__(self, clock: IReactorTime, interval: float) -> None:
@@ -60,6 +60,11 @@ class Rhythm:
         late = self._clock.seconds() - self._origin - self._due * self._step
         if late > self._step * PARTS / 2:
             self._origin += late
+            self._next = self._clock.callLater(0, self._beat)  # what came in meanwhile goes first
+        else:
+            self._beat()
+
+    def _beat(self) -> None:
         beats = list(self._slots[self._due % PARTS])
         self._await_slot(self._due)
         for beat in beats:

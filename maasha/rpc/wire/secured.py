@@ -13,18 +13,15 @@ from typing import Any
 
 from OpenSSL import SSL
 from twisted.internet.protocol import connectionDone
-from twisted.protocols.policies import ProtocolWrapper
 from twisted.protocols.tls import BufferingTLSTransport, TLSMemoryBIOFactory
 from twisted.python.failure import Failure
 
+from maasha.rpc.wire import openssl
 from maasha.rpc.wire.direct import hasten, unhasten
+from maasha.rpc.wire.openssl import CONTENT, EXPANSION
 
 HEADER = 5
 """Bytes before a record's content: type, version (2) and length (2) (RFC 8446, 5.1)."""
-CONTENT = 2**14
-"""Bytes of a record's content at most, before encryption (likewise)."""
-EXPANSION = 64
-"""Bytes that encryption adds to a record, and a few more."""
 
 
 class Records:
@@ -38,6 +35,9 @@ class Records:
 
     def completed(self, data: bytes) -> int:
         """Give how many records end in the next chunk of the stream."""
+        begins = len(data) > HEADER and not (self._skip or self._head)
+        if begins and len(data) == HEADER + (data[3] << 8 | data[4]):
+            return 1
         if self._head:
             data, self._head = self._head + data, b""
         count, pos, end = 0, self._skip, len(data)
@@ -62,6 +62,7 @@ class Secured(BufferingTLSTransport):
 
     def makeConnection(self, transport: Any) -> None:
         """Begin the handshake."""
+        self._lostTLSConnection = self._aborted = False  # on the instance they are found sooner
         hasten(transport)
         super().makeConnection(transport)
 
@@ -76,11 +77,12 @@ class Secured(BufferingTLSTransport):
         if not self._handshakeDone or self._appSendBuffer or self._lostTLSConnection:
             super().dataReceived(data)
             return
-        self._tlsConnection.bio_write(data)
+        connection = self._tlsConnection
+        openssl.put(connection, data)
         plain: list[bytes] = []
         try:
             for _ in range(count):
-                plain.append(self._tlsConnection.recv(CONTENT))
+                plain.append(openssl.read(connection))
         except SSL.WantReadError:  # not all records are content: a ticket, a key update
             self._flushSendBIO()
         except (SSL.ZeroReturnError, SSL.Error):
@@ -91,8 +93,8 @@ class Secured(BufferingTLSTransport):
 
     def _hand_over(self, plain: list[bytes]) -> None:
         if plain and not self._aborted:
-            whole = plain[0] if len(plain) == 1 else b"".join(plain)
-            ProtocolWrapper.dataReceived(self, whole)
+            above: Any = self.wrappedProtocol
+            above.dataReceived(plain[0] if len(plain) == 1 else b"".join(plain))
 
     def _write(self, octets: bytes) -> None:
         """Encrypt all of it, then pass it down in one write."""
@@ -103,13 +105,13 @@ class Secured(BufferingTLSTransport):
         connection, pos, end = self._tlsConnection, 0, len(octets)
         try:
             while pos < end:
-                piece = octets if end <= CONTENT else octets[pos : pos + CONTENT]
-                pos += connection.send(piece)
+                piece = octets[pos : pos + CONTENT]
+                pos += openssl.write(connection, piece)
         except (SSL.WantReadError, SSL.Error):
             self._flushSendBIO()
             super()._write(octets[pos:])
             return
-        below.write(connection.bio_read(end + EXPANSION * (end // CONTENT + 2)))
+        below.write(openssl.take(connection, end + EXPANSION * (end // CONTENT + 1)))
 
 
 class Securing(TLSMemoryBIOFactory):

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.interfaces import IPushProducer
 from twisted.internet.protocol import connectionDone
+from twisted.logger import Logger
 from twisted.protocols import amp
 from twisted.protocols.tls import BufferingTLSTransport, TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from maasha.rpc.wire.codecs import LARGE
-from maasha.rpc.wire.direct import is_plain, sent_at_once
+from maasha.rpc.wire.direct import is_plain, primed, sent_at_once
 from maasha.rpc.wire.errors import MessageTooLong
 from maasha.rpc.wire.limits import LIMITS, Limits
+
+Observer = Callable[[bool, bytes], None]
+"""Hears bytes, and first whether this end sent them."""
+
+log = Logger()
 
 
 class Sending(amp.AMP):
@@ -33,6 +40,8 @@ class Sending(amp.AMP):
     _tls = False
     _unseen = 0
     """Bytes written since the last look at whether the transport is full."""
+    _observer: Observer | None = None
+    """Who hears every chunk (see `AMP.observe`); asked for once per chunk, not per message."""
 
     def makeConnection(self, transport: Any) -> None:
         """Look at what kind of transport it is, and have it send at once.
@@ -42,6 +51,8 @@ class Sending(amp.AMP):
         if (set_no_delay := getattr(transport, "setTcpNoDelay", None)) is not None:
             set_no_delay(True)
         self._plain = is_plain(transport)
+        if self._plain:
+            primed(transport)
         self._tls = isinstance(transport, BufferingTLSTransport)
         if isinstance(transport, TLSMemoryBIOProtocol):
             self._keep_order(transport)
@@ -84,6 +95,8 @@ class Sending(amp.AMP):
             if len(data) > LARGE:
                 self.flush()
         elif self._wrote:
+            if self._observer is not None:
+                self._show(True, data)
             self._pass_on(data)
         else:
             self._wrote = True
@@ -101,6 +114,8 @@ class Sending(amp.AMP):
         transport: Any = self.transport
         if transport is None:
             return
+        if self._observer is not None:
+            self._show(True, data)
         if self._plain:
             sent = sent_at_once(transport, data)
             if sent == len(data):
@@ -123,6 +138,16 @@ class Sending(amp.AMP):
         self._hand_over(transport, data)
         if watched and not self.choked:
             transport.unregisterProducer()
+
+    def _show(self, sent: bool, data: bytes) -> None:
+        """Let the observer hear a chunk; one that fails hears no more, the connection goes on."""
+        if self._observer is None:
+            return
+        try:
+            self._observer(sent, data)
+        except Exception:
+            self._observer = None
+            log.failure("an observer of a connection failed and hears no more")
 
     def _watch(self, transport: Any) -> bool:
         try:

@@ -32,8 +32,18 @@ class Timekeeper:
     def __init__(self, clock: IReactorTime, now: Callable[[], float] = monotonic) -> None:
         self.now = now
         self.clock = clock
+        self.stamp = b""
+        """Milliseconds since this object was made, in decimal."""
+        self.stamp_until = self._origin = now()
         self._watched: dict[Waiting, None] = {}
         self._next: IDelayedCall | None = None
+
+    def stamp_at(self, now: float) -> bytes:
+        """Give `stamp` as it is at `now`; until `stamp_until` it stays so."""
+        milliseconds = int((now - self._origin) * 1000)
+        self.stamp = b"%d" % milliseconds
+        self.stamp_until = self._origin + (milliseconds + 1) / 1000
+        return self.stamp
 
     def watch(self, waiting: Waiting) -> None:
         """Look at `waiting` until its `sweep` says that nothing waits."""

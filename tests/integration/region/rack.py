@@ -22,6 +22,7 @@ from maasha.rack.obedience import Obedience
 from maasha.region.registration import Registration
 from maasha.rpc.credentials import SHARED, Credential
 from maasha.rpc.errors import LinkLost, NotOwner
+from maasha.rpc.pulse import Health, RoundTrip
 from maasha.rpc.region_side import RegionDuties
 from maasha.rpc.remote import RemoteRack
 from tests.integration.db.cluster import interface
@@ -116,6 +117,8 @@ class Line:
     orders: list[str] = field(factory=list)
     closed_with: str = ""
     error: Exception | None = None
+    round_trip: RoundTrip | None = None
+    health: Health = Health.HEALTHY
 
     @property
     def closed(self) -> Deferred[str]:

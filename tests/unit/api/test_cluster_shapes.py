@@ -46,6 +46,9 @@ def test_the_three_questions() -> None:
             "worker": 0,
             "since": "2026-01-02T12:00:00+00:00",
             "remote": "10.0.0.1:4000",
+            "health": "healthy",
+            "round_trip_ms": None,
+            "round_trip_deviation_ms": None,
         }
     ]
     assert first["owner"] == {"region": "region-1", "worker": 0}

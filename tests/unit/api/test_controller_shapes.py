@@ -16,6 +16,7 @@ from maasha.model.stamp import NEVER
 from tests.unit.api.samples import (
     GENERATION,
     INTERFACE,
+    LINK,
     NETWORKS,
     NOON,
     REGION,
@@ -36,6 +37,23 @@ def test_rack() -> None:
     assert shown["ip_addresses"] == ["10.0.0.1"]
     assert (shown["domain"], shown["zone"], shown["tag_names"]) == ({}, {}, [])
     assert shown["resource_uri"] == "/MAAS/api/2.0/rackcontrollers/aaa111/"
+
+
+def test_connections() -> None:
+    """A connection says how it fared when it was looked at last."""
+    link = evolve(LINK, round_trip=0.0041234, deviation=0.0005, suspect=True)
+    shown: Any = rack_json(evolve(SOLO_RACK, links=(link,)), PICTURE)
+    assert shown["connections"] == [
+        {
+            "region": "region-1",
+            "worker": 0,
+            "since": NOON.isoformat(),
+            "remote": "10.0.0.1:4000",
+            "health": "suspect",
+            "round_trip_ms": 4.12,
+            "round_trip_deviation_ms": 0.5,
+        }
+    ]
 
 
 def test_interface() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import given
 
 from maasha.cli.status import status_text
@@ -84,6 +86,20 @@ Alarms: 1
 def test_the_three_questions_are_answered() -> None:
     """Racks per region, connections per rack, and what runs now, then DHCP and alarms."""
     assert status_text(CLUSTER) == SHOWN
+
+
+def test_a_connection_shows_how_it_fares() -> None:
+    """Once it was measured; one that is suspect says so."""
+    measured = {"round_trip_ms": 0.41, "round_trip_deviation_ms": 0.1, "health": "healthy"}
+    shown = rack("rack-1", [("region-1", 0), ("region-1", 1), ("region-2", 0)])
+    links: list[Any] = shown["connections"]  # type: ignore[assignment]
+    shown["connections"] = [
+        links[0] | measured,
+        links[1] | measured | {"health": "suspect"},
+        links[2] | {"round_trip_ms": None, "round_trip_deviation_ms": None, "health": "healthy"},
+    ]
+    fares = "  region-1/0 0.41±0.1 ms, region-1/1 0.41±0.1 ms suspect, region-2/0  "
+    assert fares in status_text({"racks": [shown]})
 
 
 UNKNOWN = {

@@ -23,7 +23,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maasha.model.cluster import InstanceId, Introduction, SystemId, Welcome, WorkerId
-from maasha.model.codec import SHOWN, BadRecord, from_json, from_loose, to_json
+from maasha.model.codec import SHOWN, BadRecord, from_json, from_loose, to_json, to_loose
 from maasha.model.dhcp import DhcpReport, Duty, Role
 from maasha.model.lease import BindingState, Lease, LeaseReport
 from maasha.model.network import Interface, Subnet, SubnetId
@@ -235,3 +235,10 @@ def test_no_json_raises_anything_else(loose: Any) -> None:
     except BadRecord:
         return
     assert from_json(LeaseReport, to_json(report)) == report
+
+
+def test_what_json_takes_can_be_had_without_its_text() -> None:
+    """And is read back."""
+    stamp = Stamp(1, 2)
+    assert to_loose((stamp,)) == [{"incarnation": 1, "counter": 2}]
+    assert from_loose(Stamp, to_loose(stamp)) == stamp

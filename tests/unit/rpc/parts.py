@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
-from attrs import define, field
+from attrs import define, field, frozen
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, ensureDeferred, succeed
 from twisted.internet.interfaces import IProtocol, IProtocolFactory, IStreamClientEndpoint
@@ -37,6 +38,7 @@ from maasha.rpc.handshake import RackFacts, RegionFacts
 from maasha.rpc.rack_side import RackDuties, Session, join
 from maasha.rpc.region_side import FindToken, RegionDuties, RegionFactory, no_tokens
 from maasha.rpc.remote import RemoteRack
+from maasha.rpc.socket_options import TCP_INFO
 from maasha.rpc.tls import secure
 
 T = TypeVar("T")
@@ -156,6 +158,19 @@ class Hands:
         return REPORT
 
 
+@frozen
+class Kernel:
+    """A socket that says how many segments are unacknowledged, and how many ms ago one was not."""
+
+    unacknowledged: int
+    since: int
+
+    def getsockopt(self, _level: int, option: int, _size: int) -> bytes:
+        """Tell."""
+        assert option == socket.TCP_INFO
+        return TCP_INFO.pack(self.unacknowledged, self.since)
+
+
 class Wire(FakeTransport):
     """A transport in memory; it can be aborted as TCP is, and be stuck as with a frozen peer."""
 
@@ -163,6 +178,11 @@ class Wire(FakeTransport):
     stuck = False
     width: int | None = None
     """Bytes that one pump moves at most."""
+    kernel: Kernel | None = None
+
+    def getHandle(self) -> Kernel | None:
+        """Give what stands for a socket, if anything does."""
+        return self.kernel
 
     def getOutBuffer(self) -> bytes:
         """Give what moves next."""

@@ -27,7 +27,7 @@ from maasha.rpc.ground import Ground
 from maasha.rpc.protocol import STRANGER_BYTES, Link
 from maasha.rpc.pulse import Health
 from maasha.rpc.wire import Limits, Number, Text
-from tests.unit.rpc.parts import Line, Listener, Peer, error_of, value_of, waits
+from tests.unit.rpc.parts import Kernel, Line, Listener, Peer, error_of, value_of, waits
 
 
 class Echo(Call):
@@ -343,6 +343,25 @@ def test_a_peer_that_pushes_back_is_not_taken_for_dead() -> None:
     pair.parrot.pause.callback(None)
     pair.line.advance(2)
     assert [value_of(answer) for answer in answers] == [{"text": str(n)} for n in range(9)]
+
+
+@pytest.mark.parametrize(
+    ("unacknowledged", "since", "dead"), [(1, 301, True), (1, 300, False), (0, 60_000, False)]
+)
+def test_who_does_not_read_goes_by_the_kernel(unacknowledged: int, since: int, dead: bool) -> None:
+    """What was sent and is not acknowledged is silence; what waits to be sent is not."""
+    pair = Pair()
+    pair.there.limits = Limits(in_flight=1, queued=1)
+    pair.parrot.pause = Deferred()
+    answers = [ensureDeferred(pair.here.call(Echo, 60, text=str(n))) for n in range(4)]
+    pair.line.pump.flush()
+    assert not pair.there.reading
+    pair.line.distant.kernel = Kernel(unacknowledged, since)
+    pair.line.near.width = 0
+    pair.clock.pump([0.1] * 30)
+    pair.line.distant.flush_close()
+    assert waits(pair.there.closed) is not dead
+    assert all(waits(answer) for answer in answers)
 
 
 def test_a_link_knows_how_long_a_round_trip_takes() -> None:

@@ -10,7 +10,7 @@ from twisted.protocols import amp
 from maasha.rpc.wire.boxes import box_of
 from maasha.rpc.wire.codecs import codec_of, server_of
 from maasha.rpc.wire.fields import number
-from maasha.rpc.wire.pending import Moment, Pending
+from maasha.rpc.wire.pending import CALLER, Pending
 from tests.unit.rpc.wire.parts import Lookup, Ping, Sundry, outcome
 
 
@@ -139,7 +139,7 @@ def pending() -> Pending:
     """Make a call that waits."""
     codec = codec_of(Lookup)
     assert codec is not None
-    return Pending(codec, Moment(0.0, 1.0, b"", 1.0, Nobody()))
+    return Pending(codec, (0.0, 1.0, b"", 1.0, Nobody()))
 
 
 def test_a_pending_call_is_a_deferred() -> None:
@@ -191,6 +191,6 @@ def test_a_cancelled_call_is_abandoned() -> None:
     call = pending()
     end = outcome(call)
     call.cancel()
-    caller: Any = call.moment.caller
+    caller: Any = call.moment[CALLER]
     assert caller.abandoned == [call]
     assert end[0][0].__name__ == "CancelledError"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -19,6 +20,25 @@ REQUEST = box_of(
     {amp.ASK: b"1", amp.COMMAND: b"Lookup", b"id": b"7", b"name": b"x" * 300, b"zz": b"new"}
 )
 FAST = box_of({amp.ASK: b"1", amp.COMMAND: b"Lookup", b"id": b"7", b"name": b"x" * 300})
+
+
+TIMED = box_of(
+    {
+        amp.ASK: b"1",
+        amp.COMMAND: b"Lookup",
+        b"_deadline": b"1500 90000",
+        b"_trace": b"t.",
+        b"id": b"7",
+        b"name": b"xyz",
+    }
+)
+
+
+class Patient(Timed):
+    """With a clock of its own."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(Clock(), **given)
 
 
 def served(kind: type[AMP] = AMP) -> tuple[Any, Transport]:
@@ -175,3 +195,47 @@ def test_calls_before_the_connection_fail() -> None:
         amp.AMP().callRemote(Lookup, id=1, name="x")
     with pytest.raises(AttributeError):
         outcome(AMP().callRemote(Lookup, id=1, name="x"))
+
+
+def answered(*requests: bytes) -> tuple[object, ...]:
+    """Have requests served; gives all that the last one led to."""
+    server, transport = served(Patient)
+    complaint = None
+    for request in requests:
+        transport.take()
+        server._asked = None
+        try:
+            server.dataReceived(request)
+        except (KeyError, amp.NoEmptyBoxes) as error:
+            complaint = str(error)
+    return transport.take(), server._asked, transport.disconnecting, complaint
+
+
+def changed(request: bytes) -> Iterator[bytes]:
+    """Give what a request may be like that resembles it: cut off, or one byte differs."""
+    for place, byte in enumerate(request):
+        yield request[:place]
+        for other in {byte ^ 1, byte ^ 16, 0, 1, 32, 48, 255} - {byte}:
+            yield request[:place] + bytes([other]) + request[place + 1 :]
+
+
+def test_a_request_that_resembles_the_one_before_is_no_other() -> None:
+    """What is remembered of a request changes nothing, whatever byte of the next one differs."""
+    other = box_of({amp.ASK: b"1", amp.COMMAND: b"Ping", b"_deadline": b"1500 90000"})
+    for request in [TIMED, *changed(TIMED)]:
+        assert answered(TIMED, request) == answered(other, request)
+
+
+def test_a_request_like_the_one_before_is_served_by_whoever_answers_now() -> None:
+    """The time may have another number of digits, and the locator may be another one."""
+    server, transport = served(Patient)
+    server.dataReceived(TIMED)
+    server.dataReceived(TIMED.replace(b"\x0a1500 ", b"\x0b23456 "))
+    assert [box[b"count"] for box in amp.parseString(transport.take())] == [b"8", b"8"]
+    server.locator = other = Desk()
+    server.dataReceived(TIMED.replace(b"id\0\x017", b"id\0\x019"))
+    assert [box[b"count"] for box in amp.parseString(transport.take())] == [b"10"]
+    server.locator = amp.CommandLocator()
+    server.dataReceived(TIMED)
+    assert [box[amp.ERROR_CODE] for box in amp.parseString(transport.take())] == [b"UNHANDLED"]
+    assert not other.started

@@ -13,15 +13,14 @@ from maasha.rpc.wire.context import (
     Origin,
     deadline_of,
     header,
-    patience_of,
 )
 
 
 def test_the_header_is_two_pairs() -> None:
     """Peers that do not know them skip them."""
-    [box] = amp.parseString(header(1.5, patience_of(10.0, b"t.")) + b"\0\0")
+    [box] = amp.parseString(header(b"1500", 10.0, b"t.") + b"\0\0")
     assert box == {b"_deadline": b"1500 10000", b"_trace": b"t."}
-    [box] = amp.parseString(header(1.5, patience_of(10.0, b"")) + b"\0\0")
+    [box] = amp.parseString(header(b"1500", 10.0, b"") + b"\0\0")
     assert box == {b"_deadline": b"1500 10000"}
 
 

@@ -19,6 +19,20 @@ def test_every_member_beats_once_in_a_period() -> None:
     assert beats == [("early", 1.0), ("late", 1.5), ("early", 2.0)]
 
 
+def test_after_a_pause_what_came_in_goes_first() -> None:
+    """One beat follows it, and the next comes a period later."""
+    clock, seen = Clock(), list[str]()
+    rhythm = Rhythm(clock, 1.0)
+    rhythm.join(lambda: seen.append("beat"))
+    clock.callLater(5.0, seen.append, "arrived")
+    clock.advance(10.0)
+    assert seen == ["arrived", "beat"]
+    clock.advance(0.9)
+    assert len(seen) == 2
+    clock.advance(0.2)
+    assert seen == ["arrived", "beat", "beat"]
+
+
 def test_who_leaves_is_not_called_and_the_last_ends_the_timer() -> None:
     """Leaving twice does no harm."""
     clock, beats = Clock(), list[str]()

@@ -62,3 +62,17 @@ def test_who_is_forgotten_is_not_looked_at() -> None:
     assert clock.getDelayedCalls()
     keeper.forget(other)
     assert not clock.getDelayedCalls()
+
+
+def test_the_stamp_is_the_milliseconds_that_have_passed() -> None:
+    """It is written anew only when it is another one, whatever the clock began with."""
+    clock = Clock()
+    clock.advance(1000.0003)
+    keeper = Timekeeper(clock, clock.seconds)
+    assert keeper.stamp_until <= clock.seconds()
+    assert keeper.stamp_at(clock.seconds()) == b"0"
+    assert clock.seconds() < keeper.stamp_until <= clock.seconds() + 0.001
+    clock.advance(1.5)
+    assert keeper.stamp_until <= clock.seconds()
+    assert keeper.stamp_at(clock.seconds()) == keeper.stamp == b"1500"
+    assert clock.seconds() < keeper.stamp_until
