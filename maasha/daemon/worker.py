@@ -70,6 +70,7 @@ from maasha.region.web import Entrance
 from maasha.rpc.extension import Extension
 from maasha.rpc.ground import Ground, Timing, limits_for
 from maasha.rpc.handshake import RegionFacts
+from maasha.rpc.pace import Pace
 from maasha.rpc.plugins import installed
 from maasha.rpc.porter import Porter
 from maasha.rpc.region_side import RegionFactory
@@ -272,8 +273,9 @@ class Worker(MultiService):
             fixed=bool(settings.advertise),
         )
         port: int = listening.getsockname()[1]
-        offered = secure(factory, self._reactor) if settings.rpc_tls else factory
-        serve(self._reactor, listening, offered)
+        pace = Pace(self._reactor)
+        offered = secure(factory, self._reactor, pace) if settings.rpc_tls else factory
+        serve(self._reactor, listening, offered, pace)
         listening.close()
         return port
 
