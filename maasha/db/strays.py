@@ -12,10 +12,11 @@ from maasha.db.transaction import Transaction
 from maasha.model.cluster import Introduction, SystemId
 
 SEEN = """
-insert into stray (system_id, hostname, version, remote, serving)
-values (%(system_id)s, %(hostname)s, %(version)s, %(remote)s, %(serving)s)
+insert into stray (system_id, hostname, version, remote, serving, first_seen, last_seen)
+select %(system_id)s, %(hostname)s, %(version)s, %(remote)s, %(serving)s, now, now
+from clock_timestamp() as now
 on conflict (system_id) do update set hostname = excluded.hostname, version = excluded.version,
-    remote = excluded.remote, serving = excluded.serving, last_seen = clock_timestamp()
+    remote = excluded.remote, serving = excluded.serving, last_seen = excluded.last_seen
 returning first_seen = last_seen as first
 """
 TAKE = "delete from stray where system_id = %s returning *"

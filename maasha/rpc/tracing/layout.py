@@ -45,8 +45,9 @@ class Layout:
         arrow = self._arrows[None if line.kind is Kind.NOTE else line.sent]
         said = line.message or ", ".join(_pairs(line.values))
         head = f"{time}  {line.link:<{self._widest}} {arrow} {'  '.join(_head(line))}".rstrip()
-        apart = "  " if any(_head(line)) else " "
-        whole = f"{head}{apart}{said}".rstrip().replace(KEPT_TOGETHER, " ")
+        if not any(_head(line)):
+            return "\n".join(self._wrapped(f"{head} {said}", HANGING))
+        whole = f"{head}  {said}".rstrip().replace(KEPT_TOGETHER, " ")
         if len(whole) <= self._width and len(said) <= SHORT:
             return whole
         return "\n".join([*self._wrapped(head, HANGING), *self._wrapped(said, HANGING, HANGING)])

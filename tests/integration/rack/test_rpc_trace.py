@@ -81,10 +81,12 @@ class Rack:
         return [sys.executable, "-m", "maasha.rack.commands", "--config", str(self.config), *words]
 
     def spawn(self, name: str, words: list[str]) -> subprocess.Popen[bytes]:
-        """Start a program that writes to `name` in the folder."""
+        """Start a program that writes to `name` in the folder, and ends at SIGINT."""
+        # who runs the tests in the background has it ignored, and that is inherited
+        argv = ["env", "--default-signal=INT", *words]
         with (self.folder / name).open("wb") as out:
             child = subprocess.Popen(
-                words, stdout=out, stderr=subprocess.STDOUT, cwd=self.folder, env=ENVIRONMENT
+                argv, stdout=out, stderr=subprocess.STDOUT, cwd=self.folder, env=ENVIRONMENT
             )
         self.children.append(child)
         return child
