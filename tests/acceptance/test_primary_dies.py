@@ -104,7 +104,7 @@ def check_crowd(
     A renewal goes by unicast to the server that granted the lease, so while that is dead it is
     lost. Its client asks everybody next, as at T2, and must then get its address from the survivor.
     Others without a lease are of clients that were granted one in the instant of the fault: an
-    update leaves up to 0.05 s after its ACK, and the survivor says nothing to whom it does not know.
+    update leaves up to 0.05 s after its ACK, and the survivor is silent to whom it does not know.
     """
     crowd.wait_all_served(over, timeout=4 * ROUND)
     figures.seconds(f"  {what}: longest time without any ACK for the crowd", crowd.silence(before))
