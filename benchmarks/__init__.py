@@ -1,1 +1,1 @@
-"""Measurements with bars: `python -m benchmarks.rpc`."""
+"""Measurements with bars: `python -m benchmarks.rpc`, `benchmarks.attacks`, `benchmarks.storm`."""

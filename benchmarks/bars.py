@@ -79,3 +79,10 @@ ATTACKS = (
     # issue 4, item 6: 500 racks behind one NAT rejoin
     Bar("500 racks behind one address are back, s", at_most=10.0, unit="s", peer=""),
 )
+
+STORM = (
+    # issue 4, acceptance: 1,000 racks reconnect after a region's restart
+    Bar("1,000 racks are registered again, s", at_most=5.0, quick=True, unit="s", peer=""),
+    Bar("API p99 meanwhile, s", at_most=1.0, quick=True, unit="s", peer=""),
+    Bar("API calls meanwhile without an answer", at_most=0.0, quick=True, unit="calls", peer=""),
+)

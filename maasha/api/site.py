@@ -23,6 +23,7 @@ from maasha.api.registry import make_registry
 from maasha.api.requests import Asked, read_request
 from maasha.api.routes import ROOT, Registry, Role, Route
 from maasha.api.services import ApiServices, Call
+from maasha.api.shared import Shared
 from maasha.db.accounts import StoredKey, User, find_key
 from maasha.db.errors import DatabaseError
 from maasha.db.regions import endpoints_by_event_loop
@@ -30,6 +31,9 @@ from maasha.db.transaction import Transaction
 
 API = ("api", "2.0")
 BAD_KEY = "Invalid API key."
+LISTING_FRESH = 0.5
+"""Seconds for which the workers' addresses may be told again: a thousand racks ask in one second,
+and a worker that is gone is published much longer than that."""
 
 
 class MaasResource(Resource):
@@ -43,6 +47,7 @@ class MaasResource(Resource):
         self._services = services
         self._registry = registry
         self._digest = digest(registry)
+        self._event_loops = Shared(services.clock, self._find_event_loops, LISTING_FRESH)
 
     def render(self, request: Request) -> int:
         """Begin to answer; a client that went away meanwhile stops nothing that was begun."""
@@ -82,13 +87,13 @@ class MaasResource(Resource):
         if asked.segments[:2] == API and len(asked.segments) > 2:
             return await self._operate(asked, asked.segments[2:])
         if asked.segments == ("rpc", ""):
-            return await self._event_loops(asked)
+            _require_get(asked)
+            return await self._event_loops.get()
         if asked.segments in ((), ("",)):
             return plain(200, f"maasha {self._services.version}: the API is under {ROOT}\n")
         raise UnknownPath("/MAAS/" + "/".join(asked.segments))
 
-    async def _event_loops(self, asked: Asked) -> Answer:
-        _require_get(asked)
+    async def _find_event_loops(self) -> Answer:
         found = await self._services.pool.run(endpoints_by_event_loop, read_only=True)
         return ok(event_loops_json(found))
 

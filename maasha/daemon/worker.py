@@ -21,6 +21,7 @@ from twisted.application.internet import backoffPolicy
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.epollreactor import EPollReactor
+from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.protocol import Factory
 from twisted.internet.task import react
 from twisted.logger import Logger, globalLogBeginner, textFileLogObserver
@@ -35,11 +36,12 @@ from maasha.db.channels import Channel
 from maasha.db.connector import Connector
 from maasha.db.dedicated import LIMITS, Dedicated
 from maasha.db.instance import Instance
+from maasha.db.lane import Lane
 from maasha.db.leadership import Leadership
 from maasha.db.notices import Notices
 from maasha.db.pool import open_pool
 from maasha.db.regions import Identity
-from maasha.db.shares import shares
+from maasha.db.shares import lane, shares
 from maasha.db.transaction import Transaction
 from maasha.host import descriptors, interfaces
 from maasha.host.boot import boot_id
@@ -49,6 +51,7 @@ from maasha.host.routine import Routine
 from maasha.model.cluster import Endpoint, Ownership, RackKey, SystemId, WorkerId
 from maasha.model.network import Interface
 from maasha.region.addresses import published
+from maasha.region.clerk import Clerk
 from maasha.region.connections import Connections, RackLink
 from maasha.region.credentials import Credentials
 from maasha.region.database import database_settings
@@ -60,12 +63,14 @@ from maasha.region.refusals import Refusals
 from maasha.region.registration import Registration
 from maasha.region.retirement import Retirement
 from maasha.region.round_trips import RoundTrips
+from maasha.region.rush import Rush
 from maasha.region.steward import Steward
 from maasha.region.wardship import Wardship
 from maasha.region.web import Entrance
 from maasha.rpc.extension import Extension
 from maasha.rpc.ground import Ground, Timing, limits_for
 from maasha.rpc.handshake import RegionFacts
+from maasha.rpc.pace import Pace
 from maasha.rpc.plugins import installed
 from maasha.rpc.porter import Porter
 from maasha.rpc.region_side import RegionFactory
@@ -73,6 +78,8 @@ from maasha.rpc.tls import secure
 
 REFUSAL_RESTS = 5.0, 60.0
 """Seconds until a plan that dhcpd refused is tried again: after the first refusal, and at most."""
+PATIENCE = 1.0
+"""Seconds that callers of the API wait for a worker that starts; then they hear 503."""
 INTERFACE_INTERVAL = 10.0
 """Seconds between looks at the host's addresses."""
 FAREWELL = "the region worker stops"
@@ -106,6 +113,7 @@ class Worker(MultiService):
         self._token = uuid4()
         self._addresses: tuple[Interface, ...] = ()
         self._port: int | None = None
+        self._opening: IDelayedCall | None = None
         self._entrance = Entrance(reactor, MAX_BODY)
         self._connect_database(random.SystemRandom().random)
         self._connections = Connections()
@@ -122,8 +130,15 @@ class Worker(MultiService):
         self._wardship = Wardship(
             reactor, self._pool, self._connections, self._worker_id, self._make_steward
         )
+        self._rush = Rush(reactor)
+        self._clerk = Clerk(self._acting)
         self._registration = Registration(
-            reactor, self._pool, self._connections, self._wardship, lambda: self._presence.standing
+            reactor,
+            self._taking,
+            self._connections,
+            self._wardship,
+            lambda: self._presence.standing,
+            self._rush,
         )
         self._retirement = Retirement(reactor, self._pool, self._connections)
         self._credentials = Credentials(reactor, self._pool, self._secrets_changed)
@@ -141,14 +156,14 @@ class Worker(MultiService):
         watching.setServiceParent(self)
 
     def startService(self) -> None:
-        """Serve the API's port at once, with 503 until there is a database."""
+        """Serve the API's port as soon as there is a database; with 503 where that takes long."""
         self._pool.start()
         self._dedicated.start()
         self._notices.subscribe(Channel.RACKS, self._racks_changed)
         self._notices.subscribe(Channel.DHCP, self._dhcp_changed)
         self._notices.subscribe(Channel.SECRETS, lambda _: self._credentials.wake())
-        self._adopt_port(HTTP_DESCRIPTOR, self._entrance.site)
         super().startService()
+        self._opening = self._reactor.callLater(PATIENCE, self._open_entrance)
 
     def stopService(self) -> Deferred[None]:
         """Leave the racks and the database in good order."""
@@ -167,6 +182,8 @@ class Worker(MultiService):
         program = f"maasha worker {self._place.slot}"
         size = shares(self._place.workers).pool
         self._pool = open_pool(self._reactor, where, size, jitter=jitter, program=program)
+        self._taking = Lane(self._reactor, self._pool, lane(size))
+        self._acting = Lane(self._reactor, self._pool, lane(size))
         connector = Connector(self._reactor, where, LIMITS, program=f"{program} notices")
         self._dedicated = Dedicated(self._reactor, connector, jitter=jitter)
         self._notices = Notices(self._dedicated)
@@ -201,7 +218,9 @@ class Worker(MultiService):
 
     def _make_steward(self, link: RackLink, ownership: Ownership) -> Steward:
         delay = backoffPolicy(*REFUSAL_RESTS)
-        return Steward(self._reactor, self._pool, link, ownership.epoch, delay)
+        return Steward(
+            self._reactor, self._acting, self._clerk, self._rush, link, ownership.epoch, delay
+        )
 
     # what happens
 
@@ -211,6 +230,7 @@ class Worker(MultiService):
             self._pool, self._notices, self._reactor, __version__, standing.instance.id
         )
         self._entrance.open(make_resource(services))
+        self._open_entrance()
         who = f"worker:{standing.worker}"
         refusals = Refusals(self._reactor, self._pool, who, self._registration)
         timing = Timing(proof=float(self._settings.rpc_proof_timeout))
@@ -233,6 +253,17 @@ class Worker(MultiService):
             return
         self._wardship.wake()
 
+    def _open_entrance(self) -> None:
+        """Take calls of the API, unless this worker does already.
+
+        The workers share the port: one that cannot answer yet leaves calls to one that can.
+        """
+        opening, self._opening = self._opening, None
+        if opening is not None:
+            if opening.active():
+                opening.cancel()
+            self._adopt_port(HTTP_DESCRIPTOR, self._entrance.site)
+
     def _listen(self, factory: RegionFactory) -> int:
         settings = self._settings
         listening = listen(
@@ -242,8 +273,9 @@ class Worker(MultiService):
             fixed=bool(settings.advertise),
         )
         port: int = listening.getsockname()[1]
-        offered = secure(factory, self._reactor) if settings.rpc_tls else factory
-        serve(self._reactor, listening, offered)
+        pace = Pace(self._reactor)
+        offered = secure(factory, self._reactor, pace) if settings.rpc_tls else factory
+        serve(self._reactor, listening, offered, pace)
         listening.close()
         return port
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from attrs import frozen
 
 from maasha.db.channels import Channel, notify
@@ -23,11 +25,22 @@ and (owner is null
 and exists (select from link where rack_id = rack.id and worker_id = %(worker)s)
 returning owner_incarnation, owner_counter
 """
+LOCK_ALL = "select from rack where id = any(%s) order by id for update"
+LOCK_FREE = "select id from rack where id = any(%s) order by id for no key update skip locked"
+CLAIM_ALL = """
+update rack set owner = %(worker)s,
+    owner_incarnation = coalesce((select incarnation from instance), 1),
+    owner_counter = owner_counter + 1
+where id = any(%(racks)s) and deleted is null
+and (owner is null
+    or not exists (select from link where rack_id = rack.id and worker_id = rack.owner))
+and exists (select from link where rack_id = rack.id and worker_id = %(worker)s)
+"""
 RELEASE = """
 update rack set owner = null,
     owner_incarnation = coalesce((select incarnation from instance), 1),
     owner_counter = owner_counter + 1
-where id = %s and owner is not null
+where id = any(%s) and owner is not null
 and not exists (select from link where rack_id = rack.id and worker_id = rack.owner)
 """
 VACANT = """
@@ -81,13 +94,30 @@ async def claim(
     return Ownership(worker, epoch_of(row))
 
 
-async def release(tx: Transaction, rack: RackKey) -> bool:
-    """Take the rack from an owner that has no link to it any more; False: it has one, or none."""
-    await tx.execute(LOCK, rack)
-    released = await tx.execute(RELEASE, rack) == 1
+async def claim_vacant(tx: Transaction, racks: Sequence[RackKey], worker: WorkerId) -> int:
+    """Make `worker` the owner of those that nobody can act for; gives how many.
+
+    One that somebody else holds at this moment is left as it is.
+    """
+    free = [row.id for row in await tx.rows(LOCK_FREE, list(racks))]
+    claimed = await tx.execute(CLAIM_ALL, {"racks": free, "worker": worker})
+    if claimed:
+        await notify(tx, Channel.RACKS)
+    return claimed
+
+
+async def release(tx: Transaction, racks: Sequence[RackKey]) -> int:
+    """Take racks from owners that have no link to them any more; gives how many it were."""
+    await lock(tx, racks)
+    released = await tx.execute(RELEASE, list(racks))
     if released:
-        await notify(tx, Channel.RACKS, rack)
+        await notify(tx, Channel.RACKS)
     return released
+
+
+async def lock(tx: Transaction, racks: Sequence[RackKey]) -> None:
+    """Hold racks until the transaction ends; in their order, so that nobody waits in a ring."""
+    await tx.execute(LOCK_ALL, list(racks))
 
 
 async def claimable(tx: Transaction, worker: WorkerId) -> tuple[Vacancy, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from attrs import frozen
 
@@ -12,7 +12,7 @@ from maasha.db.errors import DatabaseError
 from maasha.db.events import record
 from maasha.db.instance import raise_incarnation
 from maasha.db.locks import Lock, hold
-from maasha.db.ownership import claim, epoch_of, owner_of, release
+from maasha.db.ownership import claim, epoch_of, lock, owner_of, release
 from maasha.db.pairings import note_lease_store
 from maasha.db.regions import WORKER_TTL
 from maasha.db.system_ids import Choose, new_system_id, well_formed
@@ -109,11 +109,12 @@ class WorkerGone(DatabaseError):
 
 @frozen
 class Registered:
-    """A link that was registered; `owner` is who acts for the rack now."""
+    """A link to `worker` that was registered; `owner` is who acts for the rack now."""
 
     rack: RackKey
     system_id: SystemId
     link: LinkId
+    worker: WorkerId
     owner: Ownership | None
 
 
@@ -132,7 +133,7 @@ async def register_link(
     linked. So a rack without system id registers its first link alone. `known`: the rack has
     proved its own key; one without a row of that system id is RackForgotten.
     """
-    await _require_worker(tx, worker)
+    await require_worker(tx, worker)
     await hold(tx, Lock.HOSTNAME, introduction.hostname)
     row = await _find(tx, introduction, known=known)
     row = row or await _create(tx, introduction, choose)
@@ -156,16 +157,16 @@ async def relink(
     return await _link(tx, RackKey(row.id), system_id, worker, remote)
 
 
-async def drop_link(tx: Transaction, link: LinkId) -> RackKey | None:
-    """Remove a link, and the owner if that was its last to the rack; None: it had gone."""
-    rack = await tx.value("select rack_id from link where id = %s", link)
-    if rack is None:
-        return None
-    await tx.execute("select from rack where id = %s for update", rack)
-    await tx.execute("delete from link where id = %s", link)
-    await release(tx, RackKey(rack))
-    await notify(tx, Channel.RACKS, rack)
-    return RackKey(rack)
+async def drop_links(tx: Transaction, links: Sequence[LinkId]) -> tuple[RackKey, ...]:
+    """Remove links, and each owner that has none to the rack any more; gives the racks."""
+    rows = await tx.rows("select rack_id from link where id = any(%s)", list(links))
+    keys = [RackKey(row.rack_id) for row in rows]
+    if keys:
+        await lock(tx, keys)
+        await tx.execute("delete from link where id = any(%s)", list(links))
+        await release(tx, keys)
+        await notify(tx, Channel.RACKS)
+    return tuple(keys)
 
 
 async def links_from(
@@ -210,7 +211,8 @@ async def delete_rack(tx: Transaction, who: str, system_id: SystemId) -> RackKey
     return RackKey(row.id)
 
 
-async def _require_worker(tx: Transaction, worker: WorkerId) -> None:
+async def require_worker(tx: Transaction, worker: WorkerId) -> None:
+    """Keep a worker's row until the transaction ends; raises WorkerGone."""
     if await tx.one("select from worker where id = %s for key share", worker) is None:
         raise WorkerGone(worker)
 
@@ -277,4 +279,4 @@ async def _link(
         row = await tx.one("select * from rack where id = %s", rack)
         owner = owner_of(row) if row else None
     await notify(tx, Channel.RACKS, rack)
-    return Registered(rack, system_id, link, owner)
+    return Registered(rack, system_id, link, worker, owner)

@@ -11,6 +11,7 @@ from attrs import frozen
 from maasha.db.channels import Channel, notify
 from maasha.db.errors import DatabaseError
 from maasha.db.events import record
+from maasha.db.locks import Lock, hold
 from maasha.db.system_ids import Choose, new_system_id
 from maasha.db.transaction import Row, Transaction
 from maasha.model.cluster import Endpoint, SystemId, WorkerId, WorkerRow
@@ -117,11 +118,11 @@ async def register_region(
     found = await tx.value(known, version, hostname)
     if found is not None:
         return SystemId(found)
-    made = await new_system_id(tx, choose)
+    await hold(tx, Lock.HOSTNAME, hostname)
     found = await tx.value(known, version, hostname)
     if found is not None:
-        # another worker of this host was faster; new_system_id waited for it
-        return SystemId(found)
+        return SystemId(found)  # another worker of this host was faster
+    made = await new_system_id(tx, choose)
     await tx.execute(
         "insert into region (system_id, hostname, version) values (%s, %s, %s)",
         made,

@@ -51,3 +51,12 @@ def shares(num_workers: int) -> Shares:
     if not 1 <= num_workers <= most:
         raise TooManyWorkers(num_workers, most)
     return Shares(pool=min(MAX_POOL, (LIMIT - MASTER) // num_workers - DEDICATED))
+
+
+def lane(pool: int) -> int:
+    """Give the share of a pool for what racks bring, and as much again for what is done for them.
+
+    So half of the pool is always there for the API and for the worker's own rows; of the smallest
+    pool, two, nothing is: there they take turns, a few milliseconds each.
+    """
+    return max(1, pool // 4)

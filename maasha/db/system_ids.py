@@ -23,9 +23,9 @@ def well_formed(text: str) -> bool:
 
 
 async def new_system_id(tx: Transaction, choose: Choose = secrets.choice) -> SystemId:
-    """Give an id that no region and no rack has or had; others wait until the transaction ends."""
-    await hold(tx, Lock.SYSTEM_ID)
+    """Give an id that no region and no rack has or had, and that nobody else makes meanwhile."""
     while True:
         made = SystemId("".join(choose(SYSTEM_ID_ALPHABET) for _ in range(SYSTEM_ID_LENGTH)))
+        await hold(tx, Lock.SYSTEM_ID, made)
         if not await tx.rows(TAKEN, {"id": made}):
             return made

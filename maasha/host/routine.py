@@ -14,9 +14,10 @@ from twisted.python.failure import Failure
 class Routine(Service):
     """Runs `work` at once, then every `interval` seconds and whenever it is woken.
 
-    One run at a time: waking it during a run makes one more run follow. A run that fails is logged
-    and the next comes as if it had not (unlike `TimerService`, which stops for good). Stopping
-    cancels the run under way and waits until it has ended.
+    One run at a time: waking it during a run makes one more run follow. However often it is woken,
+    at least `rest` seconds lie between a run's end and the next one's begin. A run that fails is
+    logged and the next comes as if it had not (unlike `TimerService`, which stops for good).
+    Stopping cancels the run under way and waits until it has ended.
     """
 
     log = Logger()
@@ -27,10 +28,13 @@ class Routine(Service):
         interval: float,
         work: Callable[[], Awaitable[None]],
         name: str,
+        rest: float = 0.0,
     ) -> None:
         self._clock = clock
         self._interval = interval
         self._work = work
+        self._rest = rest
+        self._rested = 0.0
         self.setName(name)
         self._next: IDelayedCall | None = None
         self._run: Deferred[None] | None = None
@@ -55,14 +59,22 @@ class Routine(Service):
         return ended
 
     def wake(self) -> None:
-        """Run now, or once more right after the run under way."""
-        if not self.running:
+        """Run now, or as soon as the run under way has ended and the rest is over."""
+        if not self.running or self._woken:
             return
-        if self._busy:
+        left = min(self._rested - self._clock.seconds(), self._rest)
+        if self._busy or left > 0:
             self._woken = True
+        if self._busy:
             return
         self._forget_next()
-        self._busy = True
+        if left > 0:
+            self._next = self._clock.callLater(left, self._due)
+        else:
+            self._begin()
+
+    def _begin(self) -> None:
+        self._busy, self._woken = True, False
         self._run = Deferred.fromCoroutine(self._once())
         self._run.addBoth(self._ended)
 
@@ -75,13 +87,13 @@ class Routine(Service):
             self.log.failure("{name} failed; it runs again", failure=result, name=self.name)
         if not self.running:
             return
-        delay = 0.0 if self._woken else self._interval
-        self._woken = False
+        self._rested = self._clock.seconds() + self._rest
+        delay = self._rest if self._woken else self._interval
         self._next = self._clock.callLater(delay, self._due)
 
     def _due(self) -> None:
         self._next = None
-        self.wake()
+        self._begin()
 
     def _forget_next(self) -> None:
         if self._next is not None:

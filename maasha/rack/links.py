@@ -33,6 +33,9 @@ from maasha.rpc.rack_side import Session
 
 MAINTAIN_INTERVAL = 0.5
 """Seconds between looks at what is missing; a rest ends with the look that follows it."""
+SEARCH_INTERVAL = 2.0
+"""Seconds between searches while a dial is under way: a region that is slow because a thousand
+racks come back at once is not asked by each of them twice a second."""
 SETTLED = 5.0
 """Seconds that a link must have lived to count on it.
 
@@ -91,6 +94,8 @@ class Links(Service):
         self._held: dict[str, Held] = {}
         self._complaints: dict[str, str] = {}
         self._doubted: dict[str, None] = {}  # by the time of the last failure
+        self._known: tuple[EventLoop, ...] = ()
+        self._searched = 0.0
         self._maintaining = Routine(clock, MAINTAIN_INTERVAL, self._maintain, "links")
         # apart: its search may take seconds, and a link may go missing meanwhile
         self._evening = Routine(clock, calm, self._even, "evening of links")
@@ -154,10 +159,13 @@ class Links(Service):
 
     async def _ready(self) -> list[EventLoop]:
         """Search, and give the workers that do not rest."""
-        known = await self._find()
-        self._forget_all_but([*known, *(held.loop for held in self._held.values())])
         now = self._clock.seconds()
-        return [loop for loop in known if not self._rests.resting(loop.name, now)]
+        dialling = any(held.session is None for held in self._held.values())
+        if not dialling or now - self._searched >= SEARCH_INTERVAL:
+            self._searched, self._known = now, await self._find()
+            self._forget_all_but([*self._known, *(held.loop for held in self._held.values())])
+        now = self._clock.seconds()
+        return [loop for loop in self._known if not self._rests.resting(loop.name, now)]
 
     def _forget_all_but(self, loops: list[EventLoop]) -> None:
         names = {loop.name for loop in loops}

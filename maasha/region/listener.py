@@ -12,10 +12,11 @@ from twisted.internet.interfaces import IProtocolFactory, IReactorCore
 from maasha.config import RegiondSettings
 from maasha.region.sockets import dual_stack
 from maasha.rpc.gate import Limits
+from maasha.rpc.pace import Pace
 
-ACCEPTED_IN_A_TURN = 2
+ACCEPTED_TOGETHER = 2
 """Connections; each costs a third of a millisecond (measured), and racks' calls wait behind it.
-Twisted would take a hundred and more. The others wait in the kernel, `BACKLOG` of them."""
+Twisted would take a hundred and more."""
 
 
 class NoFreePort(Exception):
@@ -50,20 +51,34 @@ def listen(first: int, last: int, slot: int, *, fixed: bool) -> socket.socket:
 
 
 class UnhurriedPort(tcp.Port):
-    """A port on which many newcomers do not keep those waiting who are there."""
+    """A port on which newcomers are strangers' work: they come in when those before have had theirs.
+
+    Until then they wait in the kernel, where they cost nothing and no time counts for them.
+    """
+
+    pace: Pace
 
     def doRead(self) -> None:
-        """Accept some; the reactor asks again in its next turn."""
-        self.numberAccepts = ACCEPTED_IN_A_TURN
-        super().doRead()
+        """Have some accepted when it is their turn."""
+        self.stopReading()
+        self.pace.add(self._accept)
+
+    def _accept(self) -> None:
+        if self.connected:
+            self.numberAccepts = ACCEPTED_TOGETHER
+            self.startReading()
+            super().doRead()
 
 
-def serve(reactor: IReactorCore, listening: socket.socket, factory: IProtocolFactory) -> None:
-    """Accept on a socket from now on; the reactor takes a copy of it."""
+def serve(
+    reactor: IReactorCore, listening: socket.socket, factory: IProtocolFactory, pace: Pace
+) -> None:
+    """Accept on a socket from now on, at a pace; the reactor takes a copy of it."""
     # what adoptStreamPort does, for a class of port that it does not know
     port = UnhurriedPort._fromListeningDescriptor(
         reactor, listening.fileno(), listening.family, factory
     )
+    port.pace = pace
     port.startListening()
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from maasha.db import interfaces, leases, ownership, racks, services, tokens
 from maasha.db.errors import DatabaseError, OutcomeUnknown
-from maasha.db.pool import Pool
+from maasha.db.lane import Runner
 from maasha.db.racks import RackDeleted, RackForgotten, RackRefused, Registered
+from maasha.db.returning import Arrival, register_returning
 from maasha.db.strays import note_stray
 from maasha.db.tokens import TokenSpent, TokenTooOld
 from maasha.db.tombstones import tombstone
@@ -22,7 +23,9 @@ from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
 from maasha.region.available import RETRY_AFTER, available
 from maasha.region.connections import Connections, RackLink
+from maasha.region.gathering import Gathering, TooMany
 from maasha.region.presence import Standing
+from maasha.region.rush import Rush
 from maasha.region.steward import Steward
 from maasha.region.wardship import Wardship
 from maasha.rpc.credentials import Credential, Kind
@@ -42,8 +45,29 @@ from maasha.rpc.remote import RemoteRack
 
 MAX_LINKS = 10_000
 """Links of one worker; about 75 KiB of memory each over TLS."""
+TOGETHER = 64
+"""Racks that come back are registered in one transaction, so many at most: it takes 10 ms."""
+WAITING = 2048
+"""Racks that wait for theirs; more are told to come again."""
 SWEEP = 2.0
 """Seconds between tries to drop the rows of links that ended while there was no database."""
+
+
+class Knock:
+    """A rack that has proved itself and waits to be taken in."""
+
+    def __init__(
+        self, introduction: Introduction, rack: RemoteRack, credential: Credential
+    ) -> None:
+        self.introduction = introduction
+        self.credential = credential
+        self.remote = rack.remote
+        self.left = False
+        """Whether its link has ended: then nothing is begun for it any more."""
+        rack.closed.addCallback(self._leave)
+
+    def _leave(self, _: str) -> None:
+        self.left = True
 
 
 class Registration(Routine):
@@ -54,10 +78,11 @@ class Registration(Routine):
     def __init__(
         self,
         clock: IReactorTime,
-        pool: Pool,
+        pool: Runner,
         connections: Connections,
         wardship: Wardship,
         standing: Callable[[], Standing | None],
+        rush: Rush,
         limit: int = MAX_LINKS,
     ) -> None:
         super().__init__(clock, SWEEP, self._sweep, "registration")
@@ -65,9 +90,13 @@ class Registration(Routine):
         self._connections = connections
         self._wardship = wardship
         self._standing = standing
+        self._rush = rush
         self._limit = limit
         self._left: set[LinkId] = set()
         self._unsure: set[str] = set()
+        self._returning: Gathering[Knock, Registered | None] = Gathering(
+            self._enter_together, TOGETHER, WAITING
+        )
 
     async def register(
         self, introduction: Introduction, rack: RemoteRack, remote: str, credential: Credential
@@ -82,12 +111,14 @@ class Registration(Routine):
             raise RegistrationRefused(
                 "a join token makes a rack, it proves nobody's name; run maasha-rack register again"
             )
-        made = await self._enter(standing, introduction, remote, credential)
+        self._rush.came()
+        made = await self._enter(standing, Knock(introduction, rack, credential))
         link = RackLink(
-            made.link, standing.worker, made.rack, made.system_id, introduction.hostname, rack
+            made.link, made.worker, made.rack, made.system_id, introduction.hostname, rack
         )
         self._connections.add(link)
-        self._wardship.wake()
+        if made.owner is not None and made.owner.worker == made.worker:
+            self._wardship.adopt(link, made.owner)
         self.log.info(
             "rack {rack} ({id}) linked from {remote}",
             rack=introduction.hostname,
@@ -98,7 +129,7 @@ class Registration(Routine):
             system_id=made.system_id,
             instance=standing.instance.id,
             region=standing.identity.region,
-            worker=standing.worker,
+            worker=made.worker,
             omapi_secret=standing.instance.omapi_secret,
         )
         return welcome, LinkDuties(self._pool, self._wardship, link, self.part)
@@ -117,36 +148,57 @@ class Registration(Routine):
         self._connections.remove(link)
         self.log.info("rack {rack} unlinked: {reason}", rack=link.hostname, reason=reason)
         self._left.add(link.id)
-        await self._sweep()
-        self._wardship.wake()
+        self.wake()
 
-    async def _enter(
-        self, standing: Standing, introduction: Introduction, remote: str, credential: Credential
-    ) -> Registered:
-        async def enter(tx: Transaction) -> Registered:
-            if credential.kind is Kind.TOKEN:
-                await tokens.use_token(tx, credential.token, introduction.registration)
-            made = await racks.register_link(
-                tx, introduction, standing.worker, remote, known=credential.kind is Kind.KEY
-            )
-            if credential.kind is Kind.TOKEN:
-                await tokens.note_user(tx, credential.token, made.rack, made.system_id)
-            await interfaces.store_interfaces(tx, made.rack, introduction.interfaces)
-            return made
-
+    async def _enter(self, standing: Standing, knock: Knock) -> Registered:
         try:
-            return await available(self._pool.run(enter))
+            back = None
+            if knock.introduction.system_id is not None:
+                back = await available(self._returning.add(knock))
+            if back is not None:
+                return back
+            alone = self._pool.run(lambda tx: self._enter_alone(tx, standing, knock))
+            return await available(alone)
+        except TooMany:
+            raise Unavailable("too many racks register at once", RETRY_AFTER) from None
         except Unavailable as error:
             if isinstance(error.__cause__, OutcomeUnknown):
-                self._unsure.add(remote)
+                self._unsure.add(knock.remote)
             raise
         except RackRefused as error:
-            raise await self._refusal(error, introduction, remote) from error
+            raise await self._refusal(error, knock) from error
 
-    async def _refusal(
-        self, refused: RackRefused, introduction: Introduction, remote: str
-    ) -> RpcError:
+    async def _enter_together(self, knocks: Sequence[Knock]) -> Sequence[Registered | None]:
+        """Take in those that come back as they were."""
+        standing = self._standing()
+        there = [knock for knock in knocks if not knock.left]
+        if standing is None or not there:
+            return [None] * len(knocks)
+        worker = standing.worker
+        arrivals = [Arrival(knock.introduction, knock.remote) for knock in there]
+        made = await self._pool.run(lambda tx: register_returning(tx, arrivals, worker))
+        found = dict(zip(there, made, strict=True))
+        return [found.get(knock) for knock in knocks]
+
+    async def _enter_alone(self, tx: Transaction, standing: Standing, knock: Knock) -> Registered:
+        """Take in a rack of which more is to be judged or written than its link."""
+        if knock.left:
+            raise Unavailable("the rack left while it waited", RETRY_AFTER)
+        credential, introduction = knock.credential, knock.introduction
+        if credential.kind is Kind.TOKEN:
+            await tokens.use_token(tx, credential.token, introduction.registration)
+        known = credential.kind is Kind.KEY
+        made = await racks.register_link(
+            tx, introduction, standing.worker, knock.remote, known=known
+        )
+        if credential.kind is Kind.TOKEN:
+            await tokens.note_user(tx, credential.token, made.rack, made.system_id)
+        await interfaces.store_interfaces(tx, made.rack, introduction.interfaces)
+        return made
+
+    async def _refusal(self, refused: RackRefused, knock: Knock) -> RpcError:
         """Say it in the protocol's words, after writing down what is to be remembered of it."""
+        introduction, remote = knock.introduction, knock.remote
         match refused:
             case RackDeleted(system_id):
                 if not introduction.serving:
@@ -172,10 +224,8 @@ class Registration(Routine):
             if not await self._find_stray(remote):
                 return
             self._unsure.discard(remote)
-        for link in tuple(self._left):
-            if not await self._drop(link):
-                return
-            self._left.discard(link)
+        if self._left:
+            await self._drop(tuple(self._left))
 
     async def _find_stray(self, remote: str) -> bool:
         """Have the link dropped whose row may have been written while nobody could say so."""
@@ -194,13 +244,14 @@ class Registration(Routine):
             return False
         return True
 
-    async def _drop(self, link: LinkId) -> bool:
+    async def _drop(self, links: Sequence[LinkId]) -> None:
         try:
-            await self._pool.run(lambda tx: racks.drop_link(tx, link))
+            await self._pool.run(lambda tx: racks.drop_links(tx, links))
         except DatabaseError as error:
-            self.log.info("the row of a link stays for now: {error}", error=error)
-            return False
-        return True
+            self.log.info("the rows of links stay for now: {error}", error=error)
+        else:
+            self._left -= set(links)
+            self._wardship.wake()
 
 
 class LinkDuties:
@@ -208,7 +259,7 @@ class LinkDuties:
 
     def __init__(
         self,
-        pool: Pool,
+        pool: Runner,
         wardship: Wardship,
         link: RackLink,
         part: Callable[[RackLink, str], Awaitable[None]],
@@ -247,9 +298,9 @@ class LinkDuties:
         won = await available(
             self._pool.run(lambda tx: ownership.claim(tx, link.rack, lost, link.worker))
         )
-        self._wardship.wake()
         if won is None:
             raise NotOwner(None)
+        self._wardship.adopt(link, won)
 
     async def lost(self, reason: str) -> None:
         """Forget the link."""

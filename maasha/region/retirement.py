@@ -15,6 +15,8 @@ from maasha.rpc.errors import RpcError
 
 TICK = 10.0
 """Seconds between looks that no notice asked for."""
+REST = 0.5
+"""Seconds between two looks at least: notices come with every rack that links or leaves."""
 
 
 class Retirement(Routine):
@@ -27,7 +29,7 @@ class Retirement(Routine):
     log = Logger()
 
     def __init__(self, clock: IReactorTime, pool: Pool, connections: Connections) -> None:
-        super().__init__(clock, TICK, self._look, "retirement")
+        super().__init__(clock, TICK, self._look, "retirement", REST)
         self._pool = pool
         self._connections = connections
 

@@ -9,20 +9,25 @@ from twisted.logger import Logger
 
 from maasha.db import racks, services
 from maasha.db.errors import DatabaseError
-from maasha.db.pool import Pool
+from maasha.db.lane import Runner
 from maasha.db.situations import load_situation
 from maasha.db.transaction import Transaction
+from maasha.db.unchanged import Word
 from maasha.dhcp.plan import digest
 from maasha.host.rests import Rests
 from maasha.host.routine import Routine
 from maasha.model.dhcp import DhcpPlan, DhcpReport
 from maasha.model.stamp import Stamp
+from maasha.region.clerk import Clerk
 from maasha.region.connections import RackLink
 from maasha.region.decision import Complete, Configure, Decision, Waiting, decide
+from maasha.region.rush import Rush
 from maasha.rpc.errors import DhcpRefused, RpcError, StaleEpoch
 
 TICK = 5.0
-"""Seconds between looks that no notice asked for."""
+"""Seconds between looks that no notice asked for, while something is to be done or waited for."""
+CALM = 30.0
+"""The same where the last look found all done: what changes that comes with a notice."""
 
 
 class Steward(Routine):
@@ -37,18 +42,32 @@ class Steward(Routine):
     def __init__(
         self,
         clock: IReactorTime,
-        pool: Pool,
+        pool: Runner,
+        clerk: Clerk,
+        rush: Rush,
         link: RackLink,
         epoch: Stamp,
         delay: Callable[[int], float],
     ) -> None:
-        super().__init__(clock, TICK, self._run_once, f"steward of {link.hostname}")
+        super().__init__(clock, TICK, self._look, f"steward of {link.hostname}")
         self._pool = pool
+        self._clerk = clerk
+        self._rush = rush
         self.link = link
         self.epoch = epoch
         self._rests: Rests[str] = Rests(delay)
         self._obeyed = False
         self._waiting = ""
+        self._calm_until = 0.0
+
+    def wake(self) -> None:
+        """Look at once."""
+        self._calm_until = 0.0
+        super().wake()
+
+    async def _look(self) -> None:
+        if self._clock.seconds() >= self._calm_until:
+            await self._run_once()
 
     async def _run_once(self) -> None:
         try:
@@ -68,6 +87,7 @@ class Steward(Routine):
 
     async def _take_office(self) -> None:
         """Tell the rack who acts for it, and write down what it runs."""
+        await self._rush.over()
         report = await self.link.remote.own(self.epoch)
         await self._record(report, settles=True)
         self._obeyed = True
@@ -78,14 +98,14 @@ class Steward(Routine):
         await self._record(report, settles=False)
 
     async def _record(self, report: DhcpReport, *, settles: bool) -> None:
-        rack, epoch = self.link.rack, self.epoch
-        await self._pool.run(
-            lambda tx: services.record_report(tx, rack, epoch, report, settles=settles)
-        )
+        await self._clerk.record(Word(self.link.rack, self.epoch, report, settles))
 
     async def _reconcile(self) -> None:
         """Decide on what is there now and carry it out."""
-        match await self._pool.run(self._decide):
+        decision = await self._pool.run(self._decide)
+        if decision == Waiting():
+            self._calm_until = self._clock.seconds() + CALM
+        match decision:
             case Configure(plan):
                 await self._configure(plan)
             case Complete(generation):

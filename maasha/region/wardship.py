@@ -11,8 +11,8 @@ from twisted.logger import Logger
 
 from maasha.db import ownership
 from maasha.db.errors import DatabaseError
+from maasha.db.lane import Runner
 from maasha.db.ownership import Owned
-from maasha.db.pool import Pool
 from maasha.db.transaction import Transaction
 from maasha.host.routine import Routine
 from maasha.model.cluster import Ownership, RackKey, WorkerId
@@ -21,6 +21,9 @@ from maasha.region.steward import Steward
 
 TICK = 2.0
 """Seconds between looks that no notice asked for."""
+REST = 0.2
+"""Seconds between a look and the next one at least: every worker is told of every rack that links
+or leaves, and each look reads all racks."""
 
 MakeSteward = Callable[[RackLink, Ownership], Steward]
 
@@ -36,28 +39,43 @@ class Wardship(MultiService):
     def __init__(
         self,
         clock: IReactorTime,
-        pool: Pool,
+        pool: Runner,
         connections: Connections,
         worker: Callable[[], WorkerId | None],
         make_steward: MakeSteward,
     ) -> None:
         super().__init__()
+        self._clock = clock
         self._pool = pool
         self._connections = connections
         self._worker = worker
         self._make_steward = make_steward
         self._stewards: dict[RackKey, Steward] = {}
-        self._looking = Routine(clock, TICK, self._look, "wardship")
+        self._adopted: set[RackKey] = set()
+        self._looking = Routine(clock, TICK, self._look, "wardship", REST)
         self._looking.setServiceParent(self)
 
     def wake(self) -> None:
         """Look at once: links or owners have changed."""
         self._looking.wake()
 
+    def adopt(self, link: RackLink, held: Ownership) -> None:
+        """Act for a rack over its new link, without a look: its registration made it ours.
+
+        That begins in the next turn, when the rack has been welcomed.
+        """
+        self._adopted.add(link.rack)
+        self._clock.callLater(0, self._begin, link, held)
+
+    def _begin(self, link: RackLink, held: Ownership) -> None:
+        if self.running and self._connections.of(link.rack) is link:
+            self._appoint(link, held)
+
     def wake_stewards(self, rack: RackKey | None = None) -> None:
         """Have a rack's steward look at once; None: every rack's."""
-        for key, steward in self._stewards.items():
-            if rack is None or key == rack:
+        woken = self._stewards.values() if rack is None else (self._stewards.get(rack),)
+        for steward in tuple(woken):
+            if steward is not None:
                 steward.wake()
 
     def steward(self, link: RackLink) -> Steward | None:
@@ -69,6 +87,7 @@ class Wardship(MultiService):
         worker = self._worker()
         if worker is None:
             return
+        self._adopted.clear()
         try:
             owned = await self._pool.run(lambda tx: self._claim(tx, worker))
         except DatabaseError as error:
@@ -78,23 +97,37 @@ class Wardship(MultiService):
 
     async def _claim(self, tx: Transaction, worker: WorkerId) -> tuple[Owned, ...]:
         """Claim what is vacant and can be reached from here; gives all that this worker owns."""
-        for vacancy in await ownership.claimable(tx, worker):
-            if self._connections.of(vacancy.rack) is not None:
-                await ownership.claim(tx, vacancy.rack, vacancy.lost, worker)
+        vacant = [rack.rack for rack in await ownership.claimable(tx, worker)]
+        reached = [rack for rack in vacant if self._connections.of(rack) is not None]
+        if reached:
+            await ownership.claim_vacant(tx, reached, worker)
         return await ownership.owned_by(tx, worker)
 
     def _match(self, owned: Mapping[RackKey, Ownership]) -> None:
-        """Have exactly one steward, with the right epoch and link, for each owned rack."""
+        """Have exactly one steward, with the right epoch and link, for each owned rack.
+
+        What was adopted since the look began is newer than what it saw.
+        """
         for rack, steward in tuple(self._stewards.items()):
             held = owned.get(rack)
             link = self._connections.of(rack)
-            if held is None or held.epoch != steward.epoch or link is not steward.link:
+            lost = held is None or held.epoch != steward.epoch
+            if link is not steward.link or (lost and rack not in self._adopted):
                 self._dismiss(rack)
         for rack, held in owned.items():
             link = self._connections.of(rack)
-            if link is not None and rack not in self._stewards:
-                steward = self._stewards[rack] = self._make_steward(link, held)
-                steward.setServiceParent(self)
+            if link is not None and rack not in self._adopted:
+                self._appoint(link, held)
+
+    def _appoint(self, link: RackLink, held: Ownership) -> None:
+        """Have a steward act over this link since that epoch, unless it does already."""
+        steward = self._stewards.get(link.rack)
+        if steward is not None and (steward.link, steward.epoch) == (link, held.epoch):
+            return
+        if steward is not None:
+            self._dismiss(link.rack)
+        steward = self._stewards[link.rack] = self._make_steward(link, held)
+        steward.setServiceParent(self)
 
     def _dismiss(self, rack: RackKey) -> None:
         ended = self._stewards.pop(rack).disownServiceParent()

@@ -205,11 +205,16 @@ class SecureFactory(Securing):
         return None if built is None else self.protocol(self, built)
 
 
-def secure(factory: IProtocolFactory, clock: IReactorTime) -> IProtocolFactory:
-    """Give the factory of a listening side: the same over TLS, with a certificate of its own."""
+def secure(
+    factory: IProtocolFactory, clock: IReactorTime, pace: Pace | None = None
+) -> IProtocolFactory:
+    """Give the factory of a listening side: the same over TLS, with a certificate of its own.
+
+    What strangers send is decrypted at `pace`, which may be that at which they are accepted.
+    """
     connections = Connections()
     connections.offer(*self_made())
-    return SecureFactory(connections, factory, clock, Pace(clock))
+    return SecureFactory(connections, factory, clock, pace or Pace(clock))
 
 
 @cache

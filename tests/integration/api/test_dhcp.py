@@ -12,7 +12,7 @@ from twisted.internet.task import deferLater
 from maasha.db.channels import Channel
 from maasha.db.notices import Notices
 from maasha.db.overview import racks
-from maasha.db.racks import Registered, drop_link
+from maasha.db.racks import Registered, drop_links
 from tests.integration.api.client import Reply, World, add_rack
 from tests.integration.api.obedient import Obedient
 
@@ -166,7 +166,7 @@ async def test_a_third_rack_steps_in(world: World, notices: Notices) -> None:
 async def test_the_last_rack(world: World, notices: Notices) -> None:
     """A rack whose VLAN nobody else can serve is deleted only by force, and DHCP is off then."""
     path = await turned_on(world, notices, "rack-1")
-    await world.pool.run(lambda tx: drop_link(tx, world.racks[1].link))
+    await world.pool.run(lambda tx: drop_links(tx, [world.racks[1].link]))
     mine = f"rackcontrollers/{world.racks[0].system_id}/"
     reply = await world.admin.delete(mine)
     assert reply.status == 400
@@ -208,7 +208,7 @@ async def test_a_rack_without_a_link_is_deleted_by_who_vouches_for_it(
     """The refusal says what force means; with it the rack counts as stopped at once."""
     await turned_on(world, notices, "rack-1", "rack-2")
     first = world.racks[0]
-    await world.pool.run(lambda tx: drop_link(tx, first.link))
+    await world.pool.run(lambda tx: drop_links(tx, [first.link]))
     mine = f"rackcontrollers/{first.system_id}/"
     reply = await world.admin.delete(mine)
     assert reply.status == 400

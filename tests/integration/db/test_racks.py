@@ -15,7 +15,7 @@ from maasha.db.racks import (
     RackNameTaken,
     WorkerGone,
     delete_rack,
-    drop_link,
+    drop_links,
     register_link,
     relink,
 )
@@ -50,7 +50,7 @@ async def test_by_name(pool: Pool) -> None:
     first = await link(pool, one, "rack1")
     with pytest.raises(RackNameTaken, match="another name"):
         await link(pool, one, "rack1")
-    await pool.run(lambda tx: drop_link(tx, first.link))
+    await pool.run(lambda tx: drop_links(tx, [first.link]))
     assert (await link(pool, one, "rack1")).system_id == first.system_id
 
 
@@ -71,7 +71,7 @@ async def test_renamed(pool: Pool) -> None:
     await link(pool, one, "rack2")
     with pytest.raises(RackCloned, match="copy"):
         await link(pool, one, "rack3", first.system_id)
-    await pool.run(lambda tx: drop_link(tx, first.link))
+    await pool.run(lambda tx: drop_links(tx, [first.link]))
     with pytest.raises(RackNameTaken):
         await link(pool, one, "rack2", first.system_id)
     renamed = await link(pool, one, "rack3", first.system_id)
@@ -136,15 +136,15 @@ async def test_dropped(pool: Pool) -> None:
     first = await link(pool, one, "rack1")
     spare = await link(pool, one, "rack1", first.system_id)
     second = await link(pool, two, "rack1", first.system_id)
-    assert await pool.run(lambda tx: drop_link(tx, spare.link)) == first.rack
-    assert await pool.run(lambda tx: drop_link(tx, spare.link)) is None
+    assert await pool.run(lambda tx: drop_links(tx, [spare.link])) == (first.rack,)
+    assert await pool.run(lambda tx: drop_links(tx, [spare.link])) == ()
     assert await pool.run(lambda tx: claimable(tx, two.id)) == ()
-    await pool.run(lambda tx: drop_link(tx, first.link))
+    await pool.run(lambda tx: drop_links(tx, [first.link]))
     assert await pool.run(lambda tx: claimable(tx, one.id)) == ()
     assert await pool.run(lambda tx: claimable(tx, two.id)) == (Vacancy(first.rack, None),)
     claimed = await pool.run(lambda tx: claim(tx, first.rack, None, two.id))
     assert claimed == Ownership(two.id, Stamp(1, 3))
-    assert await pool.run(lambda tx: release(tx, second.rack)) is False
+    assert await pool.run(lambda tx: release(tx, [second.rack])) == 0
 
 
 @asynchronous

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from maasha.db.overview import LinkView, racks
 from maasha.db.pool import Pool
-from maasha.db.racks import Registered, drop_link
+from maasha.db.racks import Registered, drop_links
 from maasha.db.round_trips import Fare, note_round_trips
 from maasha.db.transaction import Transaction
 from tests.asynchronous import asynchronous
@@ -34,7 +34,7 @@ async def test_a_new_link_has_none(pool: Pool) -> None:
 async def test_all_links_are_noted_at_once(pool: Pool) -> None:
     """Those that are gone meanwhile, and those not measured yet, do no harm."""
     one, two = await two_links(pool)
-    await pool.run(lambda tx: drop_link(tx, one.link))
+    await pool.run(lambda tx: drop_links(tx, [one.link]))
     fares = (Fare(one.link, 0.1, 0.1, suspect=False), Fare(two.link, 0.004, 0.002, suspect=True))
     assert await pool.run(lambda tx: note_round_trips(tx, fares)) == 1
     (left,) = await shown(pool)

@@ -11,7 +11,7 @@ from maasha.db.events import history, open_alarms
 from maasha.db.overview import RackView, racks
 from maasha.db.ownership import claim
 from maasha.db.pool import Pool
-from maasha.db.racks import Registered, delete_rack, drop_link
+from maasha.db.racks import Registered, delete_rack, drop_links
 from maasha.db.services import (
     mark_running,
     raise_wanted,
@@ -246,7 +246,7 @@ async def test_old_news(pool: Pool) -> None:
     """Without a live link a rack's peer state is unknown, whatever it said last."""
     pair = await make_pair(pool)
     await report(pool, pair.one, VlanService(pair.vlan, PRIMARY, NORMAL, NORMAL))
-    await pool.run(lambda tx: drop_link(tx, pair.one.link))
+    await pool.run(lambda tx: drop_links(tx, [pair.one.link]))
     member = (await situation(pool, pair.two)).vlans[0].members[0]
     assert (member.running, member.state, member.partner) == (
         PRIMARY,

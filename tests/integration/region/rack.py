@@ -120,6 +120,11 @@ class Line:
     round_trip: RoundTrip | None = None
     health: Health = Health.HEALTHY
 
+    @property
+    def closed(self) -> Deferred[str]:
+        """Nobody here leaves while it waits."""
+        return Deferred()
+
     async def own(self, epoch: Stamp) -> DhcpReport:
         """Pass it on."""
         self._take("own")

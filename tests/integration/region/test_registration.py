@@ -266,6 +266,7 @@ async def test_the_row_of_a_link_ends_with_it(
     welcome = await rack.join(worker.registration)
     await at_rest(pool, clock)
     await rack.desks[welcome.worker].lost("the rack left")
+    await at_rest(pool, clock)
     assert await count(pool, "link") == 0
     assert (await rack_row(pool)).owner is None
     await at_rest(pool, clock)

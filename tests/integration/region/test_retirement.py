@@ -11,7 +11,7 @@ from maasha.db.racks import delete_rack
 from maasha.db.services import ask_to_stop
 from maasha.dhcp.plan import EMPTY
 from maasha.model.cluster import RackKey
-from maasha.region.retirement import TICK
+from maasha.region.retirement import REST, TICK
 from maasha.rpc.errors import LinkLost
 from tests.asynchronous import asynchronous
 from tests.integration.db.cluster import interface
@@ -44,7 +44,7 @@ async def test_a_deleted_rack_stops_serving_and_goes(
     await at_rest(pool, clock)
     await delete(pool, rack)
     worker.retirement.wake()
-    await at_rest(pool, clock)
+    await after(pool, clock, REST)
     assert line.orders == ["own", "retire"]
     assert rack.memory.retired
     assert rack.server.plan == EMPTY

@@ -315,7 +315,7 @@ async def test_without_database_a_steward_tells_nothing(site: Site) -> None:
     await after(site.pool, site.clock, steward.TICK)
     assert site.town.moves == []
     site.pool.start()
-    await after(site.pool, site.clock, steward.TICK)
+    await after(site.pool, site.clock, steward.CALM)
     assert site.town.moves == ["rack1 solo"]
 
 

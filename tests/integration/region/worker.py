@@ -11,10 +11,12 @@ from maasha.db.pool import Pool
 from maasha.db.regions import Identity, register_region
 from maasha.db.transaction import Transaction
 from maasha.model.cluster import Endpoint, Ownership, RackKey, WorkerId
+from maasha.region.clerk import Clerk
 from maasha.region.connections import Connections, RackLink
 from maasha.region.presence import Presence, Standing
 from maasha.region.registration import Registration
 from maasha.region.retirement import Retirement
+from maasha.region.rush import Rush
 from maasha.region.steward import Steward
 from maasha.region.wardship import Wardship
 
@@ -50,8 +52,16 @@ class Worker(MultiService):
             lambda: self.leading,
         )
         self.wardship = Wardship(clock, pool, self.connections, lambda: self.id, self._make_steward)
+        self.rush = Rush(clock)
+        self.clerk = Clerk(pool)
         self.registration = Registration(
-            clock, pool, self.connections, self.wardship, lambda: self.presence.standing, LIMIT
+            clock,
+            pool,
+            self.connections,
+            self.wardship,
+            lambda: self.presence.standing,
+            self.rush,
+            LIMIT,
         )
         self.retirement = Retirement(clock, pool, self.connections)
         for part in (self.presence, self.wardship, self.registration, self.retirement):
@@ -81,7 +91,15 @@ class Worker(MultiService):
         await self.registration.relink(tx, standing)
 
     def _make_steward(self, link: RackLink, ownership: Ownership) -> Steward:
-        return Steward(self._clock, self._pool, link, ownership.epoch, lambda _: REST)
+        return Steward(
+            self._clock,
+            self._pool,
+            self.clerk,
+            self.rush,
+            link,
+            ownership.epoch,
+            lambda _: REST,
+        )
 
     def _end(self) -> None:
         self.superseded += 1

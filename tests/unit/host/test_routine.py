@@ -91,6 +91,44 @@ def test_waking_during_a_run_makes_exactly_one_more_follow() -> None:
     assert work.runs == 2
 
 
+def test_however_often_it_is_woken_a_routine_rests_between_runs() -> None:
+    """The first waking after a rest counts at once, all others make one run when it is over."""
+    work = Work()
+    clock = Clock()
+    routine = Routine(clock, 10.0, work, "work", 0.5)
+    routine.startService()
+    clock.advance(0.2)
+    for _ in range(5):
+        routine.wake()
+    assert work.runs == 1
+    clock.advance(0.3)
+    assert work.runs == 2
+    clock.advance(0.5)
+    routine.wake()
+    assert work.runs == 3
+    clock.advance(9.9)
+    assert work.runs == 3
+    clock.advance(0.1)
+    assert work.runs == 4
+
+
+def test_waking_during_a_run_counts_when_the_rest_is_over() -> None:
+    """The rest begins with the end of the run."""
+    work = Work()
+    work.gate = Deferred()
+    clock = Clock()
+    routine = Routine(clock, 10.0, work, "work", 0.5)
+    routine.startService()
+    routine.wake()
+    clock.advance(3)
+    gate, work.gate = work.gate, None
+    gate.callback(None)
+    clock.advance(0.4)
+    assert work.runs == 1
+    clock.advance(0.1)
+    assert work.runs == 2
+
+
 def test_a_run_that_wakes_its_own_routine_is_followed_by_one() -> None:
     """Also before the run has waited for anything."""
     clock = Clock()

@@ -18,7 +18,7 @@ from maasha.host.rests import Rests
 from maasha.rack.choice import Pick
 from maasha.rack.dialling import CONNECT_TIMEOUT
 from maasha.rack.discovery import EventLoop
-from maasha.rack.links import MAINTAIN_INTERVAL, SETTLED, Links
+from maasha.rack.links import MAINTAIN_INTERVAL, SEARCH_INTERVAL, SETTLED, Links
 from maasha.rpc import rack_side
 from maasha.rpc.errors import Unreachable
 from tests.unit.rack.stand_ins import Session, loop, welcome
@@ -167,6 +167,22 @@ def test_nothing_is_searched_while_no_link_is_missing(net: Net) -> None:
     searches = net.searches
     net.wait(20 * CALM)
     assert net.searches == searches
+
+
+def test_while_a_dial_is_under_way_searches_are_rare(net: Net) -> None:
+    """A region that answers slowly is not asked for its workers twice a second by every rack.
+
+    Where the missing link may go elsewhere meanwhile is tried as often as ever.
+    """
+    net.wanted, net.down = 1, {"a:pid=1"}
+    net.known = LOOPS[:1]
+    net.links()
+    net.known, net.hanging = LOOPS[:2], True
+    net.clock.advance(REST)
+    searched, dialled = net.searches, len(net.dialled)
+    net.clock.pump([MAINTAIN_INTERVAL] * round(3 * SEARCH_INTERVAL / MAINTAIN_INTERVAL))
+    assert net.searches - searched <= 3
+    assert len(net.dialled) == dialled
 
 
 def test_a_broken_link_is_replaced(net: Net) -> None:

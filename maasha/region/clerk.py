@@ -1,0 +1,40 @@
+"""Writes down what racks report: together what is no news, one by one what is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from maasha.db import services
+from maasha.db.errors import DatabaseUnavailable
+from maasha.db.lane import Runner
+from maasha.db.pool import RETRY_AFTER
+from maasha.db.unchanged import Word, note_unchanged
+from maasha.region.gathering import Gathering, TooMany
+
+TOGETHER = 128
+"""Reports that are compared in one transaction."""
+WAITING = 4096
+
+
+class Clerk:
+    """Most reports say what is on record: after a region's restart nearly all of them."""
+
+    def __init__(self, pool: Runner) -> None:
+        self._pool = pool
+        self._words: Gathering[Word, bool] = Gathering(self._compare, TOGETHER, WAITING)
+
+    async def record(self, word: Word) -> None:
+        """Write it down, if the epoch is still the owner's; raises DatabaseError."""
+        try:
+            known = await self._words.add(word)
+        except TooMany:
+            raise DatabaseUnavailable("too many reports come at once", RETRY_AFTER) from None
+        if not known:
+            await self._pool.run(
+                lambda tx: services.record_report(
+                    tx, word.rack, word.epoch, word.report, settles=word.settles
+                )
+            )
+
+    async def _compare(self, words: Sequence[Word]) -> Sequence[bool]:
+        return await self._pool.run(lambda tx: note_unchanged(tx, words))

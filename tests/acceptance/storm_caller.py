@@ -1,0 +1,122 @@
+"""Calls the API all the time: `python -m tests.acceptance.storm_caller HOST PORT KEY FIRST LAST`.
+
+KEY is an API key, FIRST to LAST are the ports of the racks. Prints a line of JSON, {"ready":
+SECONDS}, each time that one of these takes connections after none did, and for each line that it
+reads {"calls": [[BEGUN, SECONDS, STATUS], ...]}, all that ended since the line before; status 0 is
+no answer. Instants are the machine's monotonic clock's.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import sys
+import time
+from itertools import cycle
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
+from twisted.internet.error import ConnectError
+from twisted.internet.protocol import Protocol
+from twisted.internet.stdio import StandardIO
+from twisted.internet.task import LoopingCall, deferLater, react
+from twisted.protocols.basic import LineOnlyReceiver
+
+from tests.acceptance.web import page
+
+PATHS = ("version/", "events/", "version/", "users/?op=whoami")
+"""Every second one asks the database twice: for the key, and for the answer."""
+INTERVAL = 0.04
+"""Seconds between two calls, however long each takes."""
+KNOCK = 0.01
+"""Seconds between two looks at the racks' ports while none is there."""
+CALM = 0.5
+"""The same while one is: region workers log those who knock and say nothing."""
+LONGEST = 20.0
+"""Seconds until a call counts as not answered."""
+
+
+class Caller(LineOnlyReceiver):
+    """Calls, knocks, and reports."""
+
+    delimiter = b"\n"
+
+    def __init__(self, reactor: Any, host: str, port: int, key: str) -> None:
+        self._reactor = reactor
+        self._host = host
+        self._port = port
+        self._proof = proof(key)
+        self._paths = cycle(PATHS)
+        self._calls: list[tuple[float, float, int]] = []
+
+    def lineReceived(self, line: bytes) -> None:  # noqa: ARG002  every line is the same order
+        """Report."""
+        self._tell({"calls": self._calls})
+        self._calls.clear()
+
+    def _tell(self, told: object) -> None:
+        self.sendLine(json.dumps(told).encode())
+
+    def call(self) -> None:
+        """Call once more, whatever became of the calls before."""
+        Deferred.fromCoroutine(self._call(f"/MAAS/api/2.0/{next(self._paths)}"))
+
+    async def _call(self, path: str) -> None:
+        began = time.monotonic()
+        asking = page(self._endpoint(self._port), self._host, path, {"Authorization": self._proof})
+        try:
+            status = (await asking.addTimeout(LONGEST, self._reactor)).status
+        except Exception:
+            status = 0
+        self._calls.append((began, time.monotonic() - began, status))
+
+    def _endpoint(self, port: int) -> TCP4ClientEndpoint:
+        return TCP4ClientEndpoint(self._reactor, self._host, port, LONGEST)
+
+    async def knock(self, ports: range) -> None:
+        """Tell each time that the ports are back."""
+        there = True
+        while True:
+            before, there = there, await self._any_open(ports)
+            if there and not before:
+                self._tell({"ready": time.monotonic()})
+            await deferLater(self._reactor, CALM if there else KNOCK)
+
+    async def _any_open(self, ports: range) -> bool:
+        for port in ports:
+            try:
+                protocol = await connectProtocol(self._endpoint(port), Protocol())
+            except ConnectError:
+                continue
+            protocol.transport.abortConnection()
+            return True
+        return False
+
+
+def proof(key: str) -> str:
+    """Give the header that signs a request with an API key (OAuth PLAINTEXT)."""
+    consumer, token, secret = key.split(":")
+    fields = {
+        "oauth_version": "1.0",
+        "oauth_signature_method": "PLAINTEXT",
+        "oauth_consumer_key": consumer,
+        "oauth_token": token,
+        "oauth_signature": f"%26{secret}",
+    }
+    return "OAuth " + ", ".join(f'{name}="{text}"' for name, text in fields.items())
+
+
+def main(reactor: Any, host: str, port: str, key: str, first: str, last: str) -> Deferred[None]:
+    """Call until killed."""
+    caller = Caller(reactor, host, int(port), key)
+    StandardIO(caller)
+    LoopingCall(caller.call).start(INTERVAL)
+    Deferred.fromCoroutine(caller.knock(range(int(first), int(last) + 1)))
+    gc.collect()
+    gc.freeze()  # its own pauses are not the region's
+    return Deferred()
+
+
+if __name__ == "__main__":
+    react(main, sys.argv[1:])

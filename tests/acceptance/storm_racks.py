@@ -1,0 +1,255 @@
+"""Many racks: `python -m tests.acceptance.storm_racks URL SECRET FIRST COUNT`.
+
+Each has an address, a key and a memory of its own and keeps one link, with rackd's own code for all
+that leads to it: search over HTTP, choice of a worker, rests with jitter, handshake, registration,
+heartbeats. It obeys its newest owner, reports to it, and serves nothing.
+
+Prints a line of JSON, {"event": "linked" or "owned", "last": SECONDS, "errors": COUNTS}, each time
+that all racks are linked, or owned. The seconds are the machine's monotonic clock's; a rack is
+linked when it has its welcome, so its registration is committed by then.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import random
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from ipaddress import IPv4Address, IPv4Interface
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from attrs import define, evolve, field
+from twisted.application.internet import backoffPolicy
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import TCP4ClientEndpoint
+from twisted.internet.task import LoopingCall, react
+from twisted.logger import globalLogBeginner
+from twisted.python.failure import Failure
+
+from maasha import __version__
+from maasha.daemon.rackd import FIRST_REST, LONGEST_REST
+from maasha.host.clock import steady
+from maasha.host.rests import Rests
+from maasha.model.cluster import InstanceId, Introduction, Ownership, SystemId, WorkerId
+from maasha.model.dhcp import DhcpPlan, DhcpReport
+from maasha.model.network import Interface
+from maasha.model.stamp import NEVER, Stamp
+from maasha.rack.controller import CALM
+from maasha.rack.dialling import CONNECT_TIMEOUT
+from maasha.rack.discovery import EventLoop, Reply
+from maasha.rack.links import Links
+from maasha.rack.memory import Memory
+from maasha.rack.search import Search
+from maasha.rpc.credentials import OWN_KEY, SHARED
+from maasha.rpc.errors import RpcError, StaleEpoch
+from maasha.rpc.ground import Ground
+from maasha.rpc.handshake import RackFacts
+from maasha.rpc.rack_side import Session, join
+from tests.acceptance.web import page
+
+FIRST_ADDRESS = IPv4Address("10.101.0.1")
+"""Of the first rack on the management network; the others follow."""
+FIRST_LAN = IPv4Address("172.16.0.1")
+"""Of the first rack on a network that it has alone."""
+BEGIN_AT_ONCE = 8
+"""Racks that join for the first time at the same time: people set them up one after the other."""
+REPORT_REST = 5.0
+"""Seconds until a report that was not taken is sent again, as rackd's."""
+SHOWN = 60
+"""Characters of an error, when errors are counted."""
+DELAY = backoffPolicy(FIRST_REST, LONGEST_REST, jitter=random.random)
+
+
+@define
+class Book:
+    """What a rack remembers; rackd keeps it in files."""
+
+    system_id: SystemId | None = None
+    instance: InstanceId | None = None
+    key: bytes | None = None
+    epoch: Stamp = NEVER
+    regions: tuple[EventLoop, ...] = ()
+
+    def meet(self, loops: tuple[EventLoop, ...]) -> None:
+        """Remember the published workers."""
+        self.regions = loops
+
+
+@define(eq=False)
+class Field:
+    """All racks of this process and how they are."""
+
+    reactor: Any
+    ground: Ground
+    url: str
+    secret: bytes
+    count: int
+    those: dict[str, set[str]] = field(factory=lambda: {"linked": set(), "owned": set()})
+    errors: Counter[str] = field(factory=Counter)
+
+    def now(self, state: str, rack: str) -> None:
+        """Note that a rack is linked, or owned, and tell when all are."""
+        those = self.those[state]
+        those.add(rack)
+        if len(those) == self.count:
+            told = {"event": state, "last": time.monotonic(), "errors": dict(self.errors)}
+            print(json.dumps(told), flush=True)
+
+    def no_more(self, state: str, rack: str) -> None:
+        """Note that a rack is so no more; the first of all begins another storm."""
+        if len(self.those["linked"]) == self.count:
+            self.errors.clear()
+        self.those[state].discard(rack)
+
+    def failed(self, what: object) -> None:
+        """Count an error."""
+        self.errors[str(what)[:SHOWN]] += 1
+
+    def begin(self, racks: Iterator[Rack], begun: set[Rack]) -> None:
+        """Have some more join for the first time."""
+        while len(begun) < min(self.count, len(self.those["linked"]) + BEGIN_AT_ONCE):
+            rack = next(racks)
+            begun.add(rack)
+            rack.links.startService()
+
+
+class Rack:
+    """One rack, and its duties."""
+
+    def __init__(self, site: Field, number: int) -> None:
+        self._site = site
+        self._clock = site.reactor
+        self._address = FIRST_ADDRESS + number
+        self.hostname = f"storm{number:04}"
+        self._book = Book()
+        self._owner: Ownership | None = None
+        self._report = DhcpReport(serving=False, lease_store=f"leases of {self.hostname}")
+        lan = IPv4Interface((FIRST_LAN + 256 * number, 24))
+        self._interfaces = (
+            Interface("eth0", _mac(0, number), (IPv4Interface((self._address, 16)),)),
+            Interface("eth1", _mac(1, number), (lan,)),
+        )
+        self.links = self._keep_link()
+
+    def _keep_link(self) -> Links:
+        search = Search(self._clock, self._fetch, [self._site.url], cast(Memory, self._book))
+        return Links(
+            self._clock,
+            lambda: 1,
+            search.find,
+            self._dial,
+            random.choice,
+            Rests(DELAY),
+            DELAY(CALM),
+            self._opened,
+            self._closed,
+            lambda _: False,
+        )
+
+    # what leads to a link
+
+    async def _fetch(self, url: str) -> Reply:
+        parts = urlsplit(url)
+        return await page(
+            self._client(str(parts.hostname), parts.port or 80), parts.netloc, parts.path
+        )
+
+    def _client(self, host: str, port: int) -> TCP4ClientEndpoint:
+        source = str(self._address), 0
+        return TCP4ClientEndpoint(self._clock, host, port, CONNECT_TIMEOUT, source)
+
+    async def _dial(self, loop: EventLoop) -> Session:
+        site, book, place = self._site, self._book, loop.endpoints[0]
+        client = self._client(place.host, place.port)
+        try:
+            session = await join(site.ground, client, self._facts(), self._introduce, self)
+        except RpcError as error:
+            site.failed(error)
+            raise
+        book.system_id, book.instance = session.welcome.system_id, session.welcome.instance
+        book.key = session.key or book.key
+        return session
+
+    def _facts(self) -> RackFacts:
+        book, site = self._book, self._site
+        secret, credential = (book.key, OWN_KEY) if book.key else (site.secret, SHARED)
+        return RackFacts(__version__, secret, book.system_id, book.instance, credential=credential)
+
+    def _introduce(self) -> Introduction:
+        return Introduction(
+            self.hostname,
+            __version__,
+            self._book.system_id,
+            self._site.url,
+            self._interfaces,
+            self._book.epoch,
+            lease_store=self._report.lease_store,
+            serving=False,
+        )
+
+    def _opened(self, _: Session) -> None:
+        self._site.now("linked", self.hostname)
+
+    def _closed(self, session: Session, reason: str) -> None:
+        self._site.no_more("linked", self.hostname)
+        self._site.failed(f"closed: {reason}")
+        if self._owner is not None and self._owner.worker == session.welcome.worker:
+            self._owner = None
+            self._site.no_more("owned", self.hostname)
+
+    # what the region may ask
+
+    async def own(self, worker: WorkerId, epoch: Stamp) -> DhcpReport:
+        """Obey the newest owner only, and report to it."""
+        known, taken = self._book.epoch, self._owner
+        if epoch < known or (epoch == known and taken is not None and taken.worker != worker):
+            self._site.failed(f"stale epoch of worker {worker}")
+            raise StaleEpoch(epoch, known)
+        self._book.epoch, self._owner = epoch, Ownership(worker, epoch)
+        self._site.now("owned", self.hostname)
+        self._clock.callLater(0, self._tell, self._owner)
+        return self._report
+
+    async def configure_dhcp(self, worker: WorkerId, epoch: Stamp, plan: DhcpPlan) -> DhcpReport:
+        """Claim to run it."""
+        await self.own(worker, epoch)
+        self._report = evolve(self._report, generation=plan.generation)
+        return self._report
+
+    async def retire(self, worker: WorkerId, epoch: Stamp) -> None:
+        """Serve nothing."""
+
+    def _tell(self, owner: Ownership) -> None:
+        for session in self.links.sessions:
+            if session.welcome.worker == owner.worker and self._owner == owner:
+                telling = Deferred.fromCoroutine(session.remote.report_dhcp(self._report))
+                telling.addErrback(self._untold, owner)
+
+    def _untold(self, failure: Failure, owner: Ownership) -> None:
+        failure.trap(RpcError)
+        self._site.failed(f"report: {failure.getErrorMessage()}")
+        self._clock.callLater(REPORT_REST, self._tell, owner)
+
+
+def _mac(card: int, number: int) -> str:
+    return f"02:00:00:{card:02x}:{number >> 8:02x}:{number & 255:02x}"
+
+
+def main(reactor: Any, url: str, secret: str, first: str, count: str) -> Deferred[None]:
+    """Be the racks until killed."""
+    globalLogBeginner.beginLoggingTo([], redirectStandardIO=False)
+    steady(reactor)
+    site = Field(reactor, Ground(reactor), url, bytes.fromhex(secret), int(count))
+    racks = [Rack(site, int(first) + number) for number in range(site.count)]
+    LoopingCall(site.begin, iter(racks), set()).start(0.02)
+    gc.collect()
+    gc.freeze()  # its own pauses are not the region's
+    return Deferred()
+
+
+if __name__ == "__main__":
+    react(main, sys.argv[1:])
