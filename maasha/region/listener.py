@@ -51,7 +51,7 @@ def listen(first: int, last: int, slot: int, *, fixed: bool) -> socket.socket:
 
 
 class UnhurriedPort(tcp.Port):
-    """A port on which newcomers are strangers' work: they come in when those before have had theirs.
+    """A port on which newcomers come in when the strangers before them have had their turn.
 
     Until then they wait in the kernel, where they cost nothing and no time counts for them.
     """
@@ -64,7 +64,7 @@ class UnhurriedPort(tcp.Port):
         self.pace.add(self._accept)
 
     def _accept(self) -> None:
-        if self.connected:
+        if self.connected and not self.disconnecting:
             self.numberAccepts = ACCEPTED_TOGETHER
             self.startReading()
             super().doRead()

@@ -19,6 +19,7 @@ from maasha.region import listener
 from maasha.region.listener import NoFreePort, candidates, limits_of, listen, serve
 from maasha.region.sockets import BACKLOG, dual_stack
 from maasha.rpc.gate import Limits
+from maasha.rpc.pace import Pace
 
 Hold = Callable[[int], socket.socket]
 
@@ -129,31 +130,63 @@ def test_a_thousand_racks_find_room_to_wait() -> None:
     assert BACKLOG >= 1024
 
 
-def test_newcomers_do_not_come_in_all_at_once(hold: Hold) -> None:
-    """The reactor has turns for others between them."""
-    listening, reactor, made = hold(0), MemoryReactorClock(), list[Protocol]()
+class Counting(Factory):
+    """Counts what it is asked for."""
 
-    class Counting(Factory):
-        def buildProtocol(self, _: IAddress | None) -> Protocol:
-            made.append(Protocol())
-            return made[-1]
+    def __init__(self) -> None:
+        self.made: list[Protocol] = []
 
-    with ExitStack() as clients:
-        for _ in range(5):
-            near = socket.create_connection(("127.0.0.1", port_of(listening)), timeout=5)
-            clients.enter_context(near)
-        serve(reactor, listening, Counting())
-        (port,) = reactor.getReaders()
-        counts = []
-        for _ in range(4):
-            port.doRead()
-            counts.append(len(made))
-        assert counts == [2, 4, 5, 5]
-        for one in made:
+    def buildProtocol(self, _: IAddress | None) -> Protocol:
+        """Make one."""
+        self.made.append(Protocol())
+        return self.made[-1]
+
+    def end(self) -> None:
+        """End all connections."""
+        for one in self.made:
             assert one.transport is not None
             one.transport.abortConnection()  # type: ignore[attr-defined]  # TCP
+
+
+def knocks(stack: ExitStack, listening: socket.socket, count: int) -> None:
+    """Have so many newcomers wait in the kernel."""
+    for _ in range(count):
+        near = socket.create_connection(("127.0.0.1", port_of(listening)), timeout=5)
+        stack.enter_context(near)
+
+
+def test_newcomers_come_in_when_those_before_have_had_their_turn(hold: Hold) -> None:
+    """They wait in the kernel, a few come in at a time, and nobody asks for more meanwhile."""
+    listening, reactor, counting = hold(0), MemoryReactorClock(), Counting()
+    pace, seen = Pace(reactor, share=0.0), list[int]()
+    with ExitStack() as clients:
+        knocks(clients, listening, 5)
+        serve(reactor, listening, counting, pace)
+        (port,) = reactor.getReaders()
+        for _ in range(4):
+            pace.add(lambda: seen.append(len(counting.made)))
+            port.doRead()
+            assert port not in reactor.getReaders()
+            reactor.advance(0)
+            assert port in reactor.getReaders()
+        assert seen == [0, 2, 4, 5]
+        counting.end()
         reactor.advance(0)
         port.connectionLost(Failure(ConnectionDone()))
+
+
+def test_a_port_that_was_closed_lets_nobody_in(hold: Hold) -> None:
+    """Who was to come in with the next turn is left to the kernel."""
+    listening, reactor, counting = hold(0), MemoryReactorClock(), Counting()
+    with ExitStack() as clients:
+        knocks(clients, listening, 1)
+        serve(reactor, listening, counting, Pace(reactor))
+        (port,) = reactor.getReaders()
+        port.doRead()
+        port.stopListening()
+        reactor.advance(0)
+        assert counting.made == []
+        assert port not in reactor.getReaders()
 
 
 def test_the_limits_of_the_file_are_those_of_the_gate() -> None:
