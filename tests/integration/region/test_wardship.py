@@ -49,6 +49,7 @@ async def test_a_vacant_rack_is_claimed(
     await rack.join(second.registration)
     await at_rest(pool, clock)
     await rack.desks[first.worker].lost("cut")
+    await at_rest(pool, clock)
     await after(pool, clock, TICK)
     steward = second.steward_of(KEY)
     assert steward is not None
