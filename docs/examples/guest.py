@@ -12,6 +12,7 @@ from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.task import react
 
 from maasha.host.clock import steady
+from maasha.host.files import write_atomic
 from maasha.model.cluster import InstanceId, Introduction
 from maasha.model.token import parse_token
 from maasha.rpc.credentials import OWN_KEY, Credential, Kind
@@ -21,8 +22,6 @@ from maasha.rpc.handshake import RackFacts
 from maasha.rpc.idle import IdleRack
 from maasha.rpc.rack_side import join
 
-WARMTH = {"body": 36_600}
-
 
 class Body(Side):
     async def live(self) -> None:
@@ -30,7 +29,7 @@ class Body(Side):
 
     @ReadSensor.responder
     def read(self, sensor: str) -> dict[str, object]:
-        return {"warmth": WARMTH[sensor]}
+        return {"warmth": {"body": 36_600}[sensor]}
 
 
 def credential_in(text: str) -> RackFacts:
@@ -47,12 +46,12 @@ async def main(reactor: Any, host: str, port: str, path: str) -> None:
     facts = credential_in(Path(path).read_text().strip())
     me = Introduction("guest", "1", facts.system_id, serving=False)
     where = HostnameEndpoint(reactor, host, int(port))
-    guest = Extension("guest", rack=Body)
-    session = await join(Ground(reactor), where, facts, lambda: me, IdleRack(), extensions=[guest])
-    name, instance, key = session.welcome.system_id, session.welcome.instance, session.key
-    if key is not None:
-        own = {"system_id": name, "instance": str(instance), "key": key.hex()}
-        Path(path).write_text(json.dumps(own))
+    guest = [Extension("guest", rack=Body)]
+    session = await join(Ground(reactor), where, facts, lambda: me, IdleRack(), extensions=guest)
+    name, instance = session.welcome.system_id, session.welcome.instance
+    if session.key is not None:
+        own = {"system_id": name, "instance": str(instance), "key": session.key.hex()}
+        write_atomic(Path(path), json.dumps(own), 0o600)
     print("joined as", name, flush=True)
     print("the link ended:", await session.closed)
 

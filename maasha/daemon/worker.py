@@ -131,10 +131,11 @@ class Worker(MultiService):
             reactor, self._pool, self._connections, self._worker_id, self._make_steward
         )
         self._rush = Rush(reactor)
-        self._clerk = Clerk(self._acting)
+        self._clerk = Clerk(reactor, self._acting)
         self._registration = Registration(
             reactor,
             self._taking,
+            self._acting,
             self._connections,
             self._wardship,
             lambda: self._presence.standing,
@@ -216,11 +217,10 @@ class Worker(MultiService):
     async def _relink(self, tx: Transaction, standing: Standing) -> None:
         await self._registration.relink(tx, standing)
 
-    def _make_steward(self, link: RackLink, ownership: Ownership) -> Steward:
-        delay = backoffPolicy(*REFUSAL_RESTS)
-        return Steward(
-            self._reactor, self._acting, self._clerk, self._rush, link, ownership.epoch, delay
-        )
+    def _make_steward(self, link: RackLink, held: Ownership, *, patient: bool) -> Steward:
+        delay, epoch = backoffPolicy(*REFUSAL_RESTS), held.epoch
+        whose = self._reactor, self._acting, self._clerk, self._rush
+        return Steward(*whose, link, epoch, delay, patient=patient)
 
     # what happens
 

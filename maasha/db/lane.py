@@ -16,8 +16,9 @@ from maasha.db.waiting import within
 
 T = TypeVar("T")
 
-PATIENCE = 8.0
-"""Seconds that a unit of work waits for its turn; a rack waits ten for the answer to its call."""
+PATIENCE = 4.0
+"""Seconds that a unit of work waits for its turn; a rack waits ten for the answer to its call, and
+the pool may take five more."""
 
 
 class Runner(Protocol):

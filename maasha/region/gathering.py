@@ -6,8 +6,9 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
-from attrs import field, frozen
+from attrs import frozen
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.python.failure import Failure
 
 Item = TypeVar("Item")
@@ -15,30 +16,36 @@ Result = TypeVar("Result")
 
 
 class TooMany(Exception):
-    """As much waits as may wait."""
+    """As much waits as may wait, or it waited as long as it may; nothing was begun."""
 
 
 @frozen(eq=False)
 class Waiting(Generic[Item, Result]):
-    """One item, and who waits for what becomes of it."""
+    """One item, who waits for what becomes of it, and what ends the wait for its turn."""
 
     item: Item
-    done: Deferred[Result] = field(factory=Deferred)
+    done: Deferred[Result]
+    patience: IDelayedCall
 
 
 class Gathering(Generic[Item, Result]):
     """Gives lots of at most `most` items to `work`, one lot after the other.
 
     One item alone is done at once; of a thousand the first one is, and the others in a few lots.
-    `work` gives a result for each item, in their order; where it fails all of the lot fail.
+    `work` gives a result for each item, in their order; where it fails all of the lot fail. An item
+    whose turn does not come within `patience` seconds fails.
     """
 
     def __init__(
         self,
+        clock: IReactorTime,
         work: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]],
         most: int,
         longest: int,
+        patience: float,
     ) -> None:
+        self._clock = clock
+        self._patience = patience
         self._work = work
         self._most = most
         self._longest = longest
@@ -46,10 +53,12 @@ class Gathering(Generic[Item, Result]):
         self._busy = False
 
     async def add(self, item: Item) -> Result:
-        """Have it done with the next lot; raises TooMany where `longest` wait already."""
+        """Have it done with the next lot; raises TooMany."""
         if len(self._waiting) >= self._longest:
             raise TooMany
-        waiting: Waiting[Item, Result] = Waiting(item)
+        done: Deferred[Result] = Deferred()
+        patience = self._clock.callLater(self._patience, done.errback, TooMany())
+        waiting = Waiting(item, done, patience)
         self._waiting.append(waiting)
         if not self._busy:
             self._begin()
@@ -59,7 +68,10 @@ class Gathering(Generic[Item, Result]):
         self._busy = True
         count = min(self._most, len(self._waiting))
         lot = [self._waiting.popleft() for _ in range(count)]
-        lot = [each for each in lot if not each.done.called]  # whose caller was not cancelled
+        for each in lot:
+            if each.patience.active():
+                each.patience.cancel()
+        lot = [each for each in lot if not each.done.called]  # nor waited too long, nor cancelled
         working = Deferred.fromCoroutine(self._do([each.item for each in lot]))
         working.addBoth(self._ended, lot)
 
@@ -75,4 +87,5 @@ class Gathering(Generic[Item, Result]):
         for number, each in enumerate(lot):
             if not each.done.called:
                 failed = isinstance(results, Failure)
+                # a Failure makes it fail
                 each.done.callback(results if failed else results[number])  # type: ignore[arg-type, index]

@@ -8,7 +8,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from maasha.db import interfaces, leases, ownership, racks, services, tokens
-from maasha.db.errors import DatabaseError, OutcomeUnknown
+from maasha.db.errors import DatabaseError, OutcomeUnknown, QueryFailed
 from maasha.db.lane import Runner
 from maasha.db.racks import RackDeleted, RackForgotten, RackRefused, Registered
 from maasha.db.returning import Arrival, register_returning
@@ -49,6 +49,8 @@ TOGETHER = 64
 """Racks that come back are registered in one transaction, so many at most: it takes 10 ms."""
 WAITING = 2048
 """Racks that wait for theirs; more are told to come again."""
+PATIENCE = 3.0
+"""Seconds that a rack waits for its turn; it waits ten for its welcome, and a pool has five."""
 SWEEP = 2.0
 """Seconds between tries to drop the rows of links that ended while there was no database."""
 
@@ -62,12 +64,13 @@ class Knock:
         self.introduction = introduction
         self.credential = credential
         self.remote = rack.remote
-        self.left = False
-        """Whether its link has ended: then nothing is begun for it any more."""
-        rack.closed.addCallback(self._leave)
+        self._ended: list[str] = []
+        rack.closed.addCallback(self._ended.append)  # what the link keeps while it lives is no more
 
-    def _leave(self, _: str) -> None:
-        self.left = True
+    @property
+    def left(self) -> bool:
+        """Whether its link has ended: then nothing is begun for it any more."""
+        return bool(self._ended)
 
 
 class Registration(Routine):
@@ -79,6 +82,7 @@ class Registration(Routine):
         self,
         clock: IReactorTime,
         pool: Runner,
+        acting: Runner,
         connections: Connections,
         wardship: Wardship,
         standing: Callable[[], Standing | None],
@@ -87,6 +91,8 @@ class Registration(Routine):
     ) -> None:
         super().__init__(clock, SWEEP, self._sweep, "registration")
         self._pool = pool
+        self._acting = acting
+        self._arriving = 0
         self._connections = connections
         self._wardship = wardship
         self._standing = standing
@@ -95,7 +101,7 @@ class Registration(Routine):
         self._left: set[LinkId] = set()
         self._unsure: set[str] = set()
         self._returning: Gathering[Knock, Registered | None] = Gathering(
-            self._enter_together, TOGETHER, WAITING
+            clock, self._enter_together, TOGETHER, WAITING, PATIENCE
         )
 
     async def register(
@@ -105,20 +111,24 @@ class Registration(Routine):
         standing = self._standing()
         if standing is None:
             raise Unavailable("the region worker has no place in the database yet", RETRY_AFTER)
-        if len(self._connections) >= self._limit:
+        if len(self._connections) + self._arriving >= self._limit:
             raise TooManyLinks(self._limit)
         if credential.kind is Kind.TOKEN and introduction.system_id is not None:
             raise RegistrationRefused(
                 "a join token makes a rack, it proves nobody's name; run maasha-rack register again"
             )
         self._rush.came()
-        made = await self._enter(standing, Knock(introduction, rack, credential))
+        self._arriving += 1
+        try:
+            made = await self._enter(standing, Knock(introduction, rack, credential))
+        finally:
+            self._arriving -= 1
         link = RackLink(
             made.link, made.worker, made.rack, made.system_id, introduction.hostname, rack
         )
         self._connections.add(link)
         if made.owner is not None and made.owner.worker == made.worker:
-            self._wardship.adopt(link, made.owner)
+            self._wardship.adopt(link, made.owner, patient=True)
         self.log.info(
             "rack {rack} ({id}) linked from {remote}",
             rack=introduction.hostname,
@@ -132,7 +142,7 @@ class Registration(Routine):
             worker=made.worker,
             omapi_secret=standing.instance.omapi_secret,
         )
-        return welcome, LinkDuties(self._pool, self._wardship, link, self.part)
+        return welcome, LinkDuties(self._acting, self._wardship, link, self.part)
 
     async def relink(self, tx: Transaction, standing: Standing) -> None:
         """Write all living links anew, in the transaction of the worker's own row."""
@@ -176,7 +186,10 @@ class Registration(Routine):
             return [None] * len(knocks)
         worker = standing.worker
         arrivals = [Arrival(knock.introduction, knock.remote) for knock in there]
-        made = await self._pool.run(lambda tx: register_returning(tx, arrivals, worker))
+        try:
+            made = await self._pool.run(lambda tx: register_returning(tx, arrivals, worker))
+        except QueryFailed:  # what one of them says does harm: each is judged alone
+            return [None] * len(knocks)
         found = dict(zip(there, made, strict=True))
         return [found.get(knock) for knock in knocks]
 
@@ -300,7 +313,7 @@ class LinkDuties:
         )
         if won is None:
             raise NotOwner(None)
-        self._wardship.adopt(link, won)
+        self._wardship.adopt(link, won, patient=False)
 
     async def lost(self, reason: str) -> None:
         """Forget the link."""

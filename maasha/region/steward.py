@@ -35,6 +35,7 @@ class Steward(Routine):
 
     Level-triggered: each run loads what is wanted and what runs, and does the next thing, if there
     is one. A plan that the rack refused is tried again after growing rests, or when it changes.
+    A `patient` one, whose rack has just registered, begins when a rush of racks is over.
     """
 
     log = Logger()
@@ -48,20 +49,25 @@ class Steward(Routine):
         link: RackLink,
         epoch: Stamp,
         delay: Callable[[int], float],
+        *,
+        patient: bool,
     ) -> None:
         super().__init__(clock, TICK, self._look, f"steward of {link.hostname}")
         self._pool = pool
         self._clerk = clerk
         self._rush = rush
+        self._patient = patient
         self.link = link
         self.epoch = epoch
         self._rests: Rests[str] = Rests(delay)
         self._obeyed = False
         self._waiting = ""
         self._calm_until = 0.0
+        self._wakes = 0
 
     def wake(self) -> None:
         """Look at once."""
+        self._wakes += 1
         self._calm_until = 0.0
         super().wake()
 
@@ -87,7 +93,8 @@ class Steward(Routine):
 
     async def _take_office(self) -> None:
         """Tell the rack who acts for it, and write down what it runs."""
-        await self._rush.over()
+        if self._patient:
+            await self._rush.over()
         report = await self.link.remote.own(self.epoch)
         await self._record(report, settles=True)
         self._obeyed = True
@@ -102,8 +109,9 @@ class Steward(Routine):
 
     async def _reconcile(self) -> None:
         """Decide on what is there now and carry it out."""
+        wakes = self._wakes
         decision = await self._pool.run(self._decide)
-        if decision == Waiting():
+        if decision == Waiting() and wakes == self._wakes:  # else there is news since
             self._calm_until = self._clock.seconds() + CALM
         match decision:
             case Configure(plan):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred
@@ -25,7 +26,12 @@ REST = 0.2
 """Seconds between a look and the next one at least: every worker is told of every rack that links
 or leaves, and each look reads all racks."""
 
-MakeSteward = Callable[[RackLink, Ownership], Steward]
+
+class MakeSteward(Protocol):
+    """Makes a steward; a `patient` one lets a rush of racks go first."""
+
+    def __call__(self, link: RackLink, held: Ownership, *, patient: bool) -> Steward:
+        """Make it."""
 
 
 class Wardship(MultiService):
@@ -59,17 +65,17 @@ class Wardship(MultiService):
         """Look at once: links or owners have changed."""
         self._looking.wake()
 
-    def adopt(self, link: RackLink, held: Ownership) -> None:
-        """Act for a rack over its new link, without a look: its registration made it ours.
+    def adopt(self, link: RackLink, held: Ownership, *, patient: bool) -> None:
+        """Act for a rack over its link without a look: its registration or claim made it ours.
 
-        That begins in the next turn, when the rack has been welcomed.
+        That begins in the next turn, when a rack that registers has been welcomed.
         """
         self._adopted.add(link.rack)
-        self._clock.callLater(0, self._begin, link, held)
+        self._clock.callLater(0, self._begin, link, held, patient)
 
-    def _begin(self, link: RackLink, held: Ownership) -> None:
+    def _begin(self, link: RackLink, held: Ownership, patient: bool) -> None:
         if self.running and self._connections.of(link.rack) is link:
-            self._appoint(link, held)
+            self._appoint(link, held, patient=patient)
 
     def wake_stewards(self, rack: RackKey | None = None) -> None:
         """Have a rack's steward look at once; None: every rack's."""
@@ -117,16 +123,16 @@ class Wardship(MultiService):
         for rack, held in owned.items():
             link = self._connections.of(rack)
             if link is not None and rack not in self._adopted:
-                self._appoint(link, held)
+                self._appoint(link, held, patient=False)
 
-    def _appoint(self, link: RackLink, held: Ownership) -> None:
+    def _appoint(self, link: RackLink, held: Ownership, *, patient: bool) -> None:
         """Have a steward act over this link since that epoch, unless it does already."""
         steward = self._stewards.get(link.rack)
         if steward is not None and (steward.link, steward.epoch) == (link, held.epoch):
             return
         if steward is not None:
             self._dismiss(link.rack)
-        steward = self._stewards[link.rack] = self._make_steward(link, held)
+        steward = self._stewards[link.rack] = self._make_steward(link, held, patient=patient)
         steward.setServiceParent(self)
 
     def _dismiss(self, rack: RackKey) -> None:

@@ -23,11 +23,13 @@ from maasha.rpc.deadline import within
 from maasha.rpc.errors import (
     BadArgument,
     DeadlineExceeded,
+    Deleted,
     OutOfOrder,
     RegistrationRefused,
     RpcError,
     TokenExpired,
     TokenUsed,
+    TooManyLinks,
     Unavailable,
 )
 from maasha.rpc.extension import Extension, at_region, extended
@@ -48,7 +50,7 @@ LOOKUPS = 4
 """Tokens looked up at the same time, so that strangers do not hold all database connections."""
 RETRY_AFTER = 2.0
 """Seconds after which a rack may try again whose token could not be looked up."""
-TOLD = (TokenExpired, TokenUsed, RegistrationRefused)
+TOLD = (TokenExpired, TokenUsed, RegistrationRefused, Deleted, TooManyLinks)
 """Refusals after the proof that the region's people are to hear of, besides the rack's."""
 
 Answer = dict[str, Any]

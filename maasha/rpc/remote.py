@@ -96,7 +96,9 @@ class RemoteRack:
         if self._early is not None:  # the rack takes no orders before it has its welcome
             turn: Deferred[None] = Deferred()
             self._early.append(turn)
+            began = self._clock.seconds()
             await within(deadline, self._clock, command.__name__, turn)
+            deadline -= self._clock.seconds() - began
         return await self._link.call(command, deadline, **arguments)
 
 

@@ -226,11 +226,13 @@ class Answering(Calling):
         if self._resuming:  # what was started has ended at once: the loop below goes on
             return
         self._resuming = True
-        while self._held and not self._busy:
-            raw = self._held.pop(0)
-            self._held_bytes -= len(raw)
-            self._serve_held(raw)
-        self._resuming = False
+        try:
+            while self._held and not self._busy:
+                raw = self._held.pop(0)
+                self._held_bytes -= len(raw)
+                self._serve_held(raw)
+        finally:
+            self._resuming = False
         if not self._is_overfull():
             self._read_on(True)
 

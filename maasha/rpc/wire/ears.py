@@ -9,6 +9,7 @@ of the reactor. Everything but reading stays with the reactor.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from select import EPOLLIN, epoll
 from typing import Any
 
@@ -138,18 +139,26 @@ class Ears:
                     log.failure("a connection is dropped, for what it received did harm")
                     lost = error
                 if lost is not None:
-                    self._lose(transport, lost)
+                    self._lose(transport, Failure(lost))
 
-    def _lose(self, transport: Any, why: BaseException) -> None:
+    def _lose(self, transport: Any, why: Failure) -> None:
         """End it as the reactor does."""
         self.removeReader(transport)
-        if isinstance(why, ConnectionDone):
-            transport.readConnectionLost(Failure(why))
+        if why.check(ConnectionDone):
+            _tell(transport.readConnectionLost, why)
         else:
             self.removeWriter(transport)
-            transport.connectionLost(Failure(why))
+            _tell(transport.connectionLost, why)
 
     def connectionLost(self, reason: Failure) -> None:
         """Lose all connections: the reactor stops."""
         for transport in self.removeAll():
-            transport.connectionLost(reason)
+            _tell(transport.connectionLost, reason)
+
+
+def _tell(lost: Callable[[Failure], None], why: Failure) -> None:
+    """Tell a connection that it is lost; what goes wrong then is not the others' loss."""
+    try:
+        lost(why)
+    except BaseException:
+        log.failure("the end of a connection did harm")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_twisted
@@ -317,6 +318,31 @@ async def test_without_database_a_steward_tells_nothing(site: Site) -> None:
     site.pool.start()
     await after(site.pool, site.clock, steward.CALM)
     assert site.town.moves == ["rack1 solo"]
+
+
+@asynchronous
+async def test_news_that_come_during_a_look_are_looked_at(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a look did not see yet is seen by one that follows at once, not when calm is over."""
+    await serve(site.pool, "rack1")
+    await site.carry_out()
+    acting, run, late = site.workers[0].steward_of(KEY), site.pool.run, list[bool]()
+    assert acting is not None
+
+    async def slow(work: Any, **how: Any) -> Any:
+        found = await run(work, **how)
+        if work == acting._decide and not late:
+            late.append(True)
+            await lease_for(site.pool, 1800)
+            acting.wake()
+        return found
+
+    monkeypatch.setattr(site.pool, "run", slow)
+    acting.wake()
+    await after(site.pool, site.clock, 0.0, 0.0)
+    assert late
+    assert "default-lease-time 1800" in site.racks[0].server.plan.config
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])

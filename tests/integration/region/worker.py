@@ -53,9 +53,10 @@ class Worker(MultiService):
         )
         self.wardship = Wardship(clock, pool, self.connections, lambda: self.id, self._make_steward)
         self.rush = Rush(clock)
-        self.clerk = Clerk(pool)
+        self.clerk = Clerk(clock, pool)
         self.registration = Registration(
             clock,
+            pool,
             pool,
             self.connections,
             self.wardship,
@@ -90,16 +91,9 @@ class Worker(MultiService):
     async def _relink(self, tx: Transaction, standing: Standing) -> None:
         await self.registration.relink(tx, standing)
 
-    def _make_steward(self, link: RackLink, ownership: Ownership) -> Steward:
-        return Steward(
-            self._clock,
-            self._pool,
-            self.clerk,
-            self.rush,
-            link,
-            ownership.epoch,
-            lambda _: REST,
-        )
+    def _make_steward(self, link: RackLink, held: Ownership, *, patient: bool) -> Steward:
+        whose = self._clock, self._pool, self.clerk, self.rush
+        return Steward(*whose, link, held.epoch, lambda _: REST, patient=patient)
 
     def _end(self) -> None:
         self.superseded += 1

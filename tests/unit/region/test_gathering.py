@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from attrs import define, field
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from maasha.region.gathering import Gathering, TooMany
@@ -35,8 +36,10 @@ class GatheringTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         """Make one at rest."""
-        self.work = Work()
-        self.gathering: Gathering[int, int] = Gathering(self.work, most=3, longest=5)
+        self.work, self.clock = Work(), Clock()
+        self.gathering: Gathering[int, int] = Gathering(
+            self.clock, self.work, most=3, longest=5, patience=2.0
+        )
 
     def add(self, *items: int) -> list[Deferred[int]]:
         """Add items."""
@@ -64,6 +67,26 @@ class GatheringTests(SynchronousTestCase):
         self.add(0, 1, 2, 3, 4, 5)
         (refused,) = self.add(6)
         self.failureResultOf(refused, TooMany)
+
+    def test_too_long(self) -> None:
+        """Whose turn does not come in time is refused; what is under way goes on."""
+        first, second = self.add(1, 2)
+        self.clock.advance(2.0)
+        self.failureResultOf(second, TooMany)
+        self.work.done()
+        assert self.successResultOf(first) == 2
+        assert self.work.lots == [[1]]
+        assert self.clock.getDelayedCalls() == []
+
+    def test_in_time(self) -> None:
+        """Nobody's patience ends when the turn has come."""
+        _, second = self.add(1, 2)
+        self.clock.advance(1.9)
+        self.work.done()
+        self.clock.advance(1.9)
+        self.work.done()
+        assert self.successResultOf(second) == 4
+        assert self.clock.getDelayedCalls() == []
 
     def test_failure(self) -> None:
         """It is that of the whole lot, and of no other."""

@@ -102,9 +102,9 @@ def test_facts_may_change_while_the_region_runs() -> None:
 @pytest.mark.parametrize(
     ("failure", "told"),
     [
-        (Deleted("acdefg"), 0),
+        (Deleted("acdefg"), 1),
         (Forgotten("acdefg"), 0),
-        (TooManyLinks(3), 0),
+        (TooManyLinks(3), 1),
         (Unavailable("no database", 2.5), 0),
         (RegistrationRefused("the name is taken"), 1),
         (TokenExpired("k3f8"), 1),

@@ -209,6 +209,40 @@ def test_a_failure_costs_its_own_connection_only(
     assert len(logged.failures) == 2
 
 
+def fail_at_the_end(pipe: Pipe) -> None:
+    """Have it fail when it is told of its end."""
+
+    def fail(_: Failure) -> None:
+        pipe.lost.append(("failed", None))
+        raise ZeroDivisionError
+
+    pipe.connectionLost = pipe.readConnectionLost = fail  # type: ignore[method-assign, assignment]  # as a subclass would
+
+
+@pytest.mark.parametrize("why", [CONNECTION_DONE, CONNECTION_LOST])
+def test_a_failure_at_the_end_costs_nobody_else_anything(
+    ears: Ears, pipes: list[Pipe], why: Exception, logged: Listener
+) -> None:
+    """The others are read from in the same event, and heard on."""
+    fail_at_the_end(pipes[0])
+    pipes[0].then = lambda: why
+    tell(pipes)
+    ears.doRead()
+    assert reads(pipes) == [1, 1, 1]
+    assert set(ears.getReaders()) == set(pipes[1:])
+    assert len(logged.failures) == 1
+
+
+def test_a_failure_at_the_end_of_all_is_one_connections_own(
+    ears: Ears, pipes: list[Pipe], logged: Listener
+) -> None:
+    """The reactor stops: all hear of it."""
+    fail_at_the_end(pipes[0])
+    ears.connectionLost(Failure(ConnectionLost()))
+    assert [len(pipe.lost) for pipe in pipes] == [1, 1, 1]
+    assert len(logged.failures) == 1
+
+
 def test_who_is_closed_by_another_reads_no_more(ears: Ears, pipes: list[Pipe]) -> None:
     """Though it was ready in the same event."""
 
