@@ -34,12 +34,15 @@ def attacked(site: Field, kind: str, sources: list[str], values: Values) -> None
     with Memory(site.worker()) as memory:
         before = memory.now()
         calm = attack.rehearse()
-        called, _, _ = attack.run(sources)
+        called, joined, opened = attack.run(sources)
     values[f"{kind}: calls p99 of what is allowed"].append(
         called["p99"] / max(2 * calm["p99"], FLOOR)
     )
     values[f"{kind}: calls p99 ms"].append(called["p99"] * 1000)
     values[f"{kind}: calls p99 ms before"].append(calm["p99"] * 1000)
+    values[f"{kind}: failed calls"].append(len(called["failed"]) + len(calm["failed"]))
+    values[f"{kind}: connections"].append(opened)
+    values[f"{kind}: a new rack joins, ms"].append(joined["seconds"] * 1000)
     values[f"{kind}: MiB more"].append((memory.most - before) / KIB_PER_MIB)
 
 
@@ -63,7 +66,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.attacks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="the worst kinds only")
     parser.add_argument("--rounds", type=int, help="how many rounds (5, quick 2)")
-    parser.add_argument("--json", type=Path, help="where to write everything")
+    parser.add_argument("--json", type=Path, help="where to write the figures that have a bar")
     given = parser.parse_args()
     rounds = given.rounds or (QUICK_ROUNDS if given.quick else ROUNDS)
     kinds = list(WORST_ATTACKS if given.quick else KINDS)

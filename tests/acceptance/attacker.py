@@ -21,6 +21,7 @@ from twisted.internet.protocol import Protocol, connectionDone
 from twisted.internet.task import LoopingCall, deferLater, react
 from twisted.python.failure import Failure
 
+from benchmarks.bars import ATTACKERS
 from maasha.model.cluster import Introduction
 from maasha.rpc.errors import RpcError
 from maasha.rpc.ground import Ground
@@ -148,24 +149,23 @@ def client_hello() -> bytes:
     return client.bio_read(65536)
 
 
-KINDS: dict[str, tuple[int, Callable[[Attack], Awaitable[None]]]] = {
-    "slowloris": (1000, raw(client_hello(), drop=1.0)),
-    "idle": (1000, raw()),
-    "noise": (100, noise),
-    "truncated": (300, secured(HELLO)),
-    "huge": (100, secured(HUGE)),
-    "proofs": (100, proof),
-    "handshakes": (100, handshake),
+KINDS: dict[str, Callable[[Attack], Awaitable[None]]] = {
+    "slowloris": raw(client_hello(), drop=1.0),
+    "idle": raw(),
+    "noise": noise,
+    "truncated": secured(HELLO),
+    "huge": secured(HUGE),
+    "proofs": proof,
+    "handshakes": handshake,
 }
-"""How many at a time, and what each does."""
+"""What each visitor does; `ATTACKERS` of them at a time."""
 
 
 async def main(reactor: Any, kind: str, host: str, port: str, seconds: str, *from_: str) -> None:
     """Do it."""
     attack = Attack(reactor, host, int(port), list(from_))
-    count, visit = KINDS[kind]
-    for _ in range(count):
-        Deferred.fromCoroutine(attack.keep(visit))
+    for _ in range(ATTACKERS[kind]):
+        Deferred.fromCoroutine(attack.keep(KINDS[kind]))
     await deferLater(reactor, float(seconds))
     print(attack.opened, flush=True)
 
