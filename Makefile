@@ -4,7 +4,7 @@ PYTHON := /usr/bin/python3
 VENV := .venv
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: run stop test lint fuzz setup packages lock clean
+.PHONY: run stop test lint fuzz bench setup packages lock clean
 
 run:  ## start the demo cluster and print its address and API key
 	@test "$$(id -u)" -eq 0 || { \
@@ -27,6 +27,10 @@ fuzz: setup  ## look for bytes that harm a region; every case found is kept in t
 	@$(VENV)/bin/pip install -qq --disable-pip-version-check --require-hashes -r requirements/fuzz.txt
 	@for target in stranger stranger_tls trusted; do \
 	  $(VENV)/bin/python -m tests.fuzz $$target $(FUZZ_SECONDS) || exit 1; done
+
+bench: setup  ## measure against stock AMP and others, and hold every figure against its bar; as root
+	@for one in rpc attacks storm; do $(VENV)/bin/python -m benchmarks.$$one || failed=1; done; \
+	  test -z "$$failed"
 
 setup: packages $(VENV)/complete  ## Debian packages (as root) and the virtual environment
 

@@ -36,11 +36,15 @@ with said as (
             coalesce(named.state, 'unknown'), coalesce(named.partner, 'unknown'))
         or (settles and asked <> known.running)
     )
+), free as (
+    select id from rack where id in (select key from same)
+    order by id for no key update skip locked
 ), heard as (
-    update rack set last_seen = clock_timestamp() where id in (select key from same)
+    update rack set last_seen = clock_timestamp() where id in (select id from free)
 )
-select place from same
+select place from same join free on id = key
 """
+"""A row that somebody else holds is not waited for, so a lot is never part of a deadlock."""
 
 
 @frozen(eq=False)

@@ -13,7 +13,7 @@ from twisted.logger import Logger
 from twisted.protocols import amp
 from twisted.python.failure import Failure
 
-from maasha.rpc.wire.boxes import Pairs, box_of
+from maasha.rpc.wire.boxes import Pairs, pairs
 from maasha.rpc.wire.calling import Calling
 from maasha.rpc.wire.codecs import Codec
 from maasha.rpc.wire.context import NEVER, ORIGIN, TRACE, Ages, Origin, deadline_of
@@ -266,9 +266,8 @@ class Answering(Calling):
                 if self._busy:
                     self.resume()
             return
-        start = _asking(tag)
         for raw in self._held:
-            if raw.startswith(start):
+            if _tag_of(raw) == tag:
                 self._held.remove(raw)
                 self._held_bytes -= len(raw)
                 self.metrics.unstarted += 1
@@ -311,9 +310,11 @@ def _rest(work: Coroutine[Any, Any, Any], awaited: Any) -> Generator[Any, Any, A
         return stop.value
 
 
-def _asking(tag: bytes) -> bytes:
-    """Give how a request with this tag begins, in the order of its keys."""
-    return box_of({amp.ASK: tag})[:-2]
+def _tag_of(raw: bytes) -> bytes:
+    """Give the tag of a request, wherever in it that stands."""
+    box: Pairs = {}
+    pairs(raw, 0, box)
+    return box[amp.ASK]
 
 
 def _error_box(tag: bytes, failure: Failure) -> amp.AmpBox:

@@ -10,6 +10,7 @@ from twisted.protocols import amp
 from twisted.python.failure import Failure
 
 from maasha.rpc.wire.boxes import box_of
+from maasha.rpc.wire.calling import CANCEL
 from maasha.rpc.wire.context import ORIGIN
 from maasha.rpc.wire.errors import MessageTooLong
 from maasha.rpc.wire.limits import Limits
@@ -199,6 +200,20 @@ def test_a_held_request_can_be_taken_back() -> None:
     desk.finish(0)
     pair.flush()
     assert desk.started == [0]
+
+
+def test_a_held_request_is_found_by_its_tag_wherever_that_stands() -> None:
+    """AMP gives keys no order; the one beside it is served."""
+    desk = Desk()
+    server = Timed(Clock(), Limits(in_flight=1), locator=desk)
+    server.makeConnection(Transport())
+    server.dataReceived(requests(0))
+    for number in (1, 2):
+        tag = {amp.COMMAND: b"Wait", b"id": b"%d" % number, amp.ASK: b"%d" % number}
+        server.dataReceived(box_of(tag))
+    server.dataReceived(box_of({CANCEL: b"1"}))
+    desk.finish(0)
+    assert desk.started == [0, 2]
 
 
 def test_too_many_requests_stop_the_reading() -> None:

@@ -8,7 +8,7 @@ import pytest
 from OpenSSL import SSL
 
 from maasha.rpc.tls import Connections, self_made
-from maasha.rpc.wire import openssl
+from maasha.rpc.wire.openssl import DIRECT, EXPANSION, METHODS, Calls, calls, put
 
 CONTENTS = [b"x", b"y" * 100, bytes(range(256)) * 64]
 
@@ -30,12 +30,23 @@ def joined() -> tuple[SSL.Connection, SSL.Connection]:
     return client, server
 
 
+WAYS = pytest.mark.parametrize("openssl", [DIRECT, METHODS], ids=["direct", "pyOpenSSL's methods"])
+
+
+def test_where_pyopenssl_is_made_otherwise_its_methods_are_used() -> None:
+    """The installed one is as it was."""
+    assert calls(joined()[0]) is DIRECT
+    assert calls(object()) is METHODS
+    assert put is DIRECT.put
+
+
+@WAYS
 @pytest.mark.parametrize("content", CONTENTS, ids=len)
-def test_what_is_written_is_read(content: bytes) -> None:
+def test_what_is_written_is_read(openssl: Calls, content: bytes) -> None:
     """A record of any length, and pyOpenSSL on the other side means the same."""
     client, server = joined()
     assert openssl.write(client, content) == len(content)
-    cipher_text = openssl.take(client, len(content) + openssl.EXPANSION)
+    cipher_text = openssl.take(client, len(content) + EXPANSION)
     assert len(content) < 100 or content[:100] not in cipher_text  # a byte alone may occur
     openssl.put(server, cipher_text)
     assert openssl.read(server) == content
@@ -47,7 +58,8 @@ def test_what_is_written_is_read(content: bytes) -> None:
     assert openssl.read(server) == content
 
 
-def test_nothing_to_read_is_no_end() -> None:
+@WAYS
+def test_nothing_to_read_is_no_end(openssl: Calls) -> None:
     """Half a record is nothing."""
     client, server = joined()
     with pytest.raises(SSL.WantReadError):
@@ -58,7 +70,8 @@ def test_nothing_to_read_is_no_end() -> None:
         openssl.read(server)
 
 
-def test_nothing_to_send_is_said() -> None:
+@WAYS
+def test_nothing_to_send_is_said(openssl: Calls) -> None:
     """As pyOpenSSL says it."""
     client, _ = joined()
     for at_most in (100, 2**20):
@@ -66,7 +79,8 @@ def test_nothing_to_send_is_said() -> None:
             openssl.take(client, at_most)
 
 
-def test_the_end_is_seen() -> None:
+@WAYS
+def test_the_end_is_seen(openssl: Calls) -> None:
     """The alert of a polite end, after what was written before it."""
     client, server = joined()
     openssl.write(client, b"last")
@@ -77,7 +91,8 @@ def test_the_end_is_seen() -> None:
         openssl.read(server)
 
 
-def test_what_was_changed_on_the_way_is_refused() -> None:
+@WAYS
+def test_what_was_changed_on_the_way_is_refused(openssl: Calls) -> None:
     """One bit is enough; nothing is given, and it stays so."""
     client, server = joined()
     openssl.write(client, b"x" * 100)
@@ -89,7 +104,8 @@ def test_what_was_changed_on_the_way_is_refused() -> None:
             openssl.read(server)
 
 
-def test_nothing_is_written_after_the_end() -> None:
+@WAYS
+def test_nothing_is_written_after_the_end(openssl: Calls) -> None:
     """As with pyOpenSSL."""
     client, _ = joined()
     client.shutdown()
