@@ -1,4 +1,4 @@
-"""A rack written from docs/protocol.md alone: sockets, struct, hashlib, hmac, nothing of ours."""
+"""A rack written from docs/protocol.md alone: sockets, OpenSSL, hashlib, hmac, nothing of ours."""
 
 import hashlib
 import hmac
@@ -7,8 +7,11 @@ import os
 import socket
 import struct
 
+from OpenSSL import SSL
+
 Box = dict[bytes, bytes]
-TIMEOUT = 10.0
+TIMEOUT = 10
+"""Seconds."""
 
 
 def field(value: bytes) -> bytes:
@@ -33,15 +36,25 @@ class Refused(Exception):
 class ForeignRack:
     """One connection; `key` is the rack's own once it has registered."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *, tls: bool) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT)
-        self.stream = self.socket.makefile("rb")
-        self.transcript = b""
+        self.channel: socket.socket | SSL.Connection = self.socket
+        self.binding = self.transcript = b""
         self.key: bytes | None = None
+        if tls:
+            self.secure()
+
+    def secure(self) -> None:
+        """Open TLS, and take its binding."""
+        self.socket.settimeout(None)  # OpenSSL wants a socket that blocks; the kernel ends the wait
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", TIMEOUT, 0))
+        self.channel = SSL.Connection(SSL.Context(SSL.TLS_METHOD), self.socket)
+        self.channel.set_connect_state()
+        self.channel.do_handshake()
+        self.binding = self.channel.export_keying_material(b"EXPORTER-Channel-Binding", 32)
 
     def close(self) -> None:
         """Hang up."""
-        self.stream.close()
         self.socket.close()
 
     def call(self, command: bytes, **values: bytes) -> Box:
@@ -62,7 +75,7 @@ class ForeignRack:
         words = b"".join(
             struct.pack(">H", len(word)) + word for item in box.items() for word in item
         )
-        self.socket.sendall(words + b"\0\0")
+        self.channel.sendall(words + b"\0\0")
 
     def receive(self) -> Box:
         """Read a box."""
@@ -78,9 +91,15 @@ class ForeignRack:
 
     def read(self, count: int) -> bytes:
         """Read so many bytes; raises EOFError."""
-        found = self.stream.read(count)
-        if len(found) < count:
-            raise EOFError
+        found = b""
+        while len(found) < count:
+            try:
+                more = self.channel.recv(count - len(found))
+            except SSL.ZeroReturnError:
+                more = b""
+            if not more:
+                raise EOFError
+            found += more
         return found
 
     def greet(self, credential: bytes, system_id: bytes = b"", token: bytes = b"") -> None:
@@ -98,7 +117,7 @@ class ForeignRack:
         heard = self.call(b"Hello", **said)
         order = [b"maasha handshake 1", b"1", b"1", b"foreign 1", system_id, b"", credential, token]
         names = (b"protocol", b"lowest", b"highest", b"version", b"system_id", b"instance")
-        order += [nonce, *(heard[name] for name in names), heard[b"nonce"], b""]
+        order += [nonce, *(heard[name] for name in names), heard[b"nonce"], self.binding]
         self.transcript = b"".join(map(field, order))
 
     def prove(self, secret: bytes) -> None:
