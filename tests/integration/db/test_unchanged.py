@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-from attrs import evolve, frozen
+from attrs import evolve, fields_dict, frozen
+from twisted.internet import reactor as global_reactor
+from twisted.internet.defer import Deferred, DeferredList
 
 from maasha.db.ownership import claim
 from maasha.db.pool import Pool
 from maasha.db.racks import Registered
 from maasha.db.services import record_asked, record_report
+from maasha.db.transaction import Transaction
 from maasha.db.unchanged import Word, note_unchanged
 from maasha.model.cluster import RackKey
 from maasha.model.dhcp import OFF, SOLO, DhcpReport, Duty, PeerState, Role, VlanRole, VlanService
 from maasha.model.network import VlanId
 from maasha.model.stamp import Stamp
+from maasha.region.clerk import Clerk
 from tests.asynchronous import asynchronous
 from tests.integration.db.cluster import found, hire, interface, link, plug
 
+reactor: Any = global_reactor  # its type depends on the platform
 PRIMARY = Role(Duty.PRIMARY, "failover-vlan-1-1")
+
+NEWS: list[dict[str, object]] = [
+    {"serving": False},
+    {"digest": "another"},
+    {"problem": "dhcpd is down"},
+    {"lease_store": "another"},
+    {"generation": Stamp(1, 1)},
+    {"services": ()},
+    {"services": (VlanService(VlanId(1), PRIMARY),)},
+    {"services": (VlanService(VlanId(1), SOLO, PeerState.NORMAL),)},
+    {"services": (VlanService(VlanId(1), SOLO, partner=PeerState.NORMAL),)},
+    {"services": (VlanService(VlanId(1), SOLO), VlanService(VlanId(2), OFF))},
+]
 
 
 @frozen
@@ -69,26 +89,47 @@ async def test_nothing_new(pool: Pool) -> None:
     assert await pool.run(lambda tx: tx.value(seen)) > before
 
 
-@pytest.mark.parametrize(
-    "news",
-    [
-        {"serving": False},
-        {"digest": "another"},
-        {"problem": "dhcpd is down"},
-        {"lease_store": "another"},
-        {"generation": Stamp(1, 1)},
-        {"services": ()},
-        {"services": (VlanService(VlanId(1), PRIMARY),)},
-        {"services": (VlanService(VlanId(1), SOLO, PeerState.NORMAL),)},
-        {"services": (VlanService(VlanId(1), SOLO, partner=PeerState.NORMAL),)},
-        {"services": (VlanService(VlanId(1), SOLO), VlanService(VlanId(2), OFF))},
-    ],
-)
+@pytest.mark.parametrize("news", NEWS)
 @asynchronous
 async def test_news(pool: Pool, news: dict[str, object]) -> None:
     """Whatever `record_report` would write down is left to it."""
     site = await make_site(pool)
     assert await site.known(await site.report_with(**news)) == (False,)
+
+
+def test_all_that_a_report_says_can_be_news() -> None:
+    """Who adds a field has two places to judge it in (see `record_report`), and a case to add."""
+    assert {name for case in NEWS for name in case} == set(fields_dict(DhcpReport))
+    assert set(fields_dict(VlanService)) == {"vlan", "role", "state", "partner"}
+
+
+@asynchronous
+async def test_who_is_held_by_somebody_else_is_not_waited_for(pool: Pool) -> None:
+    """A change of one rack by a user holds up nobody's report."""
+    site = await make_site(pool)
+
+    async def held(tx: Transaction) -> tuple[bool, ...]:
+        await tx.rows("select from rack for update")
+        return await site.known(site.word)
+
+    assert await pool.run(held) == (False,)
+    assert await site.known(site.word) == (True,)
+
+
+@asynchronous
+async def test_what_cannot_be_written_down_costs_nobody_else_a_report(pool: Pool) -> None:
+    """Each of the lot is judged alone then."""
+    site = await make_site(pool)
+    clerk = Clerk(reactor, pool)
+    endless = await site.report_with(generation=Stamp(10**20, 0))
+    seen = "select last_seen from rack"
+    before = await pool.run(lambda tx: tx.value(seen))
+    first = Deferred.fromCoroutine(clerk.record(evolve(site.word, rack=RackKey(99))))
+    lot = [Deferred.fromCoroutine(clerk.record(word)) for word in (endless, site.word)]
+    await first
+    (bad, _), (good, _) = await DeferredList(lot, consumeErrors=True)
+    assert (bad, good) == (False, True)
+    assert await pool.run(lambda tx: tx.value(seen)) > before
 
 
 @asynchronous
