@@ -11,10 +11,14 @@ from maasha.db.events import record
 from maasha.db.transaction import Transaction
 from maasha.model.cluster import Introduction, SystemId
 
+LOCK = "select from stray where system_id = %s for update"
+"""A statement of its own before: what the next one sees of the racks is newer than whatever this
+one had to wait for, such as a rack that is readmitted just now."""
 SEEN = """
 insert into stray (system_id, hostname, version, remote, serving, first_seen, last_seen)
 select %(system_id)s, %(hostname)s, %(version)s, %(remote)s, %(serving)s, now, now
 from clock_timestamp() as now
+where not exists (select from rack where system_id = %(system_id)s)
 on conflict (system_id) do update set hostname = excluded.hostname, version = excluded.version,
     remote = excluded.remote, serving = excluded.serving, last_seen = excluded.last_seen
 returning first_seen = last_seen as first
@@ -58,7 +62,10 @@ class HostnameHeld(DatabaseError):
 
 
 async def note_stray(tx: Transaction, introduction: Introduction, remote: str) -> None:
-    """Write that such a rack was here; its first time is an event."""
+    """Write that such a rack was here; its first time is an event.
+
+    Nothing is written of one that has been readmitted or turned away since it was refused.
+    """
     values = {
         "system_id": introduction.system_id,
         "hostname": introduction.hostname,
@@ -66,6 +73,7 @@ async def note_stray(tx: Transaction, introduction: Introduction, remote: str) -
         "remote": remote,
         "serving": introduction.serving,
     }
+    await tx.rows(LOCK, introduction.system_id)
     if await tx.value(SEEN, values):
         subject, detail = f"rack:{introduction.system_id}", f"{introduction.hostname} at {remote}"
         await record(tx, subject, subject, "rack.unknown", "warning", detail)

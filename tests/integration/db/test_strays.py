@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 import pytest
 from attrs import evolve
+from twisted.internet.defer import Deferred
 
 from maasha.db.events import history
 from maasha.db.pool import Pool
 from maasha.db.racks import RackDeleted, RackForgotten, Registered, register_link
 from maasha.db.strays import HostnameHeld, note_stray, readmit, strays, turn_away
+from maasha.db.transaction import Transaction
 from maasha.db.wanted import raise_wanted
 from maasha.model.cluster import Introduction, RackKey, SystemId
 from maasha.model.stamp import Stamp
@@ -18,6 +22,8 @@ from tests.integration.db.cluster import Worker, found, hire, link
 NAME = SystemId("abc346")
 LOST = Introduction("rack1", "0.1.0", NAME, epoch=Stamp(1, 7), generation=Stamp(1, 4))
 WHO = "user:admin"
+WAITS = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
+Settle = Callable[[Transaction, str, SystemId], Awaitable[bool]]
 
 
 async def seen(pool: Pool, introduction: Introduction = LOST) -> None:
@@ -79,6 +85,33 @@ async def test_readmitted(pool: Pool) -> None:
     assert not await kept(pool)
     kinds = {event.kind: event.who for event in await pool.run(history)}
     assert kinds["rack.readmitted"] == WHO
+
+
+@pytest.mark.parametrize("settle", [readmit, turn_away])
+@asynchronous
+async def test_what_is_settled_is_not_opened_again(pool: Pool, settle: Settle) -> None:
+    """A worker may have refused the rack before, and write that down only now."""
+    await seen(pool)
+    assert await pool.run(lambda tx: settle(tx, WHO, NAME))
+    await seen(pool)
+    assert await pool.run(strays) == ()
+
+
+@asynchronous
+async def test_whoever_sees_a_rack_waits_for_its_readmission(pool: Pool) -> None:
+    """Both at the same time end as the one after the other."""
+    await seen(pool)
+    waiting: list[Deferred[None]] = []
+
+    async def readmitted(tx: Transaction) -> None:
+        assert await readmit(tx, WHO, NAME)
+        waiting.append(Deferred.fromCoroutine(seen(pool)))
+        while not await pool.run(lambda other: other.value(WAITS)):
+            pass
+
+    await pool.run(readmitted)
+    await waiting[0]
+    assert await pool.run(strays) == ()
 
 
 @asynchronous
