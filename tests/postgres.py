@@ -28,6 +28,9 @@ OWNER = "maasha"
 UP_WITHIN = 20.0
 MAX_CONNECTIONS = 60
 _numbers = itertools.count(1)
+MEMORY = Path("/dev/shm")
+ROOM = 2**30
+"""Bytes; a cluster of the tests takes a tenth."""
 
 
 @define
@@ -191,9 +194,15 @@ def _await(condition: Callable[[], bool], what: str) -> None:
         time.sleep(0.02)
 
 
+def _memory() -> Path | None:
+    """Give a place in memory if there is one: there each test's database is made in half the time."""
+    roomy = os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM
+    return MEMORY if roomy else None
+
+
 def new_folder() -> Path:
     """Make a folder that the account can reach (pytest's own are closed to others)."""
-    folder = Path(tempfile.mkdtemp(prefix="maasha-pg-"))
+    folder = Path(tempfile.mkdtemp(prefix="maasha-pg-", dir=_memory()))
     if os.geteuid() == 0:
         account = pwd.getpwnam(ACCOUNT)
         os.chown(folder, account.pw_uid, account.pw_gid)
