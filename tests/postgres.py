@@ -195,7 +195,7 @@ def _await(condition: Callable[[], bool], what: str) -> None:
 
 
 def _memory() -> Path | None:
-    """Give a place in memory if there is one: there each test's database is made in half the time."""
+    """Give a place in memory, if any: there each test's database is made in half the time."""
     roomy = os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM
     return MEMORY if roomy else None
 
