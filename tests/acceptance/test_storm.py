@@ -13,10 +13,10 @@ from tests.acceptance.storm import Site, stormy
 pytestmark = pytest.mark.root
 
 COUNT = 1000
-LINKED = 15.0
+LINKED = 60.0
 """Seconds. The bar of `benchmarks.storm` is 5: this is a safety bound, for other work on the
-machine counts too; the figures are printed."""
-SLOWEST_CALL = 3.0
+machine counts too, the racks' own first of all; the figures are printed."""
+SLOWEST_CALL = 10.0
 """Seconds that 99 of 100 calls of the API may take meanwhile; the bar is 1."""
 
 
