@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from attrs import define, field, frozen
@@ -47,6 +48,11 @@ def phases(connections: int) -> list[Phase]:
         Phase("b1", 1, blob=True, seconds=short),
         Phase("b64", 64, blob=True, seconds=short),
     ]
+
+
+def percentile(ordered: Sequence[float], percent: int) -> float:
+    """Give the nearest-rank percentile of what is sorted."""
+    return ordered[-(-len(ordered) * percent // 100) - 1]
 
 
 def cpu_seconds(pid: int) -> float:
@@ -94,6 +100,6 @@ class Recording:
             "client_us": client / count * 1e6,
             "server_us": server / count * 1e6,
             "cpu_us": (client + server) / count * 1e6,
-            "p50_us": ordered[count // 2] * 1e6,
-            "p99_us": ordered[min(count - 1, int(count * 0.99))] * 1e6,
+            "p50_us": percentile(ordered, 50) * 1e6,
+            "p99_us": percentile(ordered, 99) * 1e6,
         }

@@ -16,7 +16,7 @@ from typing import Any
 
 PR_SET_PDEATHSIG = 1
 """prctl(2): a child dies with its parent."""
-PATIENCE = 120.0
+PATIENCE = 240.0
 """Seconds that a client may take."""
 SERVER_CORE, CLIENT_CORE = 0, 1
 LOOPBACK = "127.0.0.1"

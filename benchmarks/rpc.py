@@ -25,8 +25,6 @@ QUICK_SCALE = 0.4
 """Share of the usual time for a phase."""
 CROWD = 5000
 """Connections."""
-CROWD_ROUNDS = 2
-"""A crowd takes half a minute and hardly scatters."""
 
 System = Callable[[], dict[str, Any]]
 
@@ -56,8 +54,6 @@ FULL: dict[str, System] = {
     "maasha await": _amp("maasha", "await"),
     "msgpack": lambda: processes.measured("benchmarks.msgpack_peer"),
     "grpc": lambda: processes.measured("benchmarks.grpc_peer"),
-}
-CROWDS: dict[str, System] = {
     "stock crowd": _crowd("stock"),
     "maasha crowd": _crowd("maasha"),
     "maasha tls crowd": _crowd("maasha", "tls"),
@@ -66,8 +62,7 @@ CROWDS: dict[str, System] = {
 
 def chosen(quick: bool, number: int) -> list[str]:
     """Give the systems of a round in their order; every other round goes backwards."""
-    crowded = not quick and number < CROWD_ROUNDS
-    names = [*(QUICK if quick else FULL), *(CROWDS if crowded else ())]
+    names = list(QUICK if quick else FULL)
     return names if number % 2 == 0 else names[::-1]
 
 
@@ -78,7 +73,7 @@ def run(rounds: int, quick: bool) -> list[Round]:
         each: Round = {}
         for name in chosen(quick, number):
             try:
-                each[name] = (FULL | CROWDS)[name]()
+                each[name] = FULL[name]()
             except processes.Broken as error:
                 sys.stderr.write(f"{name} broke: {error}\n")
         found.append(each)

@@ -13,14 +13,13 @@ from maasha.model.stamp import Stamp
 
 LOCK = "select from rack where id = %s for update"
 """A statement of its own before each swap: what the swap then sees of the links is newer than
-whatever it had to wait for."""
+whatever it had to wait for. Without an owner a rack has no link to its owner either."""
 CLAIM_VACANT = """
 update rack set owner = %(worker)s,
     owner_incarnation = coalesce((select incarnation from instance), 1),
     owner_counter = owner_counter + 1
 where id = %(rack)s and deleted is null
-and (owner is null
-    or not exists (select from link where rack_id = rack.id and worker_id = rack.owner)
+and (not exists (select from link where rack_id = rack.id and worker_id = rack.owner)
     or (owner, owner_incarnation, owner_counter) = (%(owner)s, %(incarnation)s, %(counter)s))
 and exists (select from link where rack_id = rack.id and worker_id = %(worker)s)
 returning owner_incarnation, owner_counter
@@ -32,8 +31,7 @@ update rack set owner = %(worker)s,
     owner_incarnation = coalesce((select incarnation from instance), 1),
     owner_counter = owner_counter + 1
 where id = any(%(racks)s) and deleted is null
-and (owner is null
-    or not exists (select from link where rack_id = rack.id and worker_id = rack.owner))
+and not exists (select from link where rack_id = rack.id and worker_id = rack.owner)
 and exists (select from link where rack_id = rack.id and worker_id = %(worker)s)
 """
 RELEASE = """
@@ -46,9 +44,8 @@ and not exists (select from link where rack_id = rack.id and worker_id = rack.ow
 VACANT = """
 select id, owner, owner_incarnation, owner_counter from rack
 where deleted is null
-and (owner is null
-    or not exists (select from link where rack_id = rack.id and worker_id = rack.owner))
-and exists (select from link where rack_id = rack.id and worker_id = %s)
+and not exists (select from link where rack_id = rack.id and worker_id = rack.owner)
+and exists (select from link where rack_id = rack.id and worker_id = %(worker)s)
 order by id
 """
 OWNED = """
@@ -122,7 +119,7 @@ async def lock(tx: Transaction, racks: Sequence[RackKey]) -> None:
 
 async def claimable(tx: Transaction, worker: WorkerId) -> tuple[Vacancy, ...]:
     """List the racks that `worker` has a link to and nobody can act for."""
-    rows = await tx.rows(VACANT, worker)
+    rows = await tx.rows(VACANT, {"worker": worker})
     return tuple(Vacancy(RackKey(row.id), owner_of(row)) for row in rows)
 
 

@@ -36,9 +36,9 @@ with come as (
     select * from unnest(%(racks)s::bigint[], %(versions)s::text[], %(urls)s::text[],
         %(remotes)s::text[]) come (key, version, url, remote)
 ), judged as (
-    select come.*, owner is null or (owner <> %(worker)s and not exists (
+    select come.*, owner is distinct from %(worker)s and not exists (
         select from link where rack_id = rack.id and worker_id = rack.owner
-    )) as vacant
+    ) as vacant
     from come join rack on rack.id = key
 ), taken as (
     update rack set version = judged.version, url = judged.url, last_seen = clock_timestamp(),

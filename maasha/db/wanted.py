@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from maasha.db.channels import Channel, notify
+from maasha.db.ownership import lock
 from maasha.db.transaction import Transaction
 from maasha.model.cluster import RackKey
 
-LOCK = "select from rack where id = any(%s) order by id for update"
 RAISE = """
 update rack set wanted_incarnation = coalesce((select incarnation from instance), 1),
     wanted_counter = wanted_counter + 1, kept = false
@@ -21,7 +21,7 @@ async def raise_wanted(tx: Transaction, racks: Iterable[RackKey]) -> None:
     keys = sorted(set(racks))
     if not keys:
         return
-    await tx.execute(LOCK, keys)
+    await lock(tx, keys)
     await tx.execute(RAISE, keys)
     for key in keys:
         await notify(tx, Channel.DHCP, key)

@@ -6,13 +6,11 @@ from collections.abc import Awaitable
 from typing import TypeVar
 
 from maasha.db.errors import DatabaseError, DatabaseUnavailable
+from maasha.db.pool import RETRY_AFTER
 from maasha.db.racks import RackRefused
 from maasha.rpc.errors import Unavailable
 
 T = TypeVar("T")
-
-RETRY_AFTER = 2.0
-"""Seconds after which a rack may try again where the database did not say."""
 
 
 async def available(work: Awaitable[T]) -> T:

@@ -10,6 +10,7 @@ from twisted.logger import Logger
 from maasha.db import interfaces, leases, ownership, racks, services, tokens
 from maasha.db.errors import DatabaseError, OutcomeUnknown, QueryFailed
 from maasha.db.lane import Runner
+from maasha.db.pool import RETRY_AFTER
 from maasha.db.racks import RackDeleted, RackForgotten, RackRefused, Registered
 from maasha.db.returning import Arrival, register_returning
 from maasha.db.strays import note_stray
@@ -21,7 +22,7 @@ from maasha.model.cluster import Introduction, LinkId, Ownership, SystemId, Welc
 from maasha.model.dhcp import DhcpReport
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
-from maasha.region.available import RETRY_AFTER, available
+from maasha.region.available import available
 from maasha.region.connections import Connections, RackLink
 from maasha.region.gathering import Gathering, TooMany
 from maasha.region.presence import Standing

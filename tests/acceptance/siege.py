@@ -146,22 +146,24 @@ def besieged(directory: Path) -> Iterator[Field]:
         lab.close()
 
 
-def fleet_returns(
-    site: Field, count: int, patience: float
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Link many racks of one address, kill the worker, and give how they fared both times.
-
-    The new worker knows nobody yet. `patience` is in seconds.
-    """
+def fleet_gathers(site: Field, count: int) -> dict[str, Any]:
+    """Link many racks of one address that the region has never seen; gives how they fared."""
     site.order(do="fleet", count=count)
-    first = site.answer()
+    return site.answer()
+
+
+def fleet_returns(site: Field, patience: float) -> dict[str, Any]:
+    """Kill the worker and give how the fleet fared; the new worker knows nobody yet.
+
+    `patience` is in seconds.
+    """
     site.order(do="return")
     assert site.answer() == {"ready": True}
     old = site.worker()
     site.cluster.region.signal(old, signal.SIGKILL)
     until(lambda: site.workers() not in ((), (old,)), "the next worker", timeout=patience)
     prefer(site.cluster.region, 3)
-    return first, site.answer()
+    return site.answer()
 
 
 def prefer(host: Host, priority: int) -> None:

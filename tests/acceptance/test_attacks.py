@@ -16,7 +16,15 @@ from lab.cluster import OUTSIDER
 from lab.testing import require
 from tests.acceptance.attacker import KINDS
 from tests.acceptance.figures import Figures
-from tests.acceptance.siege import SOURCES, Attack, Field, Memory, besieged, fleet_returns
+from tests.acceptance.siege import (
+    SOURCES,
+    Attack,
+    Field,
+    Memory,
+    besieged,
+    fleet_gathers,
+    fleet_returns,
+)
 
 pytestmark = pytest.mark.root
 
@@ -73,7 +81,8 @@ def lines_by_source(text: str) -> Counter[str]:
 
 def test_racks_behind_one_address_are_back_soon(site: Field, figures: Figures) -> None:
     """500 of them, also just after a restart, when the new worker knows nobody yet."""
-    first, back = fleet_returns(site, 500, RETURN)
+    first = fleet_gathers(site, 500)
+    back = fleet_returns(site, RETURN)
     figures.seconds("500 racks of one address: linked for the first time", first["seconds"])
     figures.seconds("500 racks of one address: worker SIGKILLed -> all linked", back["seconds"])
     figures.count("500 racks of one address: most tries of one", back["most_tries"])

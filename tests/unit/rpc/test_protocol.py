@@ -1,4 +1,4 @@
-"""A link ends every wait in time, notices a dead peer, and survives what goes wrong in a call."""
+"""A link ends every wait in time and survives what goes wrong in a call."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.error import ConnectionLost
-from twisted.internet.task import Clock
 from twisted.protocols import amp
 from twisted.python.failure import Failure
 
 from maasha.rpc.alive import Alive
-from maasha.rpc.commands import Call, Ping
+from maasha.rpc.commands import Ping
 from maasha.rpc.errors import (
     BadArgument,
     DeadlineExceeded,
@@ -21,108 +20,11 @@ from maasha.rpc.errors import (
     MessageTooLong,
     NotOffered,
     RemoteFailure,
-    declared,
 )
-from maasha.rpc.ground import Ground
-from maasha.rpc.protocol import STRANGER_BYTES, Link
-from maasha.rpc.pulse import Health
-from maasha.rpc.wire import Limits, Number, Text
-from tests.unit.rpc.parts import Kernel, Line, Listener, Peer, error_of, value_of, waits
-
-
-class Echo(Call):
-    """Answer what was said, or fail as asked."""
-
-    arguments = [(b"text", Text())]
-    response = [(b"text", Text())]
-    errors = declared(DhcpRefused)
-
-
-class Strict(Call):
-    """Take a number under the name of Echo."""
-
-    commandName = b"Echo"
-    arguments = [(b"number", Number())]
-
-
-class Foreign(Call):
-    """Fail with an error that is none of ours."""
-
-    errors = {ZeroDivisionError: b"ZERO"}
-
-
-class Sloppy(Call):
-    """Answer what the response does not allow."""
-
-    response = [(b"number", Number())]
-
-
-class Huge(Call):
-    """Answer more than a box can carry, by a third party's own means."""
-
-    response = [(b"text", amp.String())]
-
-
-class Parrot(Alive):
-    """Echoes, slowly if `pause` is set."""
-
-    def __init__(self) -> None:
-        self.pause: Deferred[None] | None = None
-        self.failure: Exception | None = None
-
-    @Echo.responder
-    async def echo(self, text: str) -> dict[str, str]:
-        """Answer the text."""
-        if self.pause:
-            await self.pause
-        if self.failure:
-            raise self.failure
-        return {"text": text}
-
-    @Foreign.responder
-    def foreign(self) -> dict[str, object]:
-        """Fail."""
-        raise ZeroDivisionError("by zero")
-
-    @Sloppy.responder
-    def sloppy(self) -> dict[str, object]:
-        """Answer nothing that fits."""
-        return {"number": 10**30}
-
-    @Huge.responder
-    def huge(self) -> dict[str, object]:
-        """Answer too much."""
-        return {"text": b"x" * 70_000}
-
-
-class Pair:
-    """Two trusted links and the line between them."""
-
-    def __init__(self) -> None:
-        self.clock = Clock()
-        self.ground = Ground(self.clock)
-        self.parrot = Parrot()
-        self.here = Link(self.ground, lambda _: amp.CommandLocator())
-        self.there = Link(self.ground, lambda _: amp.CommandLocator())
-        self.line = Line(self.there, self.clock)
-        self.line.attach(self.here)
-        self.here.trust(Alive())
-        self.there.trust(self.parrot)
-
-    def echo(self, text: str, deadline: float = 10.0) -> Deferred[dict[str, str]]:
-        """Call Echo and move the bytes."""
-        answer = ensureDeferred(self.here.call(Echo, deadline, text=text))
-        self.line.pump.flush()
-        return answer
-
-
-def stranger() -> tuple[Link, Line, Peer]:
-    """Give a link that has not been trusted and a stock peer of it."""
-    clock, peer = Clock(), Peer()
-    link = Link(Ground(clock), lambda _: amp.CommandLocator())
-    line = Line(peer, clock)
-    line.attach(link)
-    return link, line, peer
+from maasha.rpc.protocol import STRANGER_BYTES
+from maasha.rpc.wire import Limits
+from tests.unit.rpc.pair import Echo, Foreign, Huge, Pair, Sloppy, Strict, stranger
+from tests.unit.rpc.parts import Listener, error_of, value_of, waits
 
 
 def test_a_text_of_a_megabyte_crosses() -> None:
@@ -253,142 +155,6 @@ def test_a_question_that_wants_no_answer_gets_none(logged: Listener) -> None:
     pair.line.near.write(amp.Box(_command=b"Nonsense").serialize())
     assert value_of(pair.echo("y")) == {"text": "y"}
     assert logged.failures == []
-
-
-def test_a_healthy_link_lives_on() -> None:
-    """Heartbeats keep an idle link for as long as both sides run."""
-    pair = Pair()
-    pair.line.advance(60)
-    assert waits(pair.here.closed)
-    assert waits(pair.there.closed)
-
-
-@pytest.mark.parametrize("phase", [0.0, 0.05, 0.5, 0.95])
-def test_a_frozen_peer_is_aborted(phase: float) -> None:
-    """It is suspect within a second and the link ends within three, whatever the phase."""
-    pair = Pair()
-    pair.line.advance(5 + phase, 0.05)
-    silent = doubted = 0.0
-    while waits(pair.here.closed):
-        pair.clock.advance(0.05)
-        pair.line.near.flush_close()
-        silent += 0.05
-        if pair.here.health is Health.SUSPECT and not doubted:
-            doubted = silent
-    assert 0.5 <= doubted <= 0.95
-    assert 2.1 <= silent <= 2.75
-    assert pair.line.near.aborted
-    assert value_of(pair.here.closed) == "silent for 2.1 s or more"
-
-
-def test_calls_to_a_suspect_wait_until_it_is_heard_again(logged: Listener) -> None:
-    """They are not sent, the heartbeat is; three beats later they leave, in their order."""
-    pair = Pair()
-    pair.line.advance(5)
-    pair.clock.pump([0.1] * 9)
-    assert pair.here.health is Health.SUSPECT
-    pair.line.pump.flush()
-    answers = [ensureDeferred(pair.here.call(Echo, text=text)) for text in "ab"]
-    pair.line.advance(0.5)
-    assert all(waits(answer) for answer in answers)
-    pair.line.advance(1)
-    assert [value_of(answer) for answer in answers] == [{"text": "a"}, {"text": "b"}]
-    lines = [line for line in logged.lines if line.startswith(pair.here.remote)]
-    assert [line.partition(" is ")[2] for line in lines] == ["suspect", "healthy"]
-
-
-def test_calls_to_a_suspect_that_dies_were_not_sent() -> None:
-    """They fail with the link, and may safely be asked elsewhere."""
-    pair = Pair()
-    pair.line.advance(5)
-    pair.clock.pump([0.1] * 9)
-    answer = ensureDeferred(pair.here.call(Echo, text="x"))
-    pair.clock.pump([0.1] * 20)
-    pair.line.near.flush_close()
-    assert isinstance(error_of(answer), LinkLost)
-
-
-def test_a_long_message_on_a_slow_line_harms_no_link() -> None:
-    """Heartbeats are stuck behind it, so the side that is still reading it says that it lives."""
-    pair = Pair()
-    pair.line.advance(5)
-    pair.line.near.width = 100_000
-    answer = ensureDeferred(pair.here.call(Echo, 60, text="x" * 10_000_000))
-    seconds = 0.0
-    while waits(answer):
-        pair.clock.advance(0.1)
-        pair.line.pump.pump()
-        seconds += 0.1
-    assert seconds > 9
-    assert value_of(answer)
-    assert pair.here.health is Health.HEALTHY
-    assert pair.there.health is Health.HEALTHY
-
-
-def test_a_peer_that_pushes_back_is_not_taken_for_dead() -> None:
-    """It does not read for as long as it has too much to do, and says that it lives."""
-    pair = Pair()
-    pair.there.limits = Limits(in_flight=2, queued=2)
-    pair.parrot.pause = Deferred()
-    answers = [ensureDeferred(pair.here.call(Echo, 60, text=str(n))) for n in range(9)]
-    pair.line.pump.flush()
-    assert not pair.there.reading
-    pair.line.near.width = 0
-    for _ in range(200):
-        pair.clock.advance(0.1)
-        pair.line.pump.pump()
-    assert waits(pair.here.closed)
-    assert waits(pair.there.closed)
-    pair.line.near.width = None
-    pair.parrot.pause.callback(None)
-    pair.line.advance(2)
-    assert [value_of(answer) for answer in answers] == [{"text": str(n)} for n in range(9)]
-
-
-@pytest.mark.parametrize(
-    ("unacknowledged", "since", "dead"), [(1, 301, True), (1, 300, False), (0, 60_000, False)]
-)
-def test_who_does_not_read_goes_by_the_kernel(unacknowledged: int, since: int, dead: bool) -> None:
-    """What was sent and is not acknowledged is silence; what waits to be sent is not."""
-    pair = Pair()
-    pair.there.limits = Limits(in_flight=1, queued=1)
-    pair.parrot.pause = Deferred()
-    answers = [ensureDeferred(pair.here.call(Echo, 60, text=str(n))) for n in range(4)]
-    pair.line.pump.flush()
-    assert not pair.there.reading
-    pair.line.distant.kernel = Kernel(unacknowledged, since)
-    pair.line.near.width = 0
-    pair.clock.pump([0.1] * 30)
-    pair.line.distant.flush_close()
-    assert waits(pair.there.closed) is not dead
-    assert all(waits(answer) for answer in answers)
-
-
-def test_a_link_knows_how_long_a_round_trip_takes() -> None:
-    """It asks now and then even where traffic shows that the peer lives."""
-    pair = Pair()
-    pair.line.advance(10)
-    for link in (pair.here, pair.there):
-        assert link.round_trip is not None
-        assert 0 <= link.round_trip.mean <= 0.2
-
-
-def test_a_pause_of_this_process_is_not_taken_for_the_peers_death() -> None:
-    """After a pause one beat is missed, not many; what the peer sent is read before the next."""
-    pair = Pair()
-    pair.line.advance(5)
-    pair.clock.advance(300)
-    pair.line.pump.flush()
-    pair.line.advance(10)
-    assert waits(pair.here.closed)
-
-
-def test_traffic_is_a_sign_of_life() -> None:
-    """A peer that does not know Ping lives, for an error is an answer too."""
-    pair = Pair()
-    pair.there.locator = amp.CommandLocator()
-    pair.line.advance(30)
-    assert waits(pair.here.closed)
 
 
 def test_a_stranger_must_prove_in_time() -> None:
