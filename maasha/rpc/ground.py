@@ -20,7 +20,7 @@ class Timing:
     heartbeat: float = HEARTBEAT
     """Between two looks at whether the peer lives."""
     proof: float = 5.0
-    """From the connection to the proof."""
+    """From the connection to a stranger's proof; who dials is as patient as it wants to be."""
     farewell: float = 2.0
     """For a polite close; towards a peer that does not read it would never end."""
 

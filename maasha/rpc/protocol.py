@@ -1,8 +1,8 @@
 """One link: AMP with deadlines, a heartbeat, typed errors, and commands that come with trust.
 
-A link begins with a stranger: its locator has the handshake only, and the proof must come within
-`Timing.proof` seconds. Changing the locator is how commands appear and disappear. The channel below
-is TLS or plain TCP (`maasha.rpc.tls`); the other kind is named and never spoken.
+A link begins with a stranger: its locator has the handshake only, and the proof must come in time.
+Changing the locator is how commands appear and disappear. The channel below is TLS or plain TCP
+(`maasha.rpc.tls`); the other kind is named and never spoken.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ log = Logger()
 class Link(AMP):
     """One end of a connection between a rack and a region.
 
+    `patience` is how many seconds the other side has to prove itself, left out: `Timing.proof`.
     `locator` has the commands that the other side may call (`first` makes those of a stranger),
     `remote` is its address for people, `channel` the transport below (once connected), `trusted`
     tells whether it has proved the secret, `round_trip` how long one takes (None before the first).
@@ -59,6 +60,7 @@ class Link(AMP):
         "_now",
         "_open",
         "_opening",
+        "_patience",
         "_pulse",
         "_reason",
         "_timer",
@@ -75,8 +77,14 @@ class Link(AMP):
     announces = False
     timeout = DEADLINE
 
-    def __init__(self, ground: Ground, first: Callable[[Link], amp.CommandLocator]) -> None:
+    def __init__(
+        self,
+        ground: Ground,
+        first: Callable[[Link], amp.CommandLocator],
+        patience: float | None = None,
+    ) -> None:
         super().__init__(locator=first(self))
+        self._patience = ground.timing.proof if patience is None else patience
         self.channel: ITCPTransport
         self.remote = ""
         self.trusted = False
@@ -177,7 +185,7 @@ class Link(AMP):
         """Start the patience with a stranger; links need what ITCPTransport has."""
         self.channel = transport
         self.remote = shown(transport.getPeer())
-        self._set_timer(self._ground.timing.proof, self._lose_patience)
+        self._set_timer(self._patience, self._lose_patience)
         tune(transport)
         self._open = tls_below(transport) is None
         super().makeConnection(transport)
@@ -288,7 +296,7 @@ class Link(AMP):
         self.round_trip = smoothed(self.round_trip, self._now() - sent)
 
     def _lose_patience(self) -> None:
-        self.abort(f"no proof of the secret within {self._ground.timing.proof:g} s")
+        self.abort(f"no proof of the secret within {self._patience:g} s")
 
     def _set_timer(self, seconds: float, then: Callable[[], None]) -> None:
         self._clear_timer()

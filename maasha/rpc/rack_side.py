@@ -120,7 +120,8 @@ async def join(
         link.locator = extended(orders, at_rack(extensions), session.peer)
         return session
 
-    link = Link(ground, lambda _: amp.CommandLocator())
+    # a region to which a thousand racks come back takes its time, and who begins anew waits again
+    link = Link(ground, lambda _: amp.CommandLocator(), patience=deadline)
     if tls:
         endpoint = SecureEndpoint(endpoint, ground.clock)
     return await within(deadline, ground.clock, "join", ensureDeferred(attempt()))
