@@ -26,7 +26,7 @@ from maasha.api.services import ApiServices, Call
 from maasha.api.shared import Shared
 from maasha.db.accounts import StoredKey, User, find_key
 from maasha.db.errors import DatabaseError
-from maasha.db.regions import endpoints_by_event_loop
+from maasha.db.regions import event_loops
 from maasha.db.transaction import Transaction
 
 API = ("api", "2.0")
@@ -94,7 +94,7 @@ class MaasResource(Resource):
         raise UnknownPath("/MAAS/" + "/".join(asked.segments))
 
     async def _find_event_loops(self) -> Answer:
-        found = await self._services.pool.run(endpoints_by_event_loop, read_only=True)
+        found = await self._services.pool.run(event_loops, read_only=True)
         return ok(event_loops_json(found))
 
     async def _operate(self, asked: Asked, segments: tuple[str, ...]) -> Answer:

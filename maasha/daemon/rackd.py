@@ -29,6 +29,7 @@ from maasha.host import interfaces
 from maasha.host.clock import steady
 from maasha.host.daemons import load, refuse
 from maasha.model.dhcp import DhcpReport
+from maasha.rack.choice import lighter_of_two
 from maasha.rack.commands import DEFAULT_CONFIG, config_path
 from maasha.rack.control import Control
 from maasha.rack.control_lines import socket_in
@@ -103,7 +104,7 @@ def build(
         connections=settings.connections,
         url=settings.maas_url[0],
         interfaces=lambda: interfaces.read(reactor),
-        pick=chance.choice,
+        pick=lighter_of_two(chance.choice),
         delay=backoffPolicy(FIRST_REST, LONGEST_REST, jitter=chance.random),
         begin_anew=begin_anew,
         tls=settings.rpc_tls,

@@ -51,15 +51,18 @@ from maasha.host.routine import Routine
 from maasha.model.cluster import Endpoint, Ownership, RackKey, SystemId, WorkerId
 from maasha.model.network import Interface
 from maasha.region.addresses import published
+from maasha.region.balancing import Balancing
 from maasha.region.clerk import Clerk
 from maasha.region.connections import Connections, RackLink
 from maasha.region.credentials import Credentials
 from maasha.region.database import database_settings
+from maasha.region.leaving import move_away
 from maasha.region.lifeline import Lifeline
 from maasha.region.listener import NoFreePort, limits_of, listen, serve
 from maasha.region.master import HTTP_DESCRIPTOR
 from maasha.region.presence import Presence, Standing
 from maasha.region.refusals import Refusals
+from maasha.region.relocation import Relocation
 from maasha.region.registration import Registration
 from maasha.region.retirement import Retirement
 from maasha.region.round_trips import RoundTrips
@@ -82,6 +85,8 @@ PATIENCE = 1.0
 """Seconds that callers of the API wait for a worker that starts; then they hear 503."""
 INTERFACE_INTERVAL = 10.0
 """Seconds between looks at the host's addresses."""
+MOVED_WITHIN = 5.0
+"""Seconds that a worker that ends leaves the leader to move its links; the master waits eight."""
 FAREWELL = "the region worker stops"
 
 
@@ -118,6 +123,12 @@ class Worker(MultiService):
         self._connect_database(random.SystemRandom().random)
         self._connections = Connections()
         self._take_racks()
+        self._relocation = Relocation(
+            reactor, self._acting, self._connections, self._worker_id
+        )
+        self._balancing = Balancing(
+            reactor, self._dedicated, lambda: self._leadership.leading
+        )
         self._retirement = Retirement(reactor, self._pool, self._connections)
         self._credentials = Credentials(reactor, self._pool, self._secrets_changed)
         self._factory: RegionFactory | None = None
@@ -127,6 +138,8 @@ class Worker(MultiService):
             self._registration,
             self._retirement,
             self._credentials,
+            self._relocation,
+            self._balancing,
             RoundTrips(reactor, self._pool, self._connections),
         ):
             part.setServiceParent(self)
@@ -139,15 +152,19 @@ class Worker(MultiService):
         self._dedicated.start()
         self._notices.subscribe(Channel.RACKS, self._racks_changed)
         self._notices.subscribe(Channel.DHCP, self._dhcp_changed)
+        self._notices.subscribe(Channel.MOVES, lambda _: self._relocation.wake())
+        self._notices.subscribe(Channel.PLACEMENT, self._placement_changed)
         self._notices.subscribe(Channel.SECRETS, lambda _: self._credentials.wake())
         super().startService()
         self._opening = self._reactor.callLater(PATIENCE, self._open_entrance)
 
     def stopService(self) -> Deferred[None]:
-        """Leave the racks and the database in good order."""
+        """Leave the racks and the database in good order, the links to others where there are any."""
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
+        if (worker := self._worker_id()) is not None:
+            await move_away(self._reactor, self._pool, worker, self._connections, MOVED_WITHIN)
         await DeferredList([link.remote.close(FAREWELL) for link in self._connections])
         await super().stopService()
         await self._presence.leave()
@@ -192,6 +209,7 @@ class Worker(MultiService):
             self._connections,
             self._wardship,
             lambda: self._presence.standing,
+            lambda: self._presence.gives_way,
             self._rush,
         )
 
@@ -307,9 +325,15 @@ class Worker(MultiService):
     def _racks_changed(self, _: str) -> None:
         self._wardship.wake()
         self._retirement.wake()
+        self._balancing.news()
+
+    def _placement_changed(self, _: str) -> None:
+        self._presence.wake()
+        self._balancing.news()
 
     def _dhcp_changed(self, rack: str) -> None:
         self._wardship.wake_stewards(RackKey(int(rack)) if rack else None)
+        self._balancing.news()
 
     async def _watch_interfaces(self) -> None:
         found = await interfaces.read(self._reactor)

@@ -16,6 +16,10 @@ class Channel(Enum):
     """Wanted or running service; payload: a rack's key."""
     LEASES = "leases"
     """Reported leases; payload: a rack's key."""
+    MOVES = "moves"
+    """Links that are to move to other workers; no payload."""
+    PLACEMENT = "placement"
+    """What is drained or paused; no payload."""
     SECRETS = "secrets"
     """What racks may prove themselves with; no payload."""
 

@@ -14,7 +14,14 @@ from maasha.model.stamp import Stamp
 LOCK = "select from rack where id = %s for update"
 """A statement of its own before each swap: what the swap then sees of the links is newer than
 whatever it had to wait for. Without an owner a rack has no link to its owner either."""
-CLAIM_VACANT = """
+CLAIM_FLIP = """
+update rack set owner = %(to)s,
+    owner_incarnation = coalesce((select incarnation from instance), 1),
+    owner_counter = owner_counter + 1
+where id = %(rack)s and deleted is null and owner = %(source)s
+and exists (select from link where rack_id = rack.id and worker_id = %(to)s)
+"""
+VACANT = """
 update rack set owner = %(worker)s,
     owner_incarnation = coalesce((select incarnation from instance), 1),
     owner_counter = owner_counter + 1
@@ -101,6 +108,15 @@ async def claim_vacant(tx: Transaction, racks: Sequence[RackKey], worker: Worker
     if claimed:
         await notify(tx, Channel.RACKS)
     return claimed
+
+
+async def flip(tx: Transaction, rack: RackKey, source: WorkerId, to: WorkerId) -> bool:
+    """Let `to` act for a rack in the stead of `source`; False: it does not, or has no link."""
+    await tx.execute(LOCK, rack)
+    done = await tx.execute(FLIP, {"rack": rack, "source": source, "to": to}) == 1
+    if done:
+        await notify(tx, Channel.RACKS, rack)
+    return done
 
 
 async def release(tx: Transaction, racks: Sequence[RackKey]) -> int:

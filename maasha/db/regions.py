@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections import defaultdict
 from uuid import UUID
 
 from attrs import frozen
@@ -14,7 +13,7 @@ from maasha.db.events import record
 from maasha.db.locks import Lock, hold
 from maasha.db.system_ids import Choose, new_system_id
 from maasha.db.transaction import Row, Transaction
-from maasha.model.cluster import Endpoint, SystemId, WorkerId, WorkerRow
+from maasha.model.cluster import Endpoint, EventLoop, SystemId, WorkerId, WorkerRow
 from maasha.model.codec import from_loose, to_json
 from maasha.model.stamp import Stamp
 
@@ -23,6 +22,12 @@ HEARTBEAT_INTERVAL = 2.0
 WORKER_TTL = 8.0
 """Seconds after its last heartbeat, by the database's clock, when a worker is dead: four missed
 heartbeats, so that one slow query or a failover of 3 s kills nobody."""
+
+DRAINED = """
+(leaving or exists (select from drain where drain.region_id = worker.region_id
+    and (drain.slot is null or drain.slot = worker.slot)))
+"""
+"""Of a row of worker: its links are to go elsewhere."""
 
 NEXT_EPOCH = """
 select coalesce((select incarnation from instance), 1) as incarnation,
@@ -55,11 +60,21 @@ where id = %s and (epoch_incarnation, epoch_counter) = (%s, %s)
 PUBLISH = """
 update worker set endpoints = %s where id = %s and (epoch_incarnation, epoch_counter) = (%s, %s)
 """
-SELECT = """
-select worker.*, system_id, hostname,
+LEAVE = "update worker set leaving = true where id = %s"
+GIVES_WAY = f"""
+select {DRAINED} and exists (
+    select from worker other where not other.leaving
+    and other.heartbeat > clock_timestamp() - make_interval(secs => %s)
+    and not exists (select from drain where drain.region_id = other.region_id
+        and (drain.slot is null or drain.slot = other.slot))
+) from worker where id = %s
+"""  # noqa: S608  our own text
+SELECT = f"""
+select worker.*, system_id, hostname, {DRAINED} as drained,
+    (select count(*) from link where worker_id = worker.id) / capacity as load,
     heartbeat > clock_timestamp() - make_interval(secs => %s) as alive
 from worker join region on region.id = region_id order by hostname, slot
-"""
+"""  # noqa: S608  our own text
 REAP = """
 delete from worker using region where region.id = region_id and worker.id in (
     select id from worker
@@ -211,19 +226,29 @@ async def workers(tx: Transaction, ttl: float = WORKER_TTL) -> tuple[WorkerRow, 
     return tuple(_worker(row) for row in await tx.rows(SELECT, ttl) if row.alive)
 
 
-async def endpoints_by_event_loop(
-    tx: Transaction, ttl: float = WORKER_TTL
-) -> dict[str, tuple[Endpoint, ...]]:
-    """Give where each living worker listens, by its name `hostname:pid=N`.
+async def event_loops(tx: Transaction, ttl: float = WORKER_TTL) -> tuple[EventLoop, ...]:
+    """List the living workers with where they listen and their loads, by `hostname:pid=N`.
 
-    A worker that has published nothing yet is left out.
+    One that has published nothing yet is left out, and so are drained ones as long as there are
+    others: new links are not for them.
     """
-    found: defaultdict[str, tuple[Endpoint, ...]] = defaultdict(tuple)
-    for row in await tx.rows(SELECT, ttl):
-        endpoints = _worker(row).endpoints
-        if row.alive and endpoints:
-            found[f"{row.hostname}:pid={row.pid}"] += endpoints
-    return dict(found)
+    rows = [row for row in await tx.rows(SELECT, ttl) if row.alive and row.endpoints]
+    rows = [row for row in rows if not row.drained] or rows
+    return tuple(
+        EventLoop(f"{row.hostname}:pid={row.pid}", _worker(row).endpoints, row.load)
+        for row in rows
+    )
+
+
+async def begin_leaving(tx: Transaction, worker: WorkerId) -> None:
+    """Note that a worker is about to end: its links are moved away."""
+    await tx.execute(LEAVE, worker)
+    await notify(tx, Channel.PLACEMENT)
+
+
+async def gives_way(tx: Transaction, worker: WorkerId, ttl: float = WORKER_TTL) -> bool:
+    """Whether a worker is drained and there are others that are not."""
+    return bool(await tx.value(GIVES_WAY, ttl, worker))
 
 
 async def _remove(tx: Transaction, worker: WorkerId) -> None:

@@ -35,6 +35,32 @@ class Endpoint:
 
 
 @frozen
+class EventLoop:
+    """A region's worker as racks know it, by `host:pid=N`, and where it takes their links.
+
+    `load` is how many it has, compared with what it is to carry.
+    """
+
+    name: str
+    endpoints: tuple[Endpoint, ...]
+    load: float = 0.0
+
+    @property
+    def region(self) -> str:
+        """The host name of the worker's region controller."""
+        return self.name.partition(":")[0]
+
+
+@frozen
+class Move:
+    """What a link is to do: go to another worker, within so many seconds, and why (for people)."""
+
+    to: EventLoop
+    seconds: float
+    reason: str
+
+
+@frozen
 class Ownership:
     """Which worker acts for a rack, and since which epoch."""
 

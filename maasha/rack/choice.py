@@ -17,10 +17,24 @@ from collections.abc import Callable, Container, Iterable, Sequence
 
 from attrs import frozen
 
-from maasha.rack.discovery import EventLoop
+from maasha.model.cluster import EventLoop
 
 Pick = Callable[[Sequence[EventLoop]], EventLoop]
-"""Choose one of several equals; `random.Random().choice` in production."""
+"""Choose one of several equals."""
+
+
+def lighter_of_two(choose: Pick) -> Pick:
+    """Give the lighter of two that `choose` (random) gives.
+
+    All racks know loads of half a second ago: if each took the lightest worker, all would take the
+    same one. Of two choices no worker gets much more than its share (Mitzenmacher 2001).
+    """
+
+    def pick(several: Sequence[EventLoop]) -> EventLoop:
+        return min(choose(several), choose(several), key=lambda loop: loop.load)
+
+    return pick
+
 
 
 @frozen

@@ -29,6 +29,7 @@ from maasha.rack.obedience import Obedience
 from maasha.rack.reports import Reports
 from maasha.rack.search import Search
 from maasha.rack.succession import Succession
+from maasha.rpc.errors import RpcError
 from maasha.rpc.extension import Extension
 from maasha.rpc.ground import LIMITS
 from maasha.rpc.rack_side import Session
@@ -90,7 +91,13 @@ class Controller(MultiService):
         self._feed = feed(lambda: self._reports.leases_changed())  # noqa: PLW0108  made below
         self._obedience = Obedience(memory)
         self._dhcp = dhcp(lambda _: self._reports.changed())
-        self._duties = Duties(memory, self._obedience, self._dhcp, self._owned)
+        self._duties = Duties(
+            memory,
+            self._obedience,
+            self._dhcp,
+            self._owned,
+            lambda worker, move: self._links.migrate(worker, move),  # noqa: PLW0108  made below
+        )
         self._links = Links(
             reactor,
             self._wanted_links,
@@ -102,6 +109,7 @@ class Controller(MultiService):
             self._opened,
             self._closed,
             self._owns,
+            self._hand_over,
         )
         self._succession = Succession(reactor, self._obedience, lambda: self._links.sessions)
         self._reports = Reports(reactor, self._owner, self._dhcp, self._feed, around.interfaces)
@@ -211,6 +219,15 @@ class Controller(MultiService):
         """Whether the worker at the far end acts for this rack."""
         owner = self._obedience.owner
         return owner is not None and session.welcome.worker == owner.worker
+
+    async def _hand_over(self, _: Session, new: Session) -> None:
+        """Have another worker act for this rack before the owner's link ends."""
+        owner = self._obedience.owner
+        if owner is not None:
+            try:
+                await new.remote.claim(owner)
+            except RpcError as error:
+                self.log.info("not handed over: {error}", error=error)
 
     async def _watch(self) -> None:
         if self._memory.registration != self._registration:

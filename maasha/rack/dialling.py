@@ -13,9 +13,8 @@ from twisted.internet.endpoints import (
 )
 from twisted.internet.interfaces import IReactorTCP, IReactorTime, IStreamClientEndpoint
 
-from maasha.model.cluster import Endpoint, Introduction
+from maasha.model.cluster import Endpoint, EventLoop, Introduction
 from maasha.model.network import Interface
-from maasha.rack.discovery import EventLoop
 from maasha.rack.memory import Memory, RegisteredAnew
 from maasha.rpc.errors import Deleted, Unreachable
 from maasha.rpc.extension import Extension

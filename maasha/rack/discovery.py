@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from itertools import chain
 
 from attrs import frozen
 
-from maasha.model.cluster import Endpoint
+from maasha.model.cluster import Endpoint, EventLoop
 
 TIMEOUT = 5.0
 """Seconds for one region to answer."""
@@ -26,19 +27,6 @@ class Reply:
 
 Fetch = Callable[[str], Awaitable[Reply]]
 """GET a URL; raises whatever the HTTP client raises."""
-
-
-@frozen
-class EventLoop:
-    """A region worker as it is published: `region` is the part of its name before the colon."""
-
-    name: str
-    endpoints: tuple[Endpoint, ...]
-
-    @property
-    def region(self) -> str:
-        """The host name of the worker's region controller."""
-        return self.name.partition(":")[0]
 
 
 class BadAnswer(Exception):
@@ -72,16 +60,20 @@ def parse(url: str, body: bytes) -> tuple[EventLoop, ...]:
     published = answer["eventloops"] or {}
     if not isinstance(published, dict):
         raise BadAnswer(url, "`eventloops` is not an object")
-    return tuple(_event_loops(published))
+    loads = answer.get("loads")
+    return tuple(_event_loops(published, loads if isinstance(loads, dict) else {}))
 
 
 def merged(answers: Iterable[tuple[EventLoop, ...]]) -> tuple[EventLoop, ...]:
     """Unite several regions' answers; the same event loop named twice keeps all its endpoints."""
     endpoints: dict[str, dict[Endpoint, None]] = {}
-    for answer in answers:
-        for loop in answer:
-            endpoints.setdefault(loop.name, {}).update(dict.fromkeys(loop.endpoints))
-    return tuple(EventLoop(name, tuple(found)) for name, found in sorted(endpoints.items()))
+    loads: dict[str, float] = {}
+    for loop in chain.from_iterable(answers):
+        endpoints.setdefault(loop.name, {}).update(dict.fromkeys(loop.endpoints))
+        loads[loop.name] = max(loop.load, loads.get(loop.name, 0.0))
+    return tuple(
+        EventLoop(name, tuple(found), loads[name]) for name, found in sorted(endpoints.items())
+    )
 
 
 def rpc_url(maas_url: str) -> str:
@@ -89,11 +81,15 @@ def rpc_url(maas_url: str) -> str:
     return maas_url.rstrip("/") + "/rpc/"
 
 
-def _event_loops(published: Mapping[str, object]) -> Iterator[EventLoop]:
+def _event_loops(
+    published: Mapping[str, object], loads: Mapping[str, object]
+) -> Iterator[EventLoop]:
     for name, pairs in published.items():
         endpoints = tuple(_endpoints(pairs))
         if endpoints:
-            yield EventLoop(name, endpoints)
+            load = loads.get(name)  # a region that is no maasha tells none
+            known = isinstance(load, int | float) and load >= 0
+            yield EventLoop(name, endpoints, float(load) if known else 0.0)
 
 
 def _endpoints(pairs: object) -> Iterator[Endpoint]:

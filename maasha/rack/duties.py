@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from twisted.logger import Logger
 
 from maasha.dhcp.errors import PlanRefused
 from maasha.dhcp.server import DhcpServer
-from maasha.model.cluster import WorkerId
+from maasha.model.cluster import Move, WorkerId
 from maasha.model.dhcp import DhcpPlan, DhcpReport
 from maasha.model.stamp import Stamp
 from maasha.rack.memory import Memory
@@ -17,7 +17,10 @@ from maasha.rpc.errors import DhcpRefused
 
 
 class Duties:
-    """Answers the commands of every link; `owned` is told when another worker owns the rack."""
+    """Answers the commands of every link; `owned` is told when another worker owns the rack.
+
+    `migrate` moves a link.
+    """
 
     log = Logger()
 
@@ -27,11 +30,13 @@ class Duties:
         obedience: Obedience,
         dhcp: DhcpServer,
         owned: Callable[[], None],
+        migrate: Callable[[WorkerId, Move], Awaitable[WorkerId]],
     ) -> None:
         self._memory = memory
         self._obedience = obedience
         self._dhcp = dhcp
         self._owned = owned
+        self._migrate = migrate
 
     async def own(self, worker: WorkerId, epoch: Stamp) -> DhcpReport:
         """Obey this worker; raises StaleEpoch."""
@@ -52,6 +57,10 @@ class Duties:
         """Stop serving: this rack was deleted; raises StaleEpoch."""
         self._obedience.accept(worker, epoch)
         await self.leave_instance()
+
+    async def migrate(self, worker: WorkerId, move: Move) -> WorkerId:
+        """Move the link to `worker`; raises NotMoved."""
+        return await self._migrate(worker, move)
 
     async def leave_instance(self) -> None:
         """Remember the deletion and stop dhcpd; only registering anew brings the rack back."""

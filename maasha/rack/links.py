@@ -1,6 +1,7 @@
 """Keeps the wanted number of links to region workers, each on a worker of its own.
 
-A link that is missing is dialled at once. A worker that refuses or cannot be reached rests with
+A link that is missing is dialled at once. A region may have a link moved: the new one is made
+before the old one ends.  A worker that refuses or cannot be reached rests with
 growing, jittered pauses while others are tried; so does a worker whose link breaks early. While
 several links share a region, the rack looks calmly for a better place, and makes that link before
 it breaks another. Where a link goes is `choice.py`'s business, what happens on it `duties.py`'s.
@@ -14,11 +15,13 @@ from attrs import define, field
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred, DeferredList
 from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from maasha.host.rests import Rests
 from maasha.host.routine import Routine
+from maasha.model.cluster import EventLoop, Move, WorkerId
 from maasha.rack.choice import (
     Pick,
     Standing,
@@ -28,7 +31,8 @@ from maasha.rack.choice import (
     next_loop,
     surplus,
 )
-from maasha.rack.discovery import EventLoop
+from maasha.rpc.deadline import within
+from maasha.rpc.errors import NotMoved
 from maasha.rpc.rack_side import Session
 
 MAINTAIN_INTERVAL = 0.5
@@ -42,8 +46,13 @@ SETTLED = 5.0
 Its worker is then dialled again without a rest, and another link may be given up for it.
 """
 
+DRAIN_LOOK = 0.05
+"""Seconds between looks whether calls are under way on a link that is to end."""
+
 Find = Callable[[], Awaitable[tuple[EventLoop, ...]]]
 Dial = Callable[[EventLoop], Awaitable[Session]]
+HandOver = Callable[[Session, Session], Awaitable[None]]
+"""Has the worker of the second link act for the rack, if that of the first one does."""
 
 
 @define(eq=False)
@@ -56,15 +65,23 @@ class Held:
     """When the link was established, by the clock."""
     parting: bool = False
     """Whether the rack has given the link up."""
+    awaited: Deferred[Session] | None = None
+    """Of somebody who waits for the session."""
     ended: Deferred[None] = field(factory=Deferred)
+
+    def tell(self, result: Session | Failure) -> None:
+        """Tell who waits for the session what has become of it."""
+        awaited, self.awaited = self.awaited, None
+        if awaited is not None and not awaited.called:
+            awaited.callback(result)  # a Failure makes it fail
 
 
 class Links(Service):
     """Dials, holds and replaces links; tells `opened` and `closed` of each.
 
     `wanted` says how many links there are to be now, `keeps` whether a link is to stay when one too
-    many is given up. `calm` is the seconds between looks for a better place, another number for
-    each rack so that not all look at once.
+    many is given up or moved, `hand_over` makes that end. `calm` is the seconds between looks for a
+    better place, another number for each rack so that not all look at once.
     """
 
     log = Logger()
@@ -81,6 +98,7 @@ class Links(Service):
         opened: Callable[[Session], None],
         closed: Callable[[Session, str], None],
         keeps: Callable[[Session], bool],
+        hand_over: HandOver,
     ) -> None:
         self._clock = clock
         self._wanted = wanted
@@ -91,6 +109,7 @@ class Links(Service):
         self._opened = opened
         self._closed = closed
         self._keeps = keeps
+        self._hand_over = hand_over
         self._held: dict[str, Held] = {}
         self._complaints: dict[str, str] = {}
         self._doubted: dict[str, None] = {}  # by the time of the last failure
@@ -127,6 +146,44 @@ class Links(Service):
             else:
                 await held.session.leave()
         await DeferredList(holding)
+
+    async def migrate(self, worker: WorkerId, move: Move) -> WorkerId:
+        """Make a link to another worker, and then end the one to `worker`: calls on it end first.
+
+        Gives the new worker when its link stands. Raises NotMoved; nothing has changed then.
+        """
+        end = self._clock.seconds() + move.seconds
+        old = self._link_of(worker)
+        if move.to.name in self._held:
+            raise NotMoved(f"the rack has a link to {move.to.name}, or is making one")
+        awaited: Deferred[Session] = Deferred()
+        new = self._begin(move.to, awaited)
+        try:
+            session = await within(move.seconds, self._clock, "migrate", awaited)
+        except Exception as error:
+            new.ended.cancel()
+            raise NotMoved(f"no link to {move.to.name}: {error}") from error
+        old.parting = True
+        leaving = Deferred.fromCoroutine(self._leave(old, session, end, move.reason))
+        leaving.addErrback(lambda failure: self.log.failure("the end of a moved link", failure))
+        return session.welcome.worker
+
+    def _link_of(self, worker: WorkerId) -> Held:
+        for held in self._staying():
+            if held.session is not None and held.session.welcome.worker == worker:
+                return held
+        raise NotMoved("the rack has given it up already")
+
+    async def _leave(self, old: Held, new: Session, end: float, reason: str) -> None:
+        """Leave a link whose successor stands: without calls under way, or when it is time."""
+        session = old.session
+        if session is None:
+            return
+        if self._keeps(session):
+            await self._hand_over(session, new)
+        while self._clock.seconds() < end and (not session.idle or self._keeps(session)):
+            await deferLater(self._clock, DRAIN_LOOK)
+        await session.leave(f"moved: {reason}")
 
     async def _maintain(self) -> None:
         self._give_up_surplus()
@@ -190,10 +247,11 @@ class Links(Service):
             doubted=tuple(self._doubted),
         )
 
-    def _begin(self, loop: EventLoop) -> None:
-        held = self._held[loop.name] = Held(loop)
+    def _begin(self, loop: EventLoop, awaited: Deferred[Session] | None = None) -> Held:
+        held = self._held[loop.name] = Held(loop, awaited=awaited)
         held.ended = Deferred.fromCoroutine(self._hold(held))
         held.ended.addErrback(self._complain, held).addBoth(lambda _: self._end(held))
+        return held
 
     async def _hold(self, held: Held) -> None:
         """Live one link's whole life."""
@@ -208,6 +266,7 @@ class Links(Service):
             session.abort("the rack could not take the link up")
             raise
         self._doubted.pop(held.loop.region, None)
+        held.tell(session)
         reason = await session.closed
         held.session = None
         self.log.info("the link to {name} ended: {reason}", name=name, reason=reason)
@@ -225,6 +284,7 @@ class Links(Service):
 
     def _complain(self, failure: Failure, held: Held) -> None:
         """Rest after a failed dial; say so when the reason is a new one."""
+        held.tell(failure)
         if failure.check(CancelledError):
             return
         name, reason = held.loop.name, failure.getErrorMessage()

@@ -18,10 +18,10 @@ from maasha.host.files import (
     remove,
     write_atomic,
 )
-from maasha.model.cluster import InstanceId, SystemId
+from maasha.model.cluster import EventLoop, InstanceId, SystemId
 from maasha.model.stamp import NEVER, Stamp
 from maasha.model.token import JoinToken, parse_token
-from maasha.rack.discovery import BadAnswer, EventLoop, parse
+from maasha.rack.discovery import BadAnswer, parse
 from maasha.rpc.credentials import OWN_KEY, SHARED, Credential, Kind
 
 

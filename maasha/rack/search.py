@@ -10,7 +10,8 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from maasha.rack.discovery import TIMEOUT, EventLoop, Fetch, listing, merged, rpc_url
+from maasha.model.cluster import EventLoop
+from maasha.rack.discovery import TIMEOUT, Fetch, listing, merged, rpc_url
 from maasha.rack.memory import Memory
 
 

@@ -46,6 +46,10 @@ class Connections:
         if not links:
             self._links.pop(link.rack, None)
 
+    def by_id(self, link: LinkId) -> RackLink | None:
+        """Give the link of that row, None where it has ended."""
+        return next((each for each in self if each.id == link), None)
+
     def of(self, rack: RackKey) -> RackLink | None:
         """Give the rack's newest link here, None where it has none."""
         links = self._links.get(rack)

@@ -75,6 +75,8 @@ class Presence(MultiService):
         self._beating = Routine(clock, HEARTBEAT_INTERVAL, self._beat, "heartbeat")
         self._beating.setServiceParent(self)
         self.standing: Standing | None = None
+        self.gives_way = False
+        """Whether this worker is drained while others are not: it takes no new links."""
 
     def wake(self) -> None:
         """Look at once, for example since the endpoints changed."""
@@ -122,6 +124,7 @@ class Presence(MultiService):
     async def _touch(self, tx: Transaction, standing: Standing) -> bool:
         """Give whether the row is there; the database may be another one since the last time."""
         await instance.confirm_incarnation(tx)
+        self.gives_way = await regions.gives_way(tx, standing.worker)
         return await regions.heartbeat(tx, standing.worker, standing.epoch)
 
     async def _register(self, tx: Transaction) -> Standing:

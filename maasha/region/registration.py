@@ -87,6 +87,7 @@ class Registration(Routine):
         connections: Connections,
         wardship: Wardship,
         standing: Callable[[], Standing | None],
+        gives_way: Callable[[], bool],
         rush: Rush,
         limit: int = MAX_LINKS,
     ) -> None:
@@ -97,6 +98,7 @@ class Registration(Routine):
         self._connections = connections
         self._wardship = wardship
         self._standing = standing
+        self._gives_way = gives_way
         self._rush = rush
         self._limit = limit
         self._left: set[LinkId] = set()
@@ -112,6 +114,8 @@ class Registration(Routine):
         standing = self._standing()
         if standing is None:
             raise Unavailable("the region worker has no place in the database yet", RETRY_AFTER)
+        if self._gives_way():
+            raise Unavailable("this worker is drained, others take the rack", RETRY_AFTER)
         if len(self._connections) + self._arriving >= self._limit:
             raise TooManyLinks(self._limit)
         if credential.kind is Kind.TOKEN and introduction.system_id is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.protocols import amp
 
-from maasha.model.cluster import Introduction, Ownership, Welcome
+from maasha.model.cluster import Introduction, Move, Ownership, Welcome
 from maasha.model.dhcp import DhcpPlan, DhcpReport
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
@@ -16,6 +16,7 @@ from maasha.rpc.errors import (
     Deleted,
     DhcpRefused,
     Forgotten,
+    NotMoved,
     NotOwner,
     OutOfOrder,
     RegistrationRefused,
@@ -126,6 +127,19 @@ class Retire(Call):
     errors = declared(StaleEpoch)
 
 
+class Migrate(Call):
+    """Region to rack: move this link to another worker, whose id is the answer.
+
+    The answer comes when the new link stands; then the rack ends this one, as soon as no call is
+    under way on it any more.
+    """
+
+    urgent = True
+    arguments = [(b"move", Record(Move))]
+    response = [(b"worker", Number())]
+    errors = declared(NotMoved)
+
+
 class ReportDHCP(Call):
     """Rack to region: what my dhcpd does now."""
 
@@ -157,5 +171,5 @@ class Claim(Call):
 
 HANDSHAKE: tuple[type[Call], ...] = (Hello, Prove, Register)
 BOTH_WAYS: tuple[type[Call], ...] = (Ping,)
-REGION_TO_RACK: tuple[type[Call], ...] = (Own, ConfigureDHCP, Retire)
+REGION_TO_RACK: tuple[type[Call], ...] = (Own, ConfigureDHCP, Retire, Migrate)
 RACK_TO_REGION: tuple[type[Call], ...] = (ReportDHCP, ReportLeases, ReportInterfaces, Claim)

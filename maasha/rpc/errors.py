@@ -43,6 +43,7 @@ __all__ = [
     "Forgotten",
     "LinkLost",
     "MessageTooLong",
+    "NotMoved",
     "NotOffered",
     "NotOwner",
     "OutOfOrder",
@@ -316,6 +317,16 @@ class NotOwner(RpcError):
 
 
 @frozen
+class NotMoved(RpcError):
+    """The rack's link stays where it is."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return f"the link stays where it is: {self.reason}"
+
+
+@frozen
 class Unavailable(RpcError):
     """The region cannot do it now, for example because it has no database."""
 
@@ -345,6 +356,7 @@ TRAVELLING: tuple[type[RpcError], ...] = (
     StaleEpoch,
     DhcpRefused,
     NotOwner,
+    NotMoved,
     Unavailable,
 )
 """The errors that one side may send to the other."""

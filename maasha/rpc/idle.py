@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 from attrs import evolve
 
-from maasha.model.cluster import Ownership, WorkerId
+from maasha.model.cluster import Move, Ownership, WorkerId
 from maasha.model.dhcp import DhcpPlan, DhcpReport
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
 from maasha.model.stamp import NEVER, Stamp
-from maasha.rpc.errors import DhcpRefused, NotOwner, StaleEpoch
+from maasha.rpc.errors import DhcpRefused, NotMoved, NotOwner, StaleEpoch
 
 
 class IdleRack:
@@ -40,6 +40,10 @@ class IdleRack:
             raise DhcpRefused("this rack has no DHCP server: name another one for the VLAN")
         self._report = evolve(self._report, generation=plan.generation)
         return self._report
+
+    async def migrate(self, worker: WorkerId, move: Move) -> WorkerId:  # noqa: ARG002
+        """Stay."""
+        raise NotMoved("this rack does not move its links")
 
     async def retire(self, worker: WorkerId, epoch: Stamp) -> None:
         """Hear that the rack was deleted; raises StaleEpoch."""

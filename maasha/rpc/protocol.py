@@ -133,6 +133,11 @@ class Link(AMP):
         return self._opening
 
     @property
+    def idle(self) -> bool:
+        """Whether no call is under way, either way; heartbeats count, for moments."""
+        return not self.in_flight and not self.at_work
+
+    @property
     def health(self) -> Health:
         """What is thought of the peer; while it is suspect, calls wait here and are not sent."""
         return self._pulse.health

@@ -11,7 +11,7 @@ from twisted.internet.error import ConnectError, DNSLookupError
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 from twisted.protocols import amp
 
-from maasha.model.cluster import Introduction, SystemId, Welcome, WorkerId
+from maasha.model.cluster import Introduction, Move, SystemId, Welcome, WorkerId
 from maasha.model.dhcp import DhcpPlan, DhcpReport
 from maasha.model.stamp import Stamp
 from maasha.rpc import commands, handshake
@@ -47,6 +47,9 @@ class RackDuties(Protocol):
     async def retire(self, worker: WorkerId, epoch: Stamp) -> None:
         """Stop serving, for this rack was deleted; raises StaleEpoch."""
 
+    async def migrate(self, worker: WorkerId, move: Move) -> WorkerId:
+        """Move the link to `worker`; gives the new one's when it stands. Raises NotMoved."""
+
 
 class Session:
     """A registered link of this rack.
@@ -70,6 +73,11 @@ class Session:
     def closed(self) -> Deferred[str]:
         """A new Deferred at each look; it fires with the reason once the link has ended."""
         return self._link.closed
+
+    @property
+    def idle(self) -> bool:
+        """Whether no call is under way on the link, either way."""
+        return self._link.idle
 
     def leave(self, reason: str = "the rack left") -> Deferred[str]:
         """End the link politely, in bounded time; fires when it has ended."""
@@ -202,3 +210,8 @@ class Orders(Alive):
         """Pass it on."""
         await self._duties.retire(self._worker, epoch)
         return {}
+
+    @commands.Migrate.responder
+    async def migrate(self, move: Move) -> Answer:
+        """Pass it on."""
+        return {"worker": await self._duties.migrate(self._worker, move)}

@@ -28,6 +28,7 @@ from maasha.host.clock import steady
 from maasha.model.cluster import (
     InstanceId,
     Introduction,
+    Move,
     Ownership,
     SystemId,
     Welcome,
@@ -38,7 +39,7 @@ from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
 from maasha.model.stamp import Stamp
 from maasha.rpc.credentials import Credential
-from maasha.rpc.errors import RpcError
+from maasha.rpc.errors import NotMoved, RpcError
 from maasha.rpc.ground import LIMITS, Ground
 from maasha.rpc.handshake import RackFacts, RegionFacts
 from maasha.rpc.rack_side import Session, join
@@ -143,6 +144,10 @@ class Duties:
 
     async def retire(self, worker: WorkerId, epoch: Stamp) -> None:
         """Serve nothing."""
+
+    async def migrate(self, worker: WorkerId, move: Move) -> WorkerId:  # noqa: ARG002
+        """Stay."""
+        raise NotMoved("it stays")
 
 
 @define(eq=False)

@@ -24,10 +24,10 @@ from twisted.internet.stdio import StandardIO
 from twisted.internet.task import deferLater, react
 from twisted.protocols.basic import LineOnlyReceiver
 
-from maasha.model.cluster import Introduction, SystemId, WorkerId
+from maasha.model.cluster import Introduction, Move, SystemId, WorkerId
 from maasha.model.dhcp import DhcpPlan, DhcpReport
 from maasha.model.stamp import Stamp
-from maasha.rpc.errors import RpcError
+from maasha.rpc.errors import NotMoved, RpcError
 from maasha.rpc.ground import Ground
 from maasha.rpc.handshake import RackFacts
 from maasha.rpc.rack_side import Session, join
@@ -57,6 +57,10 @@ class Duties:
 
     async def retire(self, worker: WorkerId, epoch: Stamp) -> None:
         """Serve nothing."""
+
+    async def migrate(self, worker: WorkerId, move: Move) -> WorkerId:  # noqa: ARG002
+        """Stay."""
+        raise NotMoved("it stays")
 
 
 @define(eq=False)

@@ -34,13 +34,21 @@ from maasha import __version__
 from maasha.daemon.rackd import FIRST_REST, LONGEST_REST
 from maasha.host.clock import steady
 from maasha.host.rests import Rests
-from maasha.model.cluster import InstanceId, Introduction, Ownership, SystemId, WorkerId
+from maasha.model.cluster import (
+    EventLoop,
+    InstanceId,
+    Introduction,
+    Move,
+    Ownership,
+    SystemId,
+    WorkerId,
+)
 from maasha.model.dhcp import DhcpPlan, DhcpReport
 from maasha.model.network import Interface
 from maasha.model.stamp import NEVER, Stamp
 from maasha.rack.controller import CALM
 from maasha.rack.dialling import CONNECT_TIMEOUT
-from maasha.rack.discovery import EventLoop, Reply
+from maasha.rack.discovery import Reply
 from maasha.rack.links import Links
 from maasha.rack.memory import Memory
 from maasha.rack.search import Search
@@ -147,7 +155,8 @@ class Rack:
             DELAY(CALM),
             self._opened,
             self._closed,
-            lambda _: False,
+            self._owns,
+            self._hand_over,
         )
 
     # what leads to a link
@@ -201,6 +210,16 @@ class Rack:
             self._owner = None
             self._site.no_more("owned", self.hostname)
 
+    def _owns(self, session: Session) -> bool:
+        return self._owner is not None and self._owner.worker == session.welcome.worker
+
+    async def _hand_over(self, _: Session, new: Session) -> None:
+        if self._owner is not None:
+            try:
+                await new.remote.claim(self._owner)
+            except RpcError as error:
+                self._site.failed(error)
+
     # what the region may ask
 
     async def own(self, worker: WorkerId, epoch: Stamp) -> DhcpReport:
@@ -222,6 +241,10 @@ class Rack:
 
     async def retire(self, worker: WorkerId, epoch: Stamp) -> None:
         """Serve nothing."""
+
+    async def migrate(self, worker: WorkerId, move: Move) -> WorkerId:
+        """Move a link."""
+        return await self.links.migrate(worker, move)
 
     def _tell(self, owner: Ownership) -> None:
         for session in self.links.sessions:

@@ -67,6 +67,9 @@ class Idle:
     async def retire(self, *_: Any) -> None:
         """Never called."""
 
+    async def migrate(self, *_: Any) -> Any:
+        """Never called."""
+
 
 class Closed:
     """Lets nobody in: nobody gets that far."""

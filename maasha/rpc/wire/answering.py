@@ -191,6 +191,11 @@ class Answering(Calling):
         done: Deferred[amp.AmpBox] = super().dispatchCommand(box)
         return done.addErrback(self.failed, box[amp.COMMAND])
 
+    @property
+    def at_work(self) -> int:
+        """How many requests of the peer are worked on, or wait for that."""
+        return len(self._working) + len(self._held)
+
     # requests that wait, or that nobody waits for
 
     def _hold(self, raw: bytes) -> None:

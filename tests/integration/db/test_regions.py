@@ -16,7 +16,7 @@ from maasha.db.regions import (
     HostnameTaken,
     Identity,
     Superseded,
-    endpoints_by_event_loop,
+    event_loops,
     heartbeat,
     publish_endpoints,
     reap_dead,
@@ -27,7 +27,7 @@ from maasha.db.regions import (
     workers,
 )
 from maasha.db.transaction import Transaction
-from maasha.model.cluster import SYSTEM_ID_ALPHABET, Endpoint, SystemId, WorkerId
+from maasha.model.cluster import EventLoop, SYSTEM_ID_ALPHABET, Endpoint, SystemId, WorkerId
 from maasha.model.stamp import Stamp
 from tests.asynchronous import asynchronous
 from tests.integration.db.cluster import Worker, found, hire, link, silence
@@ -84,13 +84,13 @@ async def test_event_loops(pool: Pool) -> None:
     """Racks find the living workers that have said where they listen."""
     region = await found(pool)
     here, silent = await hire(pool, region, 0), await hire(pool, region, 1)
-    assert await pool.run(endpoints_by_event_loop) == {}
+    assert await pool.run(event_loops) == ()
     for worker in (here, silent):
         assert await pool.run(
             partial(publish_endpoints, worker=worker.id, epoch=worker.epoch, endpoints=ENDPOINTS)
         )
     await silence(pool, silent)
-    assert await pool.run(endpoints_by_event_loop) == {"region1:pid=100": ENDPOINTS}
+    assert await pool.run(event_loops) == (EventLoop("region1:pid=100", ENDPOINTS),)
     assert {row.endpoints for row in await pool.run(workers)} == {ENDPOINTS}
 
 

@@ -164,7 +164,11 @@ class Rack:
             (interface("eth1", *addresses),) if addresses else ()
         )
         self.duties = Duties(
-            self.memory, self.obedience, cast(DhcpServer, self.server), lambda: None
+            self.memory,
+            self.obedience,
+            cast(DhcpServer, self.server),
+            lambda: None,
+            self.move,
         )
         self.desks: dict[WorkerId, RegionDuties] = {}
         self.told: DhcpReport | None = None

@@ -9,9 +9,9 @@ import pytest
 from twisted.internet.task import Clock
 
 from maasha.db.errors import DatabaseUnavailable
-from maasha.db.regions import HEARTBEAT_INTERVAL, WORKER_TTL, endpoints_by_event_loop, workers
+from maasha.db.regions import HEARTBEAT_INTERVAL, WORKER_TTL, event_loops, workers
 from maasha.db.transaction import Transaction
-from maasha.model.cluster import Endpoint, SystemId, WorkerId
+from maasha.model.cluster import EventLoop, Endpoint, SystemId, WorkerId
 from maasha.region.presence import Standing
 from tests.asynchronous import asynchronous
 from tests.integration.db.cluster import Worker as Other
@@ -55,7 +55,7 @@ async def test_a_worker_registers_at_its_start(worker: Worker, pool: WatchedPool
     assert await living(pool) == {standing.worker}
     assert standing.instance.secret
     assert (standing.identity.slot, standing.identity.pid) == (0, 100)
-    assert await pool.run(endpoints_by_event_loop) == {"region1:pid=100": worker.endpoints}
+    assert await pool.run(event_loops) == (EventLoop("region1:pid=100", worker.endpoints),)
 
 
 @asynchronous
@@ -103,7 +103,7 @@ async def test_new_addresses_are_published_with_the_next_beat(
     worker.endpoints = (Endpoint("2001:db8::1", 5250),)
     worker.presence.wake()
     await at_rest(pool, clock)
-    assert await pool.run(endpoints_by_event_loop) == {"region1:pid=100": worker.endpoints}
+    assert await pool.run(event_loops) == (EventLoop("region1:pid=100", worker.endpoints),)
 
 
 @asynchronous
@@ -127,7 +127,7 @@ async def test_a_lost_row_is_written_anew_with_the_links(
     assert row is not None
     assert (row.id, row.worker_id, row.together) == (link.id, worker.id, True)
     assert link.id != old
-    assert await pool.run(endpoints_by_event_loop) == {"region1:pid=100": worker.endpoints}
+    assert await pool.run(event_loops) == (EventLoop("region1:pid=100", worker.endpoints),)
     assert len(worker.established) == 1
 
 

@@ -12,8 +12,7 @@ from twisted.internet.protocol import ClientFactory
 from twisted.internet.testing import MemoryReactorClock
 from twisted.python.failure import Failure
 
-from maasha.model.cluster import Endpoint, InstanceId
-from maasha.rack.discovery import EventLoop
+from maasha.model.cluster import Endpoint, EventLoop, InstanceId
 from maasha.rpc.ground import Ground
 from maasha.rpc.handshake import RegionFacts
 from maasha.rpc.region_side import RegionFactory

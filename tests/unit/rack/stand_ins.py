@@ -9,11 +9,18 @@ from twisted.internet.defer import Deferred
 
 from maasha.dhcp.errors import PlanRefused
 from maasha.dhcp.plan import EMPTY, digest
-from maasha.model.cluster import Endpoint, InstanceId, Ownership, SystemId, Welcome, WorkerId
+from maasha.model.cluster import (
+    Endpoint,
+    EventLoop,
+    InstanceId,
+    Ownership,
+    SystemId,
+    Welcome,
+    WorkerId,
+)
 from maasha.model.dhcp import DhcpPlan, DhcpReport
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
-from maasha.rack.discovery import EventLoop
 
 INSTANCE = InstanceId(UUID(int=1))
 
@@ -74,6 +81,7 @@ class Session:
     remote: Region = field(factory=Region)
     left: bool = False
     aborted: bool = False
+    idle: bool = True
     _ended: list[Deferred[str]] = field(factory=list)
 
     @property

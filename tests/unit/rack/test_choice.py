@@ -10,7 +10,7 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maasha.model.cluster import Endpoint
+from maasha.model.cluster import Endpoint, EventLoop
 from maasha.rack.choice import (
     Pick,
     Standing,
@@ -20,7 +20,6 @@ from maasha.rack.choice import (
     next_loop,
     surplus,
 )
-from maasha.rack.discovery import EventLoop
 
 
 def loop(region: int, worker: int) -> EventLoop:

@@ -14,13 +14,12 @@ from maasha.dhcp.errors import PlanRefused
 from maasha.dhcp.feed import LeaseFeed
 from maasha.dhcp.plan import EMPTY
 from maasha.dhcp.server import DhcpServer
-from maasha.model.cluster import Endpoint, Ownership
+from maasha.model.cluster import Endpoint, EventLoop, Ownership
 from maasha.model.dhcp import DhcpReport
 from maasha.model.network import Interface
 from maasha.model.stamp import NEVER, Stamp
 from maasha.rack.controller import REGISTRATION_INTERVAL, Controller, Surroundings
 from maasha.rack.dialling import Dialler
-from maasha.rack.discovery import EventLoop
 from maasha.rack.links import MAINTAIN_INTERVAL
 from maasha.rack.memory import Memory
 from maasha.rack.search import Search

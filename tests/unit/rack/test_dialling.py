@@ -8,10 +8,9 @@ from typing import cast
 import pytest
 from twisted.internet.defer import Deferred
 
-from maasha.model.cluster import Endpoint, Introduction, SystemId
+from maasha.model.cluster import Endpoint, EventLoop, Introduction, SystemId
 from maasha.model.network import Interface
 from maasha.rack.dialling import CONNECT_TIMEOUT, Dialler, Dialling
-from maasha.rack.discovery import EventLoop
 from maasha.rack.memory import Identity, Memory, RegisteredAnew
 from maasha.rpc.credentials import OWN_KEY, SHARED, Kind
 from maasha.rpc.errors import (

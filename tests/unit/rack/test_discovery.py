@@ -6,16 +6,8 @@ import json
 
 import pytest
 
-from maasha.model.cluster import Endpoint
-from maasha.rack.discovery import (
-    BadAnswer,
-    EventLoop,
-    Reply,
-    listing,
-    merged,
-    parse,
-    rpc_url,
-)
+from maasha.model.cluster import Endpoint, EventLoop
+from maasha.rack.discovery import BadAnswer, Reply, listing, merged, parse, rpc_url
 
 URL = "http://region:5240/MAAS/rpc/"
 

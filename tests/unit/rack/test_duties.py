@@ -13,7 +13,7 @@ from twisted.internet.defer import Deferred
 from maasha.dhcp.errors import PlanRefused
 from maasha.dhcp.plan import EMPTY
 from maasha.dhcp.server import DhcpServer
-from maasha.model.cluster import WorkerId
+from maasha.model.cluster import EventLoop, Move, WorkerId
 from maasha.model.stamp import Stamp
 from maasha.rack.duties import Duties
 from maasha.rack.memory import Memory
@@ -34,7 +34,14 @@ class Rack:
         self.server = Server()
         self.owned = 0
         obedience = Obedience(self.memory)
-        self.duties = Duties(self.memory, obedience, cast(DhcpServer, self.server), self.note_owner)
+        self.moves: list[tuple[WorkerId, Move]] = []
+        server = cast(DhcpServer, self.server)
+        self.duties = Duties(self.memory, obedience, server, self.note_owner, self.move)
+
+    async def move(self, worker: WorkerId, move: Move) -> WorkerId:
+        """Note it."""
+        self.moves.append((worker, move))
+        return WorkerId(worker + 1)
 
     def note_owner(self) -> None:
         """Count the owners."""
@@ -96,3 +103,10 @@ def test_a_retired_rack_stops_serving_for_good(rack: Rack) -> None:
     done(rack.duties.retire(OWNER, EPOCH))
     assert rack.server.applied == [EMPTY]
     assert rack.memory.retired
+
+
+def test_a_link_is_moved_by_whoever_keeps_the_links(rack: Rack) -> None:
+    """It is named by the worker that asked."""
+    move = Move(EventLoop("b:pid=7", ()), 20.0, "evening")
+    assert done(rack.duties.migrate(OWNER, move)) == OWNER + 1
+    assert rack.moves == [(OWNER, move)]

@@ -15,14 +15,14 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock, deferLater
 
 from maasha.host.rests import Rests
+from maasha.model.cluster import EventLoop, Move, WorkerId
 from maasha.rack.choice import Pick
 from maasha.rack.dialling import CONNECT_TIMEOUT
-from maasha.rack.discovery import EventLoop
-from maasha.rack.links import MAINTAIN_INTERVAL, SEARCH_INTERVAL, SETTLED, Links
+from maasha.rack.links import DRAIN_LOOK, MAINTAIN_INTERVAL, SEARCH_INTERVAL, SETTLED, Links
 from maasha.rpc import rack_side
-from maasha.rpc.errors import Unreachable
+from maasha.rpc.errors import NotMoved, Unreachable
 from tests.unit.rack.stand_ins import Session, loop, welcome
-from tests.unit.rpc.parts import Listener
+from tests.unit.rpc.parts import Listener, error_of, value_of, waits
 
 LOOPS = (loop("a", 1), loop("a", 2), loop("b", 3))
 REST = 4.0
@@ -73,6 +73,7 @@ class Net:
     sessions: dict[str, Watched] = field(factory=dict)
     opened: list[rack_side.Session] = field(factory=list)
     closed: list[str] = field(factory=list)
+    handed_over: list[tuple[str, str]] = field(factory=list)
     given_up: list[tuple[str, int]] = field(factory=list)
     """Which worker's link the rack left, and how many it had then."""
 
@@ -89,6 +90,7 @@ class Net:
             self.take_up,
             lambda _, reason: self.closed.append(reason),
             lambda session: cast(Watched, session) is self.sessions.get(self.owner),
+            self.hand_over,
         )
         made.startService()
         return made
@@ -98,6 +100,16 @@ class Net:
         if self.refusing is not None:
             raise self.refusing
         self.opened.append(session)
+
+    async def hand_over(self, old: rack_side.Session, new: rack_side.Session) -> None:
+        """Have another worker own the rack."""
+        self.handed_over.append((self.name_of(old), self.name_of(new)))
+        self.owner = self.name_of(new)
+
+    def name_of(self, session: rack_side.Session) -> str:
+        """Name the worker of a link."""
+        (name,) = (name for name, one in self.sessions.items() if one is cast(Watched, session))
+        return name
 
     async def find(self) -> tuple[EventLoop, ...]:
         """Search; a test may have one search wait."""
@@ -404,6 +416,88 @@ def test_workers_that_are_gone_are_forgotten(net: Net, log: Listener) -> None:
     net.wait(MAINTAIN_INTERVAL)
     assert net.dialled == ["a:pid=1"] * 2
     assert len([line for line in log.lines if line.startswith("no link to a:pid=1")]) == 2
+
+
+def moving(net: Net, links: Links, name: str, to: EventLoop) -> Deferred[WorkerId]:
+    """Have a link moved within 20 s."""
+    worker = net.sessions[name].welcome.worker
+    return Deferred.fromCoroutine(links.migrate(worker, Move(to, 20.0, "evening")))
+
+
+def test_a_link_is_moved_by_making_the_new_one_first(net: Net) -> None:
+    """The old one is left when the new one stands."""
+    links = net.links()
+    moved = moving(net, links, "a:pid=1", LOOPS[1])
+    assert value_of(moved) == net.sessions["a:pid=2"].welcome.worker
+    assert net.live(links) == {"a:pid=2", "b:pid=3"}
+    assert net.given_up == [("a:pid=1", 3)]
+    assert net.handed_over == []
+    net.wait(100)
+    assert len(net.dialled) == 3
+
+
+def test_a_link_that_is_moved_ends_its_calls_first(net: Net) -> None:
+    """New calls go over the new link meanwhile; in the end its time is over."""
+    links = net.links()
+    old = net.sessions["a:pid=1"]
+    old.idle = False
+    value_of(moving(net, links, "a:pid=1", LOOPS[1]))
+    net.wait(10)
+    assert not old.left
+    assert net.live(links) == {"a:pid=2", "b:pid=3"}
+    net.wait(10)
+    assert old.left
+    later = net.sessions["b:pid=3"]
+    later.idle = False
+    value_of(moving(net, links, "b:pid=3", LOOPS[0]))
+    later.idle = True
+    net.clock.advance(DRAIN_LOOK)
+    assert later.left
+
+
+def test_the_owners_link_is_handed_over_before_it_ends(net: Net) -> None:
+    """A rack is never without somebody who acts for it."""
+    links = net.links()
+    net.owner = "a:pid=1"
+    value_of(moving(net, links, "a:pid=1", LOOPS[1]))
+    assert net.handed_over == [("a:pid=1", "a:pid=2")]
+    assert net.given_up == [("a:pid=1", 3)]
+
+
+def test_a_link_stays_where_the_new_one_does_not_come_about(net: Net) -> None:
+    """A worker that refuses, or that never answers, costs nothing; nor does its late answer."""
+    links = net.links()
+    net.down = {"a:pid=2"}
+    refused = error_of(moving(net, links, "a:pid=1", LOOPS[1]))
+    assert str(refused) == "the link stays where it is: no link to a:pid=2: cannot reach: refused"
+    net.down, net.hanging = set(), True
+    hanging = moving(net, links, "a:pid=1", LOOPS[1])
+    net.wait(20)
+    assert isinstance(error_of(hanging), NotMoved)
+    assert net.live(links) == {"a:pid=1", "b:pid=3"}
+    assert net.given_up == []
+
+
+def test_what_cannot_be_moved_is_told(net: Net) -> None:
+    """A link that is gone, and a worker that has a link of this rack's."""
+    links = net.links()
+    assert "has a link to b:pid=3" in str(error_of(moving(net, links, "a:pid=1", LOOPS[2])))
+    moving(net, links, "a:pid=1", LOOPS[1])
+    assert "given it up" in str(error_of(moving(net, links, "a:pid=1", LOOPS[0])))
+
+
+def test_a_link_that_breaks_while_it_is_moved_is_moved_all_the_same(net: Net) -> None:
+    """The dial that is under way brings the link that is missing."""
+    links = net.links()
+    net.known = LOOPS[:2]
+    net.cut = {"a"}
+    moved = moving(net, links, "a:pid=1", LOOPS[1])
+    net.cut = set()
+    net.sessions["a:pid=1"].break_off("gone")
+    assert waits(moved)
+    net.wait(CONNECT_TIMEOUT)
+    assert value_of(moved) == net.sessions["a:pid=2"].welcome.worker
+    assert net.live(links) == {"a:pid=2", "b:pid=3"}
 
 
 workers = st.dictionaries(st.sampled_from("abcd"), st.integers(1, 4), min_size=1).map(

@@ -8,10 +8,9 @@ from uuid import UUID
 
 import pytest
 
-from maasha.model.cluster import Endpoint, InstanceId, SystemId
+from maasha.model.cluster import Endpoint, EventLoop, InstanceId, SystemId
 from maasha.model.stamp import NEVER, Stamp
 from maasha.model.token import JoinToken
-from maasha.rack.discovery import EventLoop
 from maasha.rack.memory import (
     Identity,
     Memory,

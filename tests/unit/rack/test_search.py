@@ -13,7 +13,8 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from twisted.web.client import ResponseNeverReceived
 
-from maasha.rack.discovery import TIMEOUT, EventLoop, Reply
+from maasha.model.cluster import EventLoop
+from maasha.rack.discovery import TIMEOUT, Reply
 from maasha.rack.memory import Memory
 from maasha.rack.search import Search
 from tests.unit.rack.stand_ins import loop

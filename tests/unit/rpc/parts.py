@@ -21,6 +21,7 @@ from zope.interface import implementer
 from maasha.model.cluster import (
     InstanceId,
     Introduction,
+    Move,
     Ownership,
     SystemId,
     Welcome,
@@ -150,6 +151,11 @@ class Hands:
     async def retire(self, worker: WorkerId, epoch: Stamp) -> None:
         """Note it."""
         self._note(worker, epoch)
+
+    async def migrate(self, worker: WorkerId, move: Move) -> WorkerId:
+        """Note it."""
+        self._note(worker, move)
+        return WorkerId(worker + 1)
 
     def _note(self, *order: object) -> DhcpReport:
         if self.failure:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from twisted.internet.defer import ensureDeferred
 
-from maasha.model.cluster import Ownership, WorkerId
+from maasha.model.cluster import Endpoint, EventLoop, Move, Ownership, WorkerId
 from maasha.model.dhcp import DhcpPlan
 from maasha.model.lease import LeaseReport
 from maasha.model.stamp import Stamp
-from maasha.rpc.errors import DhcpRefused, NotOwner, StaleEpoch
+from maasha.rpc.errors import DhcpRefused, NotMoved, NotOwner, StaleEpoch
 from maasha.rpc.idle import IdleRack, IdleRegion
 from tests.unit.rpc.parts import EPOCH, PLAN, REPORT, WORKER, error_of, house, value_of
 
@@ -40,6 +40,12 @@ def test_an_idle_rack_takes_empty_plans_only() -> None:
     assert "name another one for the VLAN" in str(error)
     stale = error_of(ensureDeferred(rack.configure_dhcp(WORKER, OLD, nothing)))
     assert isinstance(stale, StaleEpoch)
+
+
+def test_an_idle_rack_stays_where_it_is() -> None:
+    """Whoever joins by `join` alone keeps its link itself."""
+    move = Move(EventLoop("b:pid=7", (Endpoint("10.0.0.9", 5251),)), 20.0, "evening")
+    assert isinstance(error_of(ensureDeferred(IdleRack().migrate(WORKER, move))), NotMoved)
 
 
 def test_an_idle_rack_hears_that_it_was_deleted() -> None:

@@ -12,7 +12,7 @@ import pytest
 from attrs import evolve
 from twisted.internet.defer import Deferred
 
-from maasha.model.cluster import Ownership, WorkerId
+from maasha.model.cluster import Endpoint, EventLoop, Move, Ownership, WorkerId
 from maasha.model.lease import BindingState, Lease, LeaseReport
 from maasha.model.network import Interface
 from maasha.model.stamp import Stamp
@@ -65,6 +65,7 @@ INTERFACES = (
     Interface("eth1", "02:00:00:00:00:02", (ip_interface("10.0.0.1/24"), ip_interface("fd::1/64"))),
 )
 LOST = Ownership(WorkerId(3), Stamp(1, 2))
+MOVE = Move(EventLoop("b:pid=7", (Endpoint("10.0.0.9", 5251),)), 20.0, "evening")
 
 
 COROUTINES = {
@@ -112,7 +113,13 @@ def test_a_rack_takes_every_order() -> None:
     assert value_of(home.run(rack.own(EPOCH))) == REPORT
     assert value_of(home.run(rack.configure_dhcp(EPOCH, PLAN))) == REPORT
     value_of(home.run(rack.retire(EPOCH)))
-    assert hands.orders == [(WORKER, EPOCH), (WORKER, EPOCH, PLAN), (WORKER, EPOCH)]
+    assert value_of(home.run(rack.migrate(MOVE))) == WORKER + 1
+    assert hands.orders == [
+        (WORKER, EPOCH),
+        (WORKER, EPOCH, PLAN),
+        (WORKER, EPOCH),
+        (WORKER, MOVE),
+    ]
 
 
 def test_a_region_takes_every_report() -> None:

@@ -1,0 +1,172 @@
+"""One look of the leader: what it remembers from the one before, what it plans, what it begins now.
+
+    what is  ->  brakes: may anything be done?  ->  plan  ->  pace: which part of it begins now?
+
+Evening waits until the members have been the same for `SETTLED`: what comes and goes comes in
+crowds. Moves that empty what is drained wait for nobody.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+
+from attrs import Factory, evolve, frozen
+
+from maasha.balancer import brakes
+from maasha.balancer.actions import Action, Close, Flip, Move, Plan, Reason, after
+from maasha.balancer.brakes import Act, Pause, Sight, Verdict
+from maasha.balancer.pace import Begun, may_begin
+from maasha.balancer.plan import plan
+from maasha.balancer.policy import Policy
+from maasha.model.cluster import RackKey, WorkerId
+from maasha.model.placement import IDLE, Acting, Placement, UnderWay
+
+SETTLED = timedelta(seconds=2)
+"""Without a change of members before anything is evened."""
+DRAINING = (Reason.DRAIN, Reason.NOWHERE_ELSE)
+"""Why something is done that a person, or the worker itself, asked for."""
+
+
+@frozen
+class Seen:
+    """What is at `now`, by the database's clock."""
+
+    placement: Placement
+    now: datetime
+    under_way: tuple[UnderWay, ...] = ()
+    last_heard: Mapping[RackKey, datetime] = Factory(dict)
+    """When racks were heard of; those without a link at least."""
+    pause: Pause | None = None
+
+
+@frozen
+class Members:
+    """Who is there; moves of the balancer change nothing of it."""
+
+    workers: frozenset[tuple[WorkerId, bool]]
+    """And whether each drains."""
+    links: frozenset[tuple[RackKey, int]]
+    """How many links each rack has, when the moves under way have ended."""
+
+
+@frozen
+class Memory:
+    """What the leader remembers; one that begins with nothing looks on for a while."""
+
+    members: Members | None = None
+    since: datetime | None = None
+    """When the members were first seen as they are."""
+    acting: Acting = IDLE
+    brakes: brakes.State = brakes.START
+    away: Mapping[RackKey, datetime] = Factory(dict)
+    """Racks without a link, and since when."""
+    linked: frozenset[RackKey] = frozenset()
+
+
+FRESH = Memory()
+
+
+@frozen
+class Turn:
+    """What a look comes to: `plan` is all that is wanted, `begin` what begins now."""
+
+    memory: Memory
+    verdict: Verdict
+    plan: Plan
+    begin: tuple[Action, ...]
+    settled: bool
+
+    @property
+    def waits(self) -> bool:
+        """Whether more of it is to come soon."""
+        return not self.settled or bool(self.plan.actions)
+
+
+def turn(memory: Memory, seen: Seen, policy: Policy) -> Turn:
+    """Look, plan, and choose what begins now."""
+    coming = expected(seen)
+    members = _members(coming)
+    since = memory.since if memory.since and members == memory.members else seen.now
+    settled = seen.now - since >= SETTLED
+    sight = Sight(_linked(seen.placement), _away(memory, seen), pause=seen.pause)
+    braked, verdict = brakes.look(memory.brakes, sight, seen.now)
+    wanted = plan(evolve(coming, acting=memory.acting), policy, seen.now)
+    begun = [Begun(each.rack, each.source, each.begun, each.open) for each in seen.under_way]
+    begin = tuple(
+        action
+        for action in may_begin(wanted, seen.placement, begun, policy, seen.now)
+        if verdict.allows(kind_of(action)) and (settled or kind_of(action) is Act.DRAIN_MOVE)
+    )
+    kept = Memory(members, since, wanted.acting, braked, sight.away, sight.linked)
+    return Turn(kept, verdict, wanted, begin, settled)
+
+
+def blinded(memory: Memory, now: datetime) -> Memory:
+    """Note that the database did not answer."""
+    sight = Sight(memory.linked, memory.away, database=False)
+    return evolve(memory, brakes=brakes.look(memory.brakes, sight, now)[0])
+
+
+def expected(seen: Seen) -> Placement:
+    """Give what is when the moves under way have ended.
+
+    One whose new link stands is half done: its old link does not count any more.
+    """
+    there = {(link.rack, link.worker) for link in seen.placement.links}
+    owners = {rack.key: rack.owner for rack in seen.placement.racks}
+    known = {link.id for link in seen.placement.links}
+    coming: list[Action] = []
+    for each in seen.under_way:
+        if each.open and each.link in known:
+            coming += _ending(each, there, owners)
+    return after(seen.placement, coming, seen.now)
+
+
+def kind_of(action: Action) -> Act:
+    """Say whether an action is of a drain or of evening."""
+    return Act.DRAIN_MOVE if action.reason in DRAINING else Act.MOVE
+
+
+def _ending(
+    each: UnderWay,
+    there: set[tuple[RackKey, WorkerId]],
+    owners: Mapping[RackKey, WorkerId | None],
+) -> Iterator[Action]:
+    """Say how a move that is under way will have ended; its reason does not matter any more."""
+    link, rack, source, to = each.link, each.rack, each.source, each.target
+    if to is None or (rack, to) in there:
+        yield Close(link, rack, source, Reason.NOWHERE_ELSE)
+        if to is not None and owners.get(rack) == source:
+            yield Flip(rack, source, to, Reason.OWNERS)
+    else:
+        yield Move(link, rack, source, to, Reason.WORKERS)
+
+
+def _members(coming: Placement) -> Members:
+    links = Counter(link.rack for link in coming.links)
+    workers = frozenset((one.id, one.draining) for one in coming.workers)
+    return Members(workers, frozenset(links.items()))
+
+
+def _linked(placement: Placement) -> frozenset[RackKey]:
+    """Give the racks that have a link to a living worker; drained ones count neither way."""
+    alive = {worker.id for worker in placement.workers}
+    drained = {rack.key for rack in placement.racks if rack.draining}
+    linked = {link.rack for link in placement.links if link.worker in alive}
+    return frozenset(linked - drained)
+
+
+def _away(memory: Memory, seen: Seen) -> Mapping[RackKey, datetime]:
+    """Give since when racks have no link: since now, if the leader saw one with the last look."""
+    linked = _linked(seen.placement)
+    away: dict[RackKey, datetime] = {}
+    for rack in seen.placement.racks:
+        if rack.key in linked or rack.draining:
+            continue
+        heard = seen.now if rack.key in memory.linked else seen.last_heard.get(rack.key)
+        since = memory.away.get(rack.key, heard)
+        if since is not None:
+            away[rack.key] = since
+    return away

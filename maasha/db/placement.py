@@ -1,0 +1,116 @@
+"""What a balancing decision looks at, read in one moment: who holds which link, and who owns whom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from attrs import frozen
+
+from maasha.db.regions import WORKER_TTL
+from maasha.db.transaction import Row, Transaction
+from maasha.model.cluster import LinkId, RackKey, SystemId, WorkerId
+from maasha.model.placement import Link, Pair, Placement, Rack, UnderWay, Worker
+
+WORKERS = """
+select worker.id, system_id, capacity, leaving or exists (
+    select from drain where drain.region_id = region.id and (slot is null or slot = worker.slot)
+) as draining
+from worker join region on region.id = region_id
+where heartbeat > clock_timestamp() - make_interval(secs => %s) order by worker.id
+"""
+LINKS = """
+select link.id, rack_id, worker_id, moved from link join rack on rack.id = rack_id
+where deleted is null order by link.id
+"""
+RACKS = """
+select id, owner, last_seen, exists (select from drain where rack_id = rack.id) as draining
+from rack where deleted is null order by id
+"""
+PAIRS = """
+select distinct primary_rack, secondary_rack from vlan
+where primary_rack is not null and secondary_rack is not null
+order by primary_rack, secondary_rack
+"""
+UNDER_WAY = """
+select link_id, rack_id, source, target, begun, ended is null as open
+from link_move where ended is null or begun > clock_timestamp() - interval '1 second'
+order by id
+"""
+NOTE = """
+insert into evenness (ratio, links, workers)
+select %(ratio)s, %(links)s, %(workers)s
+where (%(ratio)s::float8, %(links)s, %(workers)s) is distinct from
+    (select (ratio, links, workers) from evenness order by at desc limit 1)
+"""
+HISTORY = """
+select * from evenness where at > clock_timestamp() - make_interval(secs => %s) order by at
+"""
+PRUNE = "delete from evenness where at < clock_timestamp() - make_interval(days => %s)"
+
+
+@frozen
+class Found:
+    """What is at `now`, by the database's clock; `last_heard` has all racks."""
+
+    placement: Placement
+    under_way: tuple[UnderWay, ...]
+    last_heard: Mapping[RackKey, datetime]
+    now: datetime
+
+
+@frozen
+class Evenness:
+    """How even the cluster was from `at` on: the greatest load over the mean."""
+
+    at: datetime
+    ratio: float
+    links: int
+    workers: int
+
+
+async def read_placement(tx: Transaction) -> Found:
+    """Read all of it; for one moment's view the transaction is REPEATABLE READ."""
+    workers = tuple(_worker(row) for row in await tx.rows(WORKERS, WORKER_TTL))
+    links = tuple(
+        Link(LinkId(link), RackKey(rack), WorkerId(worker), moved)
+        for link, rack, worker, moved in await tx.rows(LINKS)
+    )
+    racks = await tx.rows(RACKS)
+    pairs = tuple(Pair(RackKey(one), RackKey(two)) for one, two in await tx.rows(PAIRS))
+    under_way = tuple(_under_way(row) for row in await tx.rows(UNDER_WAY))
+    now = await tx.value("select clock_timestamp()")
+    heard = {RackKey(row.id): row.last_seen for row in racks}
+    placement = Placement(workers, links, tuple(_rack(row) for row in racks), pairs)
+    return Found(placement, under_way, heard, now)
+
+
+async def note_evenness(tx: Transaction, ratio: float, links: int, workers: int) -> None:
+    """Write how even it is, unless that is what was written last."""
+    await tx.execute(NOTE, {"ratio": ratio, "links": links, "workers": workers})
+
+
+async def evenness(tx: Transaction, seconds: float) -> tuple[Evenness, ...]:
+    """List what was noted within the last seconds, the oldest first."""
+    rows = await tx.rows(HISTORY, seconds)
+    return tuple(Evenness(row.at, row.ratio, row.links, row.workers) for row in rows)
+
+
+async def prune_evenness(tx: Transaction, days: int) -> int:
+    """Forget what was noted longer ago; gives how much."""
+    return await tx.execute(PRUNE, days)
+
+
+def _worker(row: Row) -> Worker:
+    return Worker(WorkerId(row.id), SystemId(row.system_id), row.capacity, draining=row.draining)
+
+
+def _rack(row: Row) -> Rack:
+    owner = None if row.owner is None else WorkerId(row.owner)
+    return Rack(RackKey(row.id), owner, draining=row.draining)
+
+
+def _under_way(row: Row) -> UnderWay:
+    link, rack, source = LinkId(row.link_id), RackKey(row.rack_id), WorkerId(row.source)
+    target = None if row.target is None else WorkerId(row.target)
+    return UnderWay(link, rack, source, target, row.begun, row.open)

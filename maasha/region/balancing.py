@@ -1,0 +1,126 @@
+"""Balances the cluster: on the leader only, through the connection that holds its lock.
+
+Each look reads what is, decides (`maasha.balancer.turn`), and begins as much as may begin, in one
+transaction: a leader that has lost its lock cannot write. Moves are asked of racks by the workers
+that hold the links (`maasha.region.relocation`). The next look plans from what is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from maasha.balancer.actions import Action, Flip, Move
+from maasha.balancer.brakes import Pause, Verdict
+from maasha.balancer.policy import POLICY, Policy
+from maasha.balancer.turn import FRESH, Memory, Seen, Turn, blinded, turn
+from maasha.db import drains, link_moves, ownership
+from maasha.db.dedicated import Dedicated
+from maasha.db.errors import DatabaseError
+from maasha.db.events import clear_alarm, raise_alarm
+from maasha.db.link_moves import Wanted
+from maasha.db.placement import note_evenness, read_placement
+from maasha.db.transaction import Transaction
+from maasha.host.routine import Routine
+from maasha.model.placement import Placement
+
+STEP = 1.0
+"""Seconds between looks while something is to be done: the pace counts by seconds."""
+CALM = 10.0
+"""The same while nothing is; news shorten it."""
+MOVE_SECONDS = 20.0
+"""For one move: a dial with its handshake, and for calls that are under way on the old link."""
+WHO, SUBJECT, VANISHED = "balancer", "instance", "placement.vanished"
+
+
+class Balancing(Routine):
+    """Woken by whatever may change the placement; does nothing while another worker leads."""
+
+    log = Logger()
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        dedicated: Dedicated,
+        leading: Callable[[], bool],
+        policy: Policy = POLICY,
+    ) -> None:
+        super().__init__(clock, STEP, self._look, "balancing")
+        self._dedicated = dedicated
+        self._leading = leading
+        self._policy = policy
+        self._memory = FRESH
+        self._calm_until = 0.0
+
+    def news(self, _: str = "") -> None:
+        """Look with the next step."""
+        self._calm_until = 0.0
+
+    async def _look(self) -> None:
+        if not self._leading():
+            self._memory = FRESH
+            return
+        if self._clock.seconds() < self._calm_until:
+            return
+        self._calm_until = self._clock.seconds() + CALM
+        try:
+            decided = await self._dedicated.run(self._balance)
+        except DatabaseError as error:
+            self.log.info("no balancing: {error}", error=error)
+            self._memory = blinded(self._memory, datetime.now(UTC))
+            self.news()
+        else:
+            self._memory = decided.memory
+            if decided.waits:
+                self.news()
+
+    async def _balance(self, tx: Transaction) -> Turn:
+        """Decide, and begin what may begin."""
+        await link_moves.end_overdue(tx)
+        await drains.expire_drains(tx, WHO)
+        seen = await look(tx)
+        decided = turn(self._memory, seen, self._policy)
+        await self._tell(tx, seen.placement, decided.verdict)
+        await begin(tx, decided.begin)
+        for action in decided.begin:
+            self.log.info("begun: {action}", action=action)
+        return decided
+
+    async def _tell(self, tx: Transaction, placement: Placement, verdict: Verdict) -> None:
+        """Write how even it is, and what people have to look after."""
+        links, workers = len(placement.links), len(placement.workers)
+        await note_evenness(tx, round(placement.ratio, 3), links, workers)
+        if verdict.alarm is not None:
+            await raise_alarm(tx, WHO, SUBJECT, VANISHED, str(verdict.alarm))
+        else:
+            await clear_alarm(tx, WHO, SUBJECT, VANISHED)
+
+
+async def look(tx: Transaction) -> Seen:
+    """Read what a decision looks at."""
+    found = await read_placement(tx)
+    pause = await drains.paused(tx)
+    return Seen(
+        found.placement,
+        found.now,
+        found.under_way,
+        found.last_heard,
+        None if pause is None else Pause(pause.until, pause.by),
+    )
+
+
+async def begin(tx: Transaction, actions: Sequence[Action]) -> None:
+    """Carry actions out, as far as what they start from still is."""
+    wanted = [
+        Wanted(each.link, each.to if isinstance(each, Move) else None, each.reason.value)
+        for each in actions
+        if not isinstance(each, Flip)
+    ]
+    if wanted:
+        await link_moves.begin_moves(tx, wanted, MOVE_SECONDS)
+    for each in actions:
+        if isinstance(each, Flip):
+            await ownership.flip(tx, each.rack, each.source, each.to)

@@ -1,0 +1,99 @@
+"""Has racks move the links of this worker that the leader wants elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from twisted.application.service import MultiService
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from maasha.db import link_moves
+from maasha.db.errors import DatabaseError
+from maasha.db.lane import Runner
+from maasha.db.link_moves import Asked, MoveId
+from maasha.host.routine import Routine
+from maasha.model.cluster import Move, WorkerId
+from maasha.region.connections import Connections
+from maasha.rpc.errors import RpcError
+
+TICK = 5.0
+"""Seconds between looks that no notice asked for."""
+
+
+class Relocation(MultiService):
+    """Asks for each open move once; the racks of different moves are asked side by side.
+
+    `worker` gives this worker's id, None before it has one. A move that is not ended here (no
+    database, this worker dies) ends with its deadline.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        pool: Runner,
+        connections: Connections,
+        worker: Callable[[], WorkerId | None],
+    ) -> None:
+        super().__init__()
+        self._pool = pool
+        self._connections = connections
+        self._worker = worker
+        self._begun: set[MoveId] = set()
+        self._looking = Routine(clock, TICK, self._look, "moves of links")
+        self._looking.setServiceParent(self)
+
+    def wake(self) -> None:
+        """Look at once: there may be moves."""
+        self._looking.wake()
+
+    async def _look(self) -> None:
+        worker = self._worker()
+        if worker is None or not len(self._connections):
+            return
+        try:
+            found = await self._pool.run(
+                lambda tx: link_moves.asked_of(tx, worker), read_only=True
+            )
+        except DatabaseError as error:
+            self.log.debug("no look at moves: {error}", error=error)
+            return
+        fresh = [asked for asked in found if asked.id not in self._begun]
+        self._begun = {asked.id for asked in found}
+        for asked in fresh:
+            doing = Deferred.fromCoroutine(self._do(asked))
+            doing.addErrback(lambda failure: self.log.failure("a move", failure))
+
+    async def _do(self, asked: Asked) -> None:
+        moved_to, failure = await self._ask(asked)
+        try:
+            await self._pool.run(
+                lambda tx: link_moves.end_move(tx, asked.id, moved_to, failure)
+            )
+        except DatabaseError as error:
+            self.log.info("a move ends with its deadline: {error}", error=error)
+
+    async def _ask(self, asked: Asked) -> tuple[WorkerId | None, str]:
+        """Give the rack's new worker, or why there is none."""
+        link = self._connections.by_id(asked.link)
+        if link is None:
+            return None, "the link ended by itself"
+        if asked.to is None:
+            await link.remote.close(asked.reason)
+            return None, ""
+        move = Move(asked.to, asked.seconds, asked.reason)
+        try:
+            worker = await link.remote.migrate(move, asked.seconds)
+        except RpcError as error:
+            self.log.info("{rack} does not move: {error}", rack=link.hostname, error=error)
+            return None, str(error)
+        self.log.info(
+            "{rack} moves its link to {name}: {reason}",
+            rack=link.hostname,
+            name=asked.to.name,
+            reason=asked.reason,
+        )
+        return worker, ""
