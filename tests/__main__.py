@@ -1,6 +1,7 @@
 """Run lint and every group of tests, and print one total at the end.
 
-Groups with daemons run one after the other, so that none takes the processor from another.
+Groups that do not share anything run side by side in two lanes; what measures milliseconds comes
+last and has the machine to itself.
 """
 
 from __future__ import annotations
@@ -24,8 +25,14 @@ BIN = Path(sys.executable).parent
 
 OWED_UNIT = 60.0
 """Seconds of one core that the unit tests may take without coverage on a machine at rest."""
-QUIET = ("tests/acceptance/test_attacks.py", "tests/acceptance/test_liveness.py")
-"""What measures milliseconds has the machine to itself."""
+ACCEPTANCE = "tests/acceptance"
+QUIET = tuple(f"{ACCEPTANCE}/test_{name}.py" for name in ("attacks", "liveness", "storm"))
+"""What measures milliseconds, or what a thousand racks cost."""
+WAITING = tuple(
+    f"{ACCEPTANCE}/test_{name}.py"
+    for name in ("outage", "page", "primary_dies", "promises", "rollout")
+)
+"""What waits for dhcpd's timers most of its time, as long as all other tests with daemons take."""
 LONGEST_UNIT = 4 * OWED_UNIT
 """What is a failure wherever they run: a core that is shared counts more seconds for the same."""
 
@@ -117,18 +124,18 @@ Lanes = tuple[tuple[Step, ...], ...]
 def phases(only: str | None) -> tuple[Lanes, ...]:
     """Give the lanes of each phase."""
     integration = pytest("integration", "tests/integration", "tests/lab")
-    acceptance = pytest("acceptance", "tests/acceptance", *(f"--ignore={one}" for one in QUIET))
-    quiet = pytest("quiet", *QUIET)
-    every: dict[str, Lanes] = {
-        "lint": (LINT,),
-        "unit": (UNIT, COVERAGE),
-        "integration": ((integration,),),
-        "acceptance": ((acceptance,),),
-        "quiet": ((quiet,),),
+    elsewhere = (f"--ignore={one}" for one in (*WAITING, *QUIET))
+    acceptance = pytest("acceptance", ACCEPTANCE, *elsewhere)
+    waiting, quiet = pytest("waiting", *WAITING), pytest("quiet", *QUIET)
+    every: dict[str, tuple[Lanes, ...]] = {
+        "lint": ((LINT,),),
+        "unit": ((UNIT, COVERAGE),),
+        "integration": (((integration,),),),
+        "acceptance": (((acceptance,), (waiting,)), ((quiet,),)),
     }
     if only:
-        return (every[only],)
-    return (LINT,), (UNIT, COVERAGE), ((integration,),), ((acceptance,),), ((quiet,),)
+        return every[only]
+    return (((*LINT, *UNIT), COVERAGE), ((integration, acceptance), (waiting,)), ((quiet,),))
 
 
 def run(step: Step) -> Outcome:
@@ -184,7 +191,7 @@ def counted(outcome: Outcome) -> Count:
 def main() -> int:
     """Run it all; gives 0 only if nothing failed and, under CI, nothing was skipped."""
     parser = argparse.ArgumentParser(prog="python -m tests", description=__doc__)
-    parser.add_argument("--only", choices=("lint", "unit", "integration", "acceptance", "quiet"))
+    parser.add_argument("--only", choices=("lint", "unit", "integration", "acceptance"))
     chosen = phases(parser.parse_args().only)
     OUTPUT.mkdir(parents=True, exist_ok=True)
     outcomes = [outcome for lanes in chosen for outcome in run_lanes(lanes)]

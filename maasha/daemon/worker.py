@@ -117,30 +117,7 @@ class Worker(MultiService):
         self._entrance = Entrance(reactor, MAX_BODY)
         self._connect_database(random.SystemRandom().random)
         self._connections = Connections()
-        self._presence = Presence(
-            reactor,
-            self._pool,
-            self._identity,
-            self._endpoints,
-            self._established,
-            self._relink,
-            self._superseded,
-            lambda: self._leadership.leading,
-        )
-        self._wardship = Wardship(
-            reactor, self._pool, self._connections, self._worker_id, self._make_steward
-        )
-        self._rush = Rush(reactor)
-        self._clerk = Clerk(reactor, self._acting)
-        self._registration = Registration(
-            reactor,
-            self._taking,
-            self._acting,
-            self._connections,
-            self._wardship,
-            lambda: self._presence.standing,
-            self._rush,
-        )
+        self._take_racks()
         self._retirement = Retirement(reactor, self._pool, self._connections)
         self._credentials = Credentials(reactor, self._pool, self._secrets_changed)
         self._factory: RegionFactory | None = None
@@ -189,6 +166,34 @@ class Worker(MultiService):
         self._dedicated = Dedicated(self._reactor, connector, jitter=jitter)
         self._notices = Notices(self._dedicated)
         self._leadership = Leadership(self._dedicated)
+
+    def _take_racks(self) -> None:
+        """Make what takes racks in and acts for them, and the row that lets it."""
+        reactor = self._reactor
+        self._presence = Presence(
+            reactor,
+            self._pool,
+            self._identity,
+            self._endpoints,
+            self._established,
+            self._relink,
+            self._superseded,
+            lambda: self._leadership.leading,
+        )
+        self._wardship = Wardship(
+            reactor, self._pool, self._connections, self._worker_id, self._make_steward
+        )
+        self._rush = Rush(reactor)
+        self._clerk = Clerk(reactor, self._acting)
+        self._registration = Registration(
+            reactor,
+            self._taking,
+            self._acting,
+            self._connections,
+            self._wardship,
+            lambda: self._presence.standing,
+            self._rush,
+        )
 
     # what the parts ask
 

@@ -156,6 +156,15 @@ def _read_exactly(*types: type) -> Read:
     return read
 
 
+def _read_int(value: Any, _: Any) -> int:
+    """Take only what PostgreSQL's bigint also takes."""
+    if type(value) is not int:
+        raise _Misfit(value, "not of type int")
+    if not -(2**63) <= value < 2**63:
+        raise _Misfit(value, "a number of more than 64 bits")
+    return value
+
+
 def _read_with(parse: Callable[[str], Any]) -> Read:
     def read(value: Any, _: Any) -> Any:
         text = _read_text(value, str)
@@ -224,7 +233,7 @@ def _make_converter() -> Converter:
     converter.register_structure_hook_func(_is_enum, _read_member)
     converter.register_structure_hook(str, _read_text)
     converter.register_structure_hook(bool, _read_exactly(bool))
-    converter.register_structure_hook(int, _read_exactly(int))
+    converter.register_structure_hook(int, _read_int)
     converter.register_structure_hook(float, _read_exactly(float, int))
     converter.register_structure_hook(datetime, _read_with(_parse_instant))
     converter.register_unstructure_hook(datetime, _write_instant)

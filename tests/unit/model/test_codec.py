@@ -67,7 +67,7 @@ addresses = st.ip_addresses(v=4).map(lambda address: IPv4Address(int(address)))
 everything = st.builds(
     Everything,
     text=texts,
-    number=st.integers(),
+    number=st.integers(-(2**63), 2**63 - 1),
     share=st.floats(allow_nan=False, allow_infinity=False),
     flag=st.booleans(),
     colour=st.sampled_from(Colour),
@@ -146,6 +146,8 @@ def test_unknown_fields_are_ignored_and_absent_ones_have_their_defaults() -> Non
         (Stamp, '{"incarnation":1,"counter":"2"}', "counter", "not of type int"),
         (Stamp, '{"incarnation":1,"counter":2.5}', "counter", "not of type int"),
         (Stamp, '{"incarnation":true,"counter":2}', "incarnation", "not of type int"),
+        (Stamp, '{"incarnation":1,"counter":9223372036854775808}', "counter", "than 64 bits"),
+        (Stamp, '{"incarnation":1,"counter":-9223372036854775809}', "counter", "than 64 bits"),
         (Role, '{"duty":"boss"}', "duty", "not a Duty"),
         (Role, '{"duty":["off"]}', "duty", "not a Duty"),
         (Role, '{"duty":"off","peer_name":7}', "peer_name", "not a text"),
