@@ -32,7 +32,7 @@ def hasten(reactor: object) -> bool:
     """
     if not (isinstance(reactor, EPollReactor) and all(hasattr(reactor, one) for one in NEEDED)):
         return False
-    reactor.doIteration = partial(_poll, reactor)
+    vars(reactor)["doIteration"] = partial(_poll, reactor)
     return True
 
 
