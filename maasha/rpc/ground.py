@@ -6,11 +6,11 @@ from itertools import count
 from secrets import token_hex
 
 from attrs import evolve, frozen
-from twisted.internet.interfaces import IReactorFDSet, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 
 from maasha.rpc.pulse import HEARTBEAT
 from maasha.rpc.wire import Limits, Metrics, Rhythm, Timekeeper
-from maasha.rpc.wire.ears import Ears
+from maasha.rpc.wire.polling import hasten, hear
 
 
 @frozen
@@ -27,8 +27,6 @@ class Timing:
 
 TIMING = Timing()
 MIB = 2**20
-FEW = 3
-"""Links that are no crowd: one descriptor more would cost their calls more than it spares."""
 LIMITS = Limits()
 
 
@@ -53,14 +51,14 @@ class Ground:
         self.metrics = Metrics()
         self.timekeeper = Timekeeper(clock, clock.seconds)
         self.rhythm = Rhythm(clock, timing.heartbeat)
-        self._ears = Ears(clock) if IReactorFDSet.providedBy(clock) else None
+        self._hastened = hasten(clock)
         self._name = token_hex(4)
         self._numbers = count(1)
 
     def hear(self, transport: object) -> None:
-        """Have the connection of a proved link heard in the reactor's stead if there are many."""
-        if self._ears is not None and len(self.rhythm) > FEW:
-            self._ears.move(transport)
+        """Have the connection of a proved link read from without a detour, if the reactor can."""
+        if self._hastened:
+            hear(transport)
 
     def trace(self) -> bytes:
         """Give the beginning of the traces of one more link: no other link has the same."""
