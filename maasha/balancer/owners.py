@@ -1,0 +1,171 @@
+"""Which worker acts for a rack: a pointer that flips between the workers that have a link to it.
+
+Owners leave draining workers before links do. The owners of a VLAN's two racks are kept on
+different regions (with one region: workers) wherever a flip can do that. Then the workers are evened:
+where the fullest and the emptiest have no rack in common, by a chain of flips over workers between.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Collection, Iterator
+
+from maasha.balancer.actions import Reason, Verdict
+from maasha.balancer.board import Board
+from maasha.model.cluster import RackKey, WorkerId
+
+Chain = list[tuple[RackKey, WorkerId]]
+"""Racks and their next owners, in the order of the flips."""
+
+
+def relieve(board: Board) -> None:
+    """Let open workers act for the racks of draining ones, where they have a link."""
+    for rack, owner in list(board.owner.items()):
+        if owner not in board.open:
+            to = _calmest(board, rack)
+            if to is not None:
+                board.flip(rack, to, Reason.DRAIN)
+
+
+def part(board: Board) -> None:
+    """Flip owners away from their partners' owners; each flip leaves fewer pairs together."""
+    while any([_part(board, rack) for rack in sorted(board.partners)]):
+        pass
+
+
+def _part(board: Board, rack: RackKey) -> bool:
+    owner = board.owner.get(rack)
+    to = None if owner is None else _calmest(board, rack)
+    if owner is None or to is None or board.clashes(rack, to) >= board.clashes(rack, owner):
+        return False
+    board.flip(rack, to, Reason.PARTNER)
+    return True
+
+
+def _calmest(board: Board, rack: RackKey) -> WorkerId | None:
+    """Give the worker with the fewest partners' owners about it, and of these the least busy."""
+    open_spots = [spot for spot in board.spots[rack] if spot in board.open]
+    return min(
+        open_spots,
+        key=lambda spot: (board.clashes(rack, spot), board.acting.load(spot), spot),
+        default=None,
+    )
+
+
+def even(board: Board, acting: bool) -> tuple[Verdict, bool]:
+    """Even what open workers act for, if it is out of band or already being evened.
+
+    Says why no more is done, and whether the next plan is to go on.
+    """
+    if len(board.open) < 2:
+        return (Verdict.ONE_WORKER if board.open else Verdict.NO_WORKER), False
+    scale, mean, before = board.acting, board.acting.mean, len(board.actions)
+    if not acting and not scale.out_of_band(mean):
+        return (Verdict.EVEN if scale.at_rest(mean) else Verdict.WITHIN_BAND), False
+    web = Web(board)
+    while web.shift(mean):
+        pass
+    verdict = Verdict.EVEN if scale.at_rest(mean) else Verdict.NOWHERE
+    return verdict, len(board.actions) > before
+
+
+class Web:
+    """Workers, tied where one acts for a rack to which the other has a link."""
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+        self._ties: dict[WorkerId, dict[WorkerId, list[RackKey]]] = {}
+        self._racks: dict[WorkerId, list[RackKey]] = {worker: [] for worker in board.open}
+        for rack, owner in board.owner.items():
+            if owner in board.open and rack not in board.leaving:
+                self._racks[owner].append(rack)
+
+    def shift(self, mean: float) -> bool:
+        """Flip owners so that one donor has one less and one receiver one more."""
+        useless: set[WorkerId] = set()
+        for donor, receivers in self._worth(mean):
+            if donor not in useless:
+                chain, seen = self._chain(donor, receivers)
+                if chain:
+                    self._flip(chain)
+                    return True
+                useless |= seen
+        return False
+
+    def _worth(self, mean: float) -> Iterator[tuple[WorkerId, list[WorkerId]]]:
+        """Give each donor with its receivers, the emptiest first."""
+        donor, receivers = None, list[WorkerId]()
+        for giving, taking in self._board.acting.worth(mean):
+            if donor is not None and giving != donor:
+                yield donor, receivers
+                receivers = []
+            donor = giving
+            receivers.append(taking)
+        if donor is not None:
+            yield donor, receivers
+
+    def _chain(
+        self, donor: WorkerId, receivers: Collection[WorkerId]
+    ) -> tuple[Chain, set[WorkerId]]:
+        """Look for the shortest chain of flips; also gives every worker that was reached."""
+        for receiver in receivers:
+            rack = self._rack(donor, receiver)
+            if rack is not None:
+                return [(rack, receiver)], set()
+        goals = set(receivers)
+        came: dict[WorkerId, tuple[WorkerId, RackKey] | None] = {donor: None}
+        queue = deque([donor])
+        while queue:
+            worker = queue.popleft()
+            for other in self._tied(worker):
+                rack = None if other in came else self._rack(worker, other)
+                if rack is not None:
+                    came[other] = (worker, rack)
+                    if other in goals:
+                        return _back(came, other), set(came)
+                    queue.append(other)
+        return [], set(came)
+
+    def _tied(self, worker: WorkerId) -> dict[WorkerId, list[RackKey]]:
+        ties = self._ties.get(worker)
+        if ties is None:
+            ties = self._ties[worker] = {}
+            for rack in self._racks[worker]:
+                self._tie(rack, worker)
+        return ties
+
+    def _tie(self, rack: RackKey, owner: WorkerId) -> None:
+        for spot in self._board.spots[rack]:
+            if spot != owner and spot in self._board.open:
+                self._ties[owner].setdefault(spot, []).append(rack)
+
+    def _rack(self, owner: WorkerId, to: WorkerId) -> RackKey | None:
+        """Give a rack whose owner may flip from one worker to the other."""
+        racks = self._tied(owner).get(to, [])
+        while racks and self._board.owner[racks[-1]] != owner:
+            racks.pop()
+        fitting = (
+            rack
+            for rack in reversed(racks)
+            if self._board.owner[rack] == owner and self._board.may_flip(rack, to)
+        )
+        return next(fitting, None)
+
+    def _flip(self, chain: Chain) -> None:
+        """Flip the last one first, so that nobody has more than the donor had."""
+        for rack, to in reversed(chain):
+            self._board.flip(rack, to, Reason.OWNERS)
+            self._racks[to].append(rack)
+            if to in self._ties:
+                self._tie(rack, to)
+
+
+def _back(came: dict[WorkerId, tuple[WorkerId, RackKey] | None], end: WorkerId) -> Chain:
+    """Follow the way back to the donor."""
+    chain: Chain = []
+    at, step = end, came[end]
+    while step is not None:
+        before, rack = step
+        chain.append((rack, at))
+        at, step = before, came[before]
+    return chain[::-1]
