@@ -5,7 +5,7 @@ It knows what each action leads to and which moves are allowed; it decides nothi
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from operator import attrgetter
@@ -61,7 +61,7 @@ class Board:
 
     def _weigh(self, policy: Policy) -> None:
         singles = {key: bin_of([worker.capacity]) for key, worker in self.open.items()}
-        self.all = Scale(singles, policy)
+        self._singles, self._policy = singles, policy
         self.within = {
             region: Scale({one.id: singles[one.id] for one in workers}, policy)
             for region, workers in self.regions.items()
@@ -69,20 +69,33 @@ class Board:
         bins = {r: bin_of([one.capacity for one in workers]) for r, workers in self.regions.items()}
         self.between = Scale(bins, policy)
         self.acting = Scale(singles, policy)
-        for worker in self.open:
-            number = len(self.on[worker])
-            if self.leaving:
-                number = sum(link.rack not in self.leaving for link in self.on[worker])
-            self._count(worker, number)
-        for rack, owner in self.owner.items():
-            if rack not in self.leaving:
-                self.acting.add(owner)
+        for worker, region in self.home.items():
+            number = sum(link.rack not in self.leaving for link in self.on[worker])
+            if worker in self.open:
+                self.within[region].add(worker, number)
+                self.between.add(region, number)
+        busy = Counter(owner for rack, owner in self.owner.items() if rack not in self.leaving)
+        for owner, racks in busy.items():
+            self.acting.add(owner, racks)
 
-    def _count(self, worker: WorkerId, number: int) -> None:
-        if worker in self.open:
-            self.all.add(worker, number)
-            self.within[self.home[worker]].add(worker, number)
-            self.between.add(self.home[worker], number)
+    def whole(self) -> Scale[WorkerId]:
+        """Give all open workers with their links of now."""
+        whole = Scale(self._singles, self._policy)
+        for scale in self.within.values():
+            for worker in scale.rising():
+                whole.add(worker, scale.held(worker))
+        return whole
+
+    def _shift(self, source: WorkerId, to: WorkerId) -> None:
+        here, there = self.home[source], self.home[to]
+        self.within[there].add(to, 1)
+        if source in self.open:
+            self.within[here].add(source, -1)
+        if source not in self.open:
+            self.between.add(there, 1)
+        elif here != there:
+            self.between.add(here, -1)
+            self.between.add(there, 1)
 
     def site(self, worker: WorkerId) -> SystemId | WorkerId:
         """Give what partners' owners are to differ in: regions where there are two, or workers."""
@@ -101,6 +114,11 @@ class Board:
         spots = self.spots[link.rack].copy()
         spots.remove(link.worker)
         return spots
+
+    def lacks(self, rack: RackKey, region: SystemId, other: SystemId) -> bool:
+        """Whether the rack has fewer links on the one region than on the other."""
+        homes = [self.home[spot] for spot in self.spots[rack]]
+        return homes.count(region) < homes.count(other)
 
     def clashes(self, rack: RackKey, worker: WorkerId) -> int:
         """Count the partners whose owners are where the rack's owner would be, too."""
@@ -124,21 +142,20 @@ class Board:
         return self.spots[link.rack].count(link.worker) == 1
 
     def may_go(self, link: Link, to: WorkerId) -> bool:
-        """Whether the rack has no link there, and no partner minds."""
-        if to in self.spots[link.rack]:
+        """Whether it has not moved, the rack has no link there, and no partner minds."""
+        if link.id in self._moved or to in self.spots[link.rack]:
             return False
         return not self.carries(link) or self.may_flip(link.rack, to)
 
     def row(self, worker: WorkerId, toward: SystemId | WorkerId) -> Iterator[Link]:
         """Give the links that may leave a worker, one by one; each once for each direction.
 
-        Standbys come before owners' links, and the newest first.
+        Some may have moved meanwhile. Standbys come before owners' links, and the newest first.
         """
-        key = worker, toward
-        row = self._rows.get(key)
+        row = self._rows.get((worker, toward))
         if row is None:
-            row = self._rows[key] = iter(self.movable(worker))
-        return (link for link in row if link.id not in self._moved)
+            row = self._rows[worker, toward] = iter(self.movable(worker))
+        return row
 
     def movable(self, worker: WorkerId) -> Sequence[Link]:
         """Give the links that no dwell holds there; `refresh` looks anew."""
@@ -169,8 +186,7 @@ class Board:
         spots.append(to)
         self._moved.add(link.id)
         if rack not in self.leaving:
-            self._count(source, -1)
-            self._count(to, 1)
+            self._shift(source, to)
         self.actions.append(Move(link.id, rack, source, to, reason))
 
     def close(self, link: Link, reason: Reason) -> None:

@@ -68,7 +68,7 @@ def part(board: Board) -> None:
     wanted = (doubled | alone) - board.leaving
     if not wanted:
         return
-    for worker in sorted(board.open, key=board.all.load, reverse=True):
+    for worker in list(board.whole().falling()):
         for link in board.movable(worker):
             if link.rack in wanted and not board.held(link):
                 _part(board, link)
@@ -95,7 +95,7 @@ def _part(board: Board, link: Link) -> None:
     rack, spots, others = link.rack, board.spots[link.rack], board.others(link)
     if _clinging(board, rack):
         there = board.clashes(rack, link.worker)
-        better = (to for to in board.all.rising() if board.clashes(rack, to) < there)
+        better = (to for to in board.whole().rising() if board.clashes(rack, to) < there)
         _move(board, link, next(better, None), Reason.PARTNER)
         return
     if not _doubled(board, rack, spots):
@@ -122,9 +122,10 @@ def even(board: Board, acting: bool) -> tuple[Verdict, bool]:
     """
     if len(board.open) < 2:
         return (Verdict.ONE_WORKER if board.open else Verdict.NO_WORKER), False
-    mean, before = board.all.mean, len(board.actions)
-    if not acting and not board.all.out_of_band(mean):
-        return _calm(board, mean), False
+    whole, before = board.whole(), len(board.actions)
+    mean = whole.mean
+    if not acting and not whole.out_of_band(mean):
+        return (Verdict.EVEN if whole.at_rest(mean) else Verdict.WITHIN_BAND), False
     _even(board.between, mean, lambda donor, receiver: _across(board, donor, receiver))
     means = dict.fromkeys(board.within, mean)
     if not board.between.at_rest(mean):
@@ -140,10 +141,6 @@ def even(board: Board, acting: bool) -> tuple[Verdict, bool]:
     return verdict, len(board.actions) > before or (acting and verdict is Verdict.HELD)
 
 
-def _calm(board: Board, mean: float) -> Verdict:
-    return Verdict.EVEN if board.all.at_rest(mean) else Verdict.WITHIN_BAND
-
-
 def _even(scale: Scale[Key], mean: float, step: Callable[[Key, Key], bool]) -> None:
     """Move the excess, one link at a time."""
     while any(step(donor, receiver) for donor, receiver in scale.worth(mean)):
@@ -155,12 +152,11 @@ def _across(board: Board, donor: SystemId, receiver: SystemId) -> bool:
     targets = board.within[receiver]
     for worker in board.within[donor].falling():
         for link in board.row(worker, receiver):
-            homes = [board.home[spot] for spot in board.spots[link.rack]]
-            if homes.count(receiver) < homes.count(donor):
-                to = next((to for to in targets.rising() if board.may_go(link, to)), None)
-                if to is not None:
-                    board.move(link, to, Reason.REGIONS)
-                    return True
+            if board.lacks(link.rack, receiver, donor):
+                for to in targets.rising():
+                    if board.may_go(link, to):
+                        board.move(link, to, Reason.REGIONS)
+                        return True
     return False
 
 

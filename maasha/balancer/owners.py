@@ -8,18 +8,22 @@ where the fullest and the emptiest have no rack in common, by a chain of flips o
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 
 from maasha.balancer.actions import Reason, Verdict
 from maasha.balancer.board import Board
 from maasha.model.cluster import RackKey, WorkerId
 
 Chain = list[tuple[RackKey, WorkerId]]
-"""Racks and their next owners, in the order of the flips."""
+"""Racks and their next owners, from the donor on."""
+Came = dict[WorkerId, tuple[WorkerId, RackKey] | None]
+"""How each worker was reached: from which one, by which rack; the donor by none."""
 
 
 def relieve(board: Board) -> None:
     """Let open workers act for the racks of draining ones, where they have a link."""
+    if len(board.open) == len(board.home):
+        return
     for rack, owner in list(board.owner.items()):
         if owner not in board.open:
             to = _calmest(board, rack)
@@ -82,49 +86,54 @@ class Web:
 
     def shift(self, mean: float) -> bool:
         """Flip owners so that one donor has one less and one receiver one more."""
+        chain = self._direct(mean) or self._detour(mean)
+        for rack, to in reversed(chain):  # so that nobody has more than the donor had
+            self._board.flip(rack, to, Reason.OWNERS)
+            self._racks[to].append(rack)
+            if to in self._ties:
+                self._tie(rack, to)
+        return bool(chain)
+
+    def _direct(self, mean: float) -> Chain:
+        last, ties = None, dict[WorkerId, list[RackKey]]()
+        for donor, receiver in self._board.acting.worth(mean):
+            if donor != last:
+                last, ties = donor, self._tied(donor)
+            if receiver in ties:
+                rack = self._rack(donor, receiver)
+                if rack is not None:
+                    return [(rack, receiver)]
+        return []
+
+    def _detour(self, mean: float) -> Chain:
+        """Give the shortest chain of the fullest donor that has one."""
+        goals: dict[WorkerId, set[WorkerId]] = {}
+        for donor, receiver in self._board.acting.worth(mean):
+            goals.setdefault(donor, set()).add(receiver)
         useless: set[WorkerId] = set()
-        for donor, receivers in self._worth(mean):
+        for donor, receivers in goals.items():
             if donor not in useless:
-                chain, seen = self._chain(donor, receivers)
-                if chain:
-                    self._flip(chain)
-                    return True
-                useless |= seen
-        return False
+                came = self._reach(donor, receivers)
+                end = next((one for one in came if one in receivers), None)
+                if end is not None:
+                    return _back(came, end)
+                useless.update(came)
+        return []
 
-    def _worth(self, mean: float) -> Iterator[tuple[WorkerId, list[WorkerId]]]:
-        """Give each donor with its receivers, the emptiest first."""
-        donor, receivers = None, list[WorkerId]()
-        for giving, taking in self._board.acting.worth(mean):
-            if donor is not None and giving != donor:
-                yield donor, receivers
-                receivers = []
-            donor = giving
-            receivers.append(taking)
-        if donor is not None:
-            yield donor, receivers
-
-    def _chain(
-        self, donor: WorkerId, receivers: Collection[WorkerId]
-    ) -> tuple[Chain, set[WorkerId]]:
-        """Look for the shortest chain of flips; also gives every worker that was reached."""
-        for receiver in receivers:
-            rack = self._rack(donor, receiver)
-            if rack is not None:
-                return [(rack, receiver)], set()
-        goals = set(receivers)
-        came: dict[WorkerId, tuple[WorkerId, RackKey] | None] = {donor: None}
+    def _reach(self, donor: WorkerId, receivers: Collection[WorkerId]) -> Came:
+        """Go along ties, the nearest workers first, until there is a receiver or no more."""
+        came: Came = {donor: None}
         queue = deque([donor])
         while queue:
             worker = queue.popleft()
-            for other in self._tied(worker):
+            for other in list(self._tied(worker)):
                 rack = None if other in came else self._rack(worker, other)
                 if rack is not None:
                     came[other] = (worker, rack)
-                    if other in goals:
-                        return _back(came, other), set(came)
+                    if other in receivers:
+                        return came
                     queue.append(other)
-        return [], set(came)
+        return came
 
     def _tied(self, worker: WorkerId) -> dict[WorkerId, list[RackKey]]:
         ties = self._ties.get(worker)
@@ -141,26 +150,20 @@ class Web:
 
     def _rack(self, owner: WorkerId, to: WorkerId) -> RackKey | None:
         """Give a rack whose owner may flip from one worker to the other."""
-        racks = self._tied(owner).get(to, [])
-        while racks and self._board.owner[racks[-1]] != owner:
+        ties, owners = self._tied(owner), self._board.owner
+        racks = ties[to]
+        while racks and owners[racks[-1]] != owner:
             racks.pop()
-        fitting = (
-            rack
-            for rack in reversed(racks)
-            if self._board.owner[rack] == owner and self._board.may_flip(rack, to)
-        )
-        return next(fitting, None)
-
-    def _flip(self, chain: Chain) -> None:
-        """Flip the last one first, so that nobody has more than the donor had."""
-        for rack, to in reversed(chain):
-            self._board.flip(rack, to, Reason.OWNERS)
-            self._racks[to].append(rack)
-            if to in self._ties:
-                self._tie(rack, to)
+        if not racks:
+            del ties[to]
+            return None
+        if racks[-1] not in self._board.partners:
+            return racks[-1]
+        mine = (rack for rack in reversed(racks) if owners[rack] == owner)
+        return next((rack for rack in mine if self._board.may_flip(rack, to)), None)
 
 
-def _back(came: dict[WorkerId, tuple[WorkerId, RackKey] | None], end: WorkerId) -> Chain:
+def _back(came: Came, end: WorkerId) -> Chain:
     """Follow the way back to the donor."""
     chain: Chain = []
     at, step = end, came[end]

@@ -53,8 +53,11 @@ class Scale(Generic[Key]):
         self._bins = bins
         self._policy = policy
         self._held = dict.fromkeys(bins, 0)
-        self._order: list[tuple[float, Key]] = sorted((0.0, key) for key in bins)
+        self._entries = {key: (0.0, key) for key in bins}
+        self._order = sorted(self._entries.values())
         self._capacity = sum(one.capacity for one in bins.values())
+        self._single = all(one.single for one in bins.values())
+        self._equals = self._single and len({one.capacity for one in bins.values()}) < 2
         self._least = min((1.0 / one.capacity for one in bins.values()), default=0.0)
         self._total = 0
 
@@ -63,20 +66,24 @@ class Scale(Generic[Key]):
         """What all hold over all capacity."""
         return self._total / self._capacity
 
-    def add(self, key: Key, number: int = 1) -> None:
+    def add(self, key: Key, number: int) -> None:
         """Put more into a bin, or take it out if the number is negative; others are ignored."""
-        one = self._bins.get(key)
-        if one is None or not number:
-            return
-        before = self._held[key]
-        del self._order[bisect_left(self._order, (before / one.capacity, key))]
-        insort(self._order, ((before + number) / one.capacity, key))
-        self._held[key] = before + number
-        self._total += number
+        entry = self._entries.get(key)
+        if entry is not None and number:
+            order = self._order
+            del order[bisect_left(order, entry)]
+            held = self._held[key] = self._held[key] + number
+            entry = self._entries[key] = held / self._bins[key].capacity, key
+            insort(order, entry)
+            self._total += number
+
+    def held(self, key: Key) -> int:
+        """Give what a bin holds."""
+        return self._held[key]
 
     def load(self, key: Key) -> float:
         """Give the load of a bin."""
-        return self._held[key] / self._bins[key].capacity
+        return self._entries[key][0]
 
     def rising(self) -> Iterator[Key]:
         """Give the bins, the emptiest first."""
@@ -105,33 +112,35 @@ class Scale(Generic[Key]):
         high, low = self._policy.rest * mean + EPSILON, mean / self._policy.rest - EPSILON
         least_gap = 2 * self._least - EPSILON
         for full, donor in reversed(self._order):
-            above, possible = self._top(donor) > high, False
+            top, possible = self._top(donor, full), False
             for empty, receiver in self._order:
-                if full - empty < least_gap or not (above or self._bottom(receiver) < low):
+                bottom = self._bottom(receiver, empty)
+                if full - empty < least_gap or (top <= high and bottom >= low):
                     break
                 possible = True
-                if self._evens(donor, receiver):
+                if self._equals or self._evens(donor, receiver, top - bottom):
                     yield donor, receiver
             if not possible:
                 return
 
-    def _evens(self, donor: Key, receiver: Key) -> bool:
+    def _evens(self, donor: Key, receiver: Key, gap: float) -> bool:
         """Whether a move from one to the other does not merely swap them."""
         giving, taking = self._bins[donor], self._bins[receiver]
         left = (self._held[donor] - 1) / giving.capacity
         if left < (self._held[receiver] + 1) / taking.capacity - EPSILON:
             return False
-        gap = self._top(donor) - self._bottom(receiver)
         return gap >= giving.grain + taking.grain - EPSILON
 
-    def _top(self, key: Key) -> float:
-        one, load = self._bins[key], self.load(key)
-        if one.single:
+    def _top(self, key: Key, load: float) -> float:
+        if self._single:
             return load
-        return max(ceil(load * part - EPSILON) / part for part in one.parts)
+        first, *more = self._bins[key].parts
+        top = ceil(load * first - EPSILON) / first
+        return max(top, *[ceil(load * part - EPSILON) / part for part in more]) if more else top
 
-    def _bottom(self, key: Key) -> float:
-        one, load = self._bins[key], self.load(key)
-        if one.single:
+    def _bottom(self, key: Key, load: float) -> float:
+        if self._single:
             return load
-        return min(floor(load * part + EPSILON) / part for part in one.parts)
+        first, *more = self._bins[key].parts
+        low = floor(load * first + EPSILON) / first
+        return min(low, *[floor(load * part + EPSILON) / part for part in more]) if more else low
