@@ -135,6 +135,14 @@ class Board:
             return True
         return self.clashes(rack, to) <= self.clashes(rack, self.owner[rack])
 
+    def calmest(self, rack: RackKey) -> WorkerId | None:
+        """Give the open worker with a link that the fewest partners mind, then the least busy."""
+        return min(
+            (spot for spot in self.spots[rack] if spot in self.open),
+            key=lambda spot: (self.clashes(rack, spot), self.acting.load(spot), spot),
+            default=None,
+        )
+
     def carries(self, link: Link) -> bool:
         """Whether ownership goes along when this link moves."""
         if self.owner.get(link.rack) != link.worker:

@@ -36,7 +36,11 @@ def _evacuate(board: Board, link: Link) -> None:
     to = _best(board, link, others)
     if to is not None:
         board.move(link, to, Reason.DRAIN)
-    elif any(spot in board.open for spot in others):
+        return
+    heir = board.calmest(link.rack)
+    if heir is not None:
+        if board.carries(link):
+            board.flip(link.rack, heir, Reason.DRAIN)
         board.close(link, Reason.NOWHERE_ELSE)
 
 

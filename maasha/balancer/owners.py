@@ -26,7 +26,7 @@ def relieve(board: Board) -> None:
         return
     for rack, owner in list(board.owner.items()):
         if owner not in board.open:
-            to = _calmest(board, rack)
+            to = board.calmest(rack)
             if to is not None:
                 board.flip(rack, to, Reason.DRAIN)
 
@@ -39,21 +39,11 @@ def part(board: Board) -> None:
 
 def _part(board: Board, rack: RackKey) -> bool:
     owner = board.owner.get(rack)
-    to = None if owner is None else _calmest(board, rack)
+    to = None if owner is None else board.calmest(rack)
     if owner is None or to is None or board.clashes(rack, to) >= board.clashes(rack, owner):
         return False
     board.flip(rack, to, Reason.PARTNER)
     return True
-
-
-def _calmest(board: Board, rack: RackKey) -> WorkerId | None:
-    """Give the worker with the fewest partners' owners about it, and of these the least busy."""
-    open_spots = [spot for spot in board.spots[rack] if spot in board.open]
-    return min(
-        open_spots,
-        key=lambda spot: (board.clashes(rack, spot), board.acting.load(spot), spot),
-        default=None,
-    )
 
 
 def even(board: Board, acting: bool) -> tuple[Verdict, bool]:
