@@ -1,1 +1,1 @@
-"""Who works for whom: where links go, which racks serve a VLAN, and when nobody is to be moved."""
+"""Where links, owners and roles go, and when nothing may be done: rules over one snapshot."""

@@ -1,0 +1,164 @@
+"""Which worker acts for a rack: a pointer that flips between the workers that have a link to it.
+
+Owners leave draining workers before links do. The owners of a VLAN's two racks are kept on
+different regions (with one region: workers) wherever a flip can do that. Then the workers are evened:
+where the fullest and the emptiest have no rack in common, by a chain of flips over workers between.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Collection
+
+from maasha.balancer.actions import Reason, Verdict
+from maasha.balancer.board import Board
+from maasha.model.cluster import RackKey, WorkerId
+
+Chain = list[tuple[RackKey, WorkerId]]
+"""Racks and their next owners, from the donor on."""
+Came = dict[WorkerId, tuple[WorkerId, RackKey] | None]
+"""How each worker was reached: from which one, by which rack; the donor by none."""
+
+
+def relieve(board: Board) -> None:
+    """Let open workers act for the racks of draining ones, where they have a link."""
+    if len(board.open) == len(board.home):
+        return
+    for rack, owner in list(board.owner.items()):
+        if owner not in board.open:
+            to = board.calmest(rack)
+            if to is not None:
+                board.flip(rack, to, Reason.DRAIN)
+
+
+def part(board: Board) -> None:
+    """Flip owners away from their partners' owners; each flip leaves fewer pairs together."""
+    while any([_part(board, rack) for rack in sorted(board.partners)]):
+        pass
+
+
+def _part(board: Board, rack: RackKey) -> bool:
+    owner = board.owner.get(rack)
+    to = None if owner is None else board.calmest(rack)
+    if owner is None or to is None or board.clashes(rack, to) >= board.clashes(rack, owner):
+        return False
+    board.flip(rack, to, Reason.PARTNER)
+    return True
+
+
+def even(board: Board, acting: bool) -> tuple[Verdict, bool]:
+    """Even what open workers act for, if it is out of band or already being evened.
+
+    Says why no more is done, and whether the next plan is to go on.
+    """
+    if len(board.open) < 2:
+        return (Verdict.ONE_WORKER if board.open else Verdict.NO_WORKER), False
+    scale, mean, before = board.acting, board.acting.mean, len(board.actions)
+    if not acting and not scale.out_of_band(mean):
+        return (Verdict.EVEN if scale.at_rest(mean) else Verdict.WITHIN_BAND), False
+    web = Web(board)
+    while web.shift(mean):
+        pass
+    verdict = Verdict.EVEN if scale.at_rest(mean) else Verdict.NOWHERE
+    return verdict, len(board.actions) > before
+
+
+class Web:
+    """Workers, tied where one acts for a rack to which the other has a link."""
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+        self._ties: dict[WorkerId, dict[WorkerId, list[RackKey]]] = {}
+        self._racks: dict[WorkerId, list[RackKey]] = {worker: [] for worker in board.open}
+        for rack, owner in board.owner.items():
+            if owner in board.open and rack not in board.leaving:
+                self._racks[owner].append(rack)
+
+    def shift(self, mean: float) -> bool:
+        """Flip owners so that one donor has one less and one receiver one more."""
+        chain = self._direct(mean) or self._detour(mean)
+        for rack, to in reversed(chain):  # so that nobody has more than the donor had
+            self._board.flip(rack, to, Reason.OWNERS)
+            self._racks[to].append(rack)
+            if to in self._ties:
+                self._tie(rack, to)
+        return bool(chain)
+
+    def _direct(self, mean: float) -> Chain:
+        last, ties = None, dict[WorkerId, list[RackKey]]()
+        for donor, receiver in self._board.acting.worth(mean):
+            if donor != last:
+                last, ties = donor, self._tied(donor)
+            if receiver in ties:
+                rack = self._rack(donor, receiver)
+                if rack is not None:
+                    return [(rack, receiver)]
+        return []
+
+    def _detour(self, mean: float) -> Chain:
+        """Give the shortest chain of the fullest donor that has one."""
+        goals: dict[WorkerId, set[WorkerId]] = {}
+        for donor, receiver in self._board.acting.worth(mean):
+            goals.setdefault(donor, set()).add(receiver)
+        useless: set[WorkerId] = set()
+        for donor, receivers in goals.items():
+            if donor not in useless:
+                came = self._reach(donor, receivers)
+                end = next((one for one in came if one in receivers), None)
+                if end is not None:
+                    return _back(came, end)
+                useless.update(came)
+        return []
+
+    def _reach(self, donor: WorkerId, receivers: Collection[WorkerId]) -> Came:
+        """Go along ties, the nearest workers first, until there is a receiver or no more."""
+        came: Came = {donor: None}
+        queue = deque([donor])
+        while queue:
+            worker = queue.popleft()
+            for other in list(self._tied(worker)):
+                rack = None if other in came else self._rack(worker, other)
+                if rack is not None:
+                    came[other] = (worker, rack)
+                    if other in receivers:
+                        return came
+                    queue.append(other)
+        return came
+
+    def _tied(self, worker: WorkerId) -> dict[WorkerId, list[RackKey]]:
+        ties = self._ties.get(worker)
+        if ties is None:
+            ties = self._ties[worker] = {}
+            for rack in self._racks[worker]:
+                self._tie(rack, worker)
+        return ties
+
+    def _tie(self, rack: RackKey, owner: WorkerId) -> None:
+        for spot in self._board.spots[rack]:
+            if spot != owner and spot in self._board.open:
+                self._ties[owner].setdefault(spot, []).append(rack)
+
+    def _rack(self, owner: WorkerId, to: WorkerId) -> RackKey | None:
+        """Give a rack whose owner may flip from one worker to the other."""
+        ties, owners = self._tied(owner), self._board.owner
+        racks = ties[to]
+        while racks and owners[racks[-1]] != owner:
+            racks.pop()
+        if not racks:
+            del ties[to]
+            return None
+        if racks[-1] not in self._board.partners:
+            return racks[-1]
+        mine = (rack for rack in reversed(racks) if owners[rack] == owner)
+        return next((rack for rack in mine if self._board.may_flip(rack, to)), None)
+
+
+def _back(came: Came, end: WorkerId) -> Chain:
+    """Follow the way back to the donor."""
+    chain: Chain = []
+    at, step = end, came[end]
+    while step is not None:
+        before, rack = step
+        chain.append((rack, at))
+        at, step = before, came[before]
+    return chain[::-1]

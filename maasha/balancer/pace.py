@@ -1,0 +1,55 @@
+"""How fast a plan is carried out: which of its actions may begin now."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from attrs import frozen
+
+from maasha.balancer.actions import Action, Flip, Plan
+from maasha.balancer.placement import Placement
+from maasha.balancer.policy import Policy
+from maasha.model.cluster import RackKey, WorkerId
+
+SECOND = timedelta(seconds=1)
+
+
+@frozen
+class Begun:
+    """A move, or the closing of a link, that was begun."""
+
+    rack: RackKey
+    source: WorkerId
+    at: datetime
+    under_way: bool
+    """It has not ended, well or badly."""
+
+
+def may_begin(
+    plan: Plan, placement: Placement, begun: Iterable[Begun], policy: Policy, now: datetime
+) -> tuple[Action, ...]:
+    """Give the actions that may begin now, in the order of the plan.
+
+    Of a donor's links at most max(`at_least`, `share`) in any second; `placement` says how many it
+    has. A rack does one thing at a time: what is planned for it waits for what is under way, and for
+    what comes before it in the plan. Flips cost no donor anything and wait for their rack only. A
+    move that takes long keeps its rack waiting and nobody else, so one deaf rack does not stop a drain.
+    """
+    begun = tuple(begun)
+    busy = {one.rack for one in begun if one.under_way}
+    spent = Counter(one.source for one in begun if now - one.at < SECOND)
+    links = Counter(link.worker for link in placement.links)
+    chosen: list[Action] = []
+    for action in plan.actions:
+        if action.rack in busy:
+            continue
+        busy.add(action.rack)
+        if not isinstance(action, Flip):
+            most = max(policy.at_least, int(policy.share * links[action.source] + 1e-9))
+            if spent[action.source] >= most:
+                continue
+            spent[action.source] += 1
+        chosen.append(action)
+    return tuple(chosen)

@@ -1,0 +1,54 @@
+"""The numbers of balancing, with their reasons and units."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from attrs import field, frozen
+from attrs.validators import and_, ge, gt, le
+
+
+@frozen
+class Policy:
+    """When to act, how far, and how fast. Ratios are to the mean load."""
+
+    act: float = field(default=1.25, validator=ge(1.0))
+    """Out of band is more than this times the mean, or less than the mean divided by it.
+
+    Reconnects alone bring a dozen workers with some ten links each up to about 1.2.
+    """
+    rest: float = field(default=1.10, validator=ge(1.0))
+    """Once begun, go on until the loads are within this ratio.
+
+    It is well inside `act`, so that a few reconnects do not make it begin anew, and wider than 1, so
+    that only the excess moves.
+    """
+    spread: int = field(default=2, validator=ge(2))
+    """Links (of a worker of capacity 1) between fullest and emptiest from which on it may act.
+
+    With a spread of one a move would only swap the two.
+    """
+    dwell: float = field(default=120.0, validator=ge(0.0))
+    """Seconds for which a link that the balancer moved stays, whatever else happens to the loads.
+
+    A rack has taken up its work by then, and an error of ours costs it one move in two minutes.
+    """
+    share: float = field(default=0.05, validator=and_(gt(0.0), le(1.0)))
+    """Part of a donor's links whose moves may begin within one second.
+
+    A full worker is relieved in about 20 s, and handshakes take a few percent of a core.
+    """
+    at_least: int = field(default=1, validator=ge(1))
+    """Moves per second and donor, however few links it has."""
+
+    def __attrs_post_init__(self) -> None:
+        if self.rest > self.act:
+            raise ValueError(f"rest ({self.rest:g}) is not within act ({self.act:g}): lower it")
+
+    @property
+    def stay(self) -> timedelta:
+        """`dwell` as a timedelta."""
+        return timedelta(seconds=self.dwell)
+
+
+POLICY = Policy()
