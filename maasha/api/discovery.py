@@ -17,7 +17,6 @@ def event_loops_json(event_loops: Iterable[EventLoop]) -> JsonObject:
     """
     found = sorted(event_loops, key=lambda loop: loop.name)
     shown: dict[str, Json] = {
-        loop.name: [[endpoint.host, endpoint.port] for endpoint in loop.endpoints]
-        for loop in found
+        loop.name: [[endpoint.host, endpoint.port] for endpoint in loop.endpoints] for loop in found
     }
     return {"eventloops": shown, "loads": {loop.name: round(loop.load, 3) for loop in found}}

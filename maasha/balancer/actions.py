@@ -10,8 +10,8 @@ from typing import assert_never
 
 from attrs import evolve, frozen
 
-from maasha.balancer.placement import Acting, Placement
 from maasha.model.cluster import LinkId, RackKey, WorkerId
+from maasha.model.placement import Acting, Placement
 
 
 class Reason(Enum):

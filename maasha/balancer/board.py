@@ -11,10 +11,10 @@ from datetime import datetime
 from operator import attrgetter
 
 from maasha.balancer.actions import Action, Close, Flip, Move, Reason
-from maasha.balancer.placement import Link, Placement, Worker
 from maasha.balancer.policy import Policy
 from maasha.balancer.scale import Scale, bin_of
 from maasha.model.cluster import LinkId, RackKey, SystemId, WorkerId
+from maasha.model.placement import Link, Placement, Worker
 
 
 class Board:

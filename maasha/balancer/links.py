@@ -16,9 +16,9 @@ from typing import TypeVar
 
 from maasha.balancer.actions import Reason, Verdict
 from maasha.balancer.board import Board
-from maasha.balancer.placement import Link
 from maasha.balancer.scale import Scale
 from maasha.model.cluster import RackKey, SystemId, WorkerId
+from maasha.model.placement import Link
 
 Key = TypeVar("Key", str, int)
 

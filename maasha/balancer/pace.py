@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from attrs import frozen
 
 from maasha.balancer.actions import Action, Flip, Plan
-from maasha.balancer.placement import Placement
 from maasha.balancer.policy import Policy
 from maasha.model.cluster import RackKey, WorkerId
+from maasha.model.placement import Placement
 
 SECOND = timedelta(seconds=1)
 

@@ -32,8 +32,8 @@ from datetime import datetime
 from maasha.balancer import links, owners
 from maasha.balancer.actions import Plan, Verdict
 from maasha.balancer.board import Board
-from maasha.balancer.placement import Acting, Placement
 from maasha.balancer.policy import Policy
+from maasha.model.placement import Acting, Placement
 
 
 def plan(placement: Placement, policy: Policy, now: datetime) -> Plan:

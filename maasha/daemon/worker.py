@@ -62,8 +62,8 @@ from maasha.region.listener import NoFreePort, limits_of, listen, serve
 from maasha.region.master import HTTP_DESCRIPTOR
 from maasha.region.presence import Presence, Standing
 from maasha.region.refusals import Refusals
-from maasha.region.relocation import Relocation
 from maasha.region.registration import Registration
+from maasha.region.relocation import Relocation
 from maasha.region.retirement import Retirement
 from maasha.region.round_trips import RoundTrips
 from maasha.region.rush import Rush
@@ -123,12 +123,8 @@ class Worker(MultiService):
         self._connect_database(random.SystemRandom().random)
         self._connections = Connections()
         self._take_racks()
-        self._relocation = Relocation(
-            reactor, self._acting, self._connections, self._worker_id
-        )
-        self._balancing = Balancing(
-            reactor, self._dedicated, lambda: self._leadership.leading
-        )
+        self._relocation = Relocation(reactor, self._acting, self._connections, self._worker_id)
+        self._balancing = Balancing(reactor, self._dedicated, lambda: self._leadership.leading)
         self._retirement = Retirement(reactor, self._pool, self._connections)
         self._credentials = Credentials(reactor, self._pool, self._secrets_changed)
         self._factory: RegionFactory | None = None
@@ -159,7 +155,7 @@ class Worker(MultiService):
         self._opening = self._reactor.callLater(PATIENCE, self._open_entrance)
 
     def stopService(self) -> Deferred[None]:
-        """Leave the racks and the database in good order, the links to others where there are any."""
+        """Leave the racks to other workers, where there are any, and the database in good order."""
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:

@@ -18,7 +18,8 @@ MoveId = NewType("MoveId", int)
 BEGIN = """
 insert into link_move (rack_id, link_id, source, target, source_name, target_name, reason, deadline)
 select link.rack_id, link.id, s.id, t.id, sr.hostname || '/' || s.slot,
-    coalesce(tr.hostname || '/' || t.slot, ''), reason, clock_timestamp() + make_interval(secs => %(seconds)s)
+    coalesce(tr.hostname || '/' || t.slot, ''), reason,
+    clock_timestamp() + make_interval(secs => %(seconds)s)
 from unnest(%(links)s::bigint[], %(targets)s::bigint[], %(reasons)s::text[])
     wanted (link, target, reason)
 join link on link.id = wanted.link
@@ -31,7 +32,8 @@ ASKED = """
 select link_move.*, worker.pid, worker.endpoints, region.hostname,
     extract(epoch from deadline - clock_timestamp())::float8 as seconds
 from link_move left join worker on worker.id = target left join region on region.id = region_id
-where (target is null or worker.id is not null) and source = %s and ended is null order by link_move.id
+where (target is null or worker.id is not null) and source = %s and ended is null
+order by link_move.id
 """
 END = """
 update link_move set ended = clock_timestamp(), failure = %(failure)s

@@ -14,14 +14,14 @@ from maasha.model.stamp import Stamp
 LOCK = "select from rack where id = %s for update"
 """A statement of its own before each swap: what the swap then sees of the links is newer than
 whatever it had to wait for. Without an owner a rack has no link to its owner either."""
-CLAIM_FLIP = """
+FLIP = """
 update rack set owner = %(to)s,
     owner_incarnation = coalesce((select incarnation from instance), 1),
     owner_counter = owner_counter + 1
 where id = %(rack)s and deleted is null and owner = %(source)s
 and exists (select from link where rack_id = rack.id and worker_id = %(to)s)
 """
-VACANT = """
+CLAIM_VACANT = """
 update rack set owner = %(worker)s,
     owner_incarnation = coalesce((select incarnation from instance), 1),
     owner_counter = owner_counter + 1

@@ -1,4 +1,4 @@
-"""What a balancing decision looks at, read in one moment: who holds which link, and who owns whom."""
+"""What a balancing decision looks at: who holds which link, and who owns whom."""
 
 from __future__ import annotations
 

@@ -235,8 +235,7 @@ async def event_loops(tx: Transaction, ttl: float = WORKER_TTL) -> tuple[EventLo
     rows = [row for row in await tx.rows(SELECT, ttl) if row.alive and row.endpoints]
     rows = [row for row in rows if not row.drained] or rows
     return tuple(
-        EventLoop(f"{row.hostname}:pid={row.pid}", _worker(row).endpoints, row.load)
-        for row in rows
+        EventLoop(f"{row.hostname}:pid={row.pid}", _worker(row).endpoints, row.load) for row in rows
     )
 
 

@@ -36,7 +36,6 @@ def lighter_of_two(choose: Pick) -> Pick:
     return pick
 
 
-
 @frozen
 class Standing:
     """Where a rack's links are; a worker is named once."""

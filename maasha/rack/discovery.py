@@ -87,9 +87,11 @@ def _event_loops(
     for name, pairs in published.items():
         endpoints = tuple(_endpoints(pairs))
         if endpoints:
-            load = loads.get(name)  # a region that is no maasha tells none
-            known = isinstance(load, int | float) and load >= 0
-            yield EventLoop(name, endpoints, float(load) if known else 0.0)
+            match loads.get(name):  # a region that is no maasha tells none
+                case int(load) | float(load) if load >= 0:
+                    yield EventLoop(name, endpoints, float(load))
+                case _:
+                    yield EventLoop(name, endpoints)
 
 
 def _endpoints(pairs: object) -> Iterator[Endpoint]:

@@ -16,7 +16,7 @@ from twisted.logger import Logger
 from maasha.balancer.actions import Action, Flip, Move
 from maasha.balancer.brakes import Pause, Verdict
 from maasha.balancer.policy import POLICY, Policy
-from maasha.balancer.turn import FRESH, Memory, Seen, Turn, blinded, turn
+from maasha.balancer.turn import FRESH, Seen, Turn, blinded, turn
 from maasha.db import drains, link_moves, ownership
 from maasha.db.dedicated import Dedicated
 from maasha.db.errors import DatabaseError

@@ -55,9 +55,7 @@ class Relocation(MultiService):
         if worker is None or not len(self._connections):
             return
         try:
-            found = await self._pool.run(
-                lambda tx: link_moves.asked_of(tx, worker), read_only=True
-            )
+            found = await self._pool.run(lambda tx: link_moves.asked_of(tx, worker), read_only=True)
         except DatabaseError as error:
             self.log.debug("no look at moves: {error}", error=error)
             return
@@ -70,9 +68,7 @@ class Relocation(MultiService):
     async def _do(self, asked: Asked) -> None:
         moved_to, failure = await self._ask(asked)
         try:
-            await self._pool.run(
-                lambda tx: link_moves.end_move(tx, asked.id, moved_to, failure)
-            )
+            await self._pool.run(lambda tx: link_moves.end_move(tx, asked.id, moved_to, failure))
         except DatabaseError as error:
             self.log.info("a move ends with its deadline: {error}", error=error)
 

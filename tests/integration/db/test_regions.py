@@ -27,7 +27,7 @@ from maasha.db.regions import (
     workers,
 )
 from maasha.db.transaction import Transaction
-from maasha.model.cluster import EventLoop, SYSTEM_ID_ALPHABET, Endpoint, SystemId, WorkerId
+from maasha.model.cluster import SYSTEM_ID_ALPHABET, Endpoint, EventLoop, SystemId, WorkerId
 from maasha.model.stamp import Stamp
 from tests.asynchronous import asynchronous
 from tests.integration.db.cluster import Worker, found, hire, link, silence

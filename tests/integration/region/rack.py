@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred, succeed
 from maasha.dhcp.errors import PlanRefused
 from maasha.dhcp.plan import EMPTY, digest
 from maasha.dhcp.server import DhcpServer
-from maasha.model.cluster import Introduction, Welcome, WorkerId
+from maasha.model.cluster import Introduction, Move, Welcome, WorkerId
 from maasha.model.dhcp import DhcpPlan, DhcpReport, Duty, PeerState, Role, VlanService
 from maasha.model.network import Interface
 from maasha.model.stamp import Stamp
@@ -21,7 +21,7 @@ from maasha.rack.memory import Memory
 from maasha.rack.obedience import Obedience
 from maasha.region.registration import Registration
 from maasha.rpc.credentials import SHARED, Credential
-from maasha.rpc.errors import LinkLost, NotOwner
+from maasha.rpc.errors import LinkLost, NotMoved, NotOwner
 from maasha.rpc.pulse import Health, RoundTrip
 from maasha.rpc.region_side import RegionDuties
 from maasha.rpc.remote import RemoteRack
@@ -170,6 +170,8 @@ class Rack:
             lambda: None,
             self.move,
         )
+        self.moved: list[tuple[WorkerId, Move]] = []
+        self.moves_to: WorkerId | None = None
         self.desks: dict[WorkerId, RegionDuties] = {}
         self.told: DhcpReport | None = None
 
@@ -213,6 +215,13 @@ class Rack:
             return False
         self.told = report
         return True
+
+    async def move(self, worker: WorkerId, move: Move) -> WorkerId:
+        """Move a link, as far as a test has said where."""
+        self.moved.append((worker, move))
+        if self.moves_to is None:
+            raise NotMoved("it stays")
+        return self.moves_to
 
     def obey(self, epoch: Stamp) -> None:
         """Let it have obeyed an epoch that no region here knows."""

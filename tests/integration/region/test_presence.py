@@ -11,7 +11,7 @@ from twisted.internet.task import Clock
 from maasha.db.errors import DatabaseUnavailable
 from maasha.db.regions import HEARTBEAT_INTERVAL, WORKER_TTL, event_loops, workers
 from maasha.db.transaction import Transaction
-from maasha.model.cluster import EventLoop, Endpoint, SystemId, WorkerId
+from maasha.model.cluster import Endpoint, EventLoop, SystemId, WorkerId
 from maasha.region.presence import Standing
 from tests.asynchronous import asynchronous
 from tests.integration.db.cluster import Worker as Other

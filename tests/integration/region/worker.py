@@ -61,6 +61,7 @@ class Worker(MultiService):
             self.connections,
             self.wardship,
             lambda: self.presence.standing,
+            lambda: self.presence.gives_way,
             self.rush,
             LIMIT,
         )

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
-from maasha.balancer.placement import Link, Pair, Placement, Rack, Worker
 from maasha.model.cluster import LinkId, RackKey, SystemId, WorkerId
+from maasha.model.placement import Link, Pair, Placement, Rack, Worker
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 LATELY = NOW - timedelta(seconds=30)
@@ -136,7 +136,9 @@ def placements(draw: st.DrawFn, *, plain: bool = False) -> Placement:
     return Placement(tuple(crew), links, racks, pairs)
 
 
-WORKERS = st.tuples(st.sampled_from([1.0, 1.0, 1.0, 2.0, 0.5]), st.sampled_from([False] * 4 + [True]))
+WORKERS = st.tuples(
+    st.sampled_from([1.0, 1.0, 1.0, 2.0, 0.5]), st.sampled_from([False] * 4 + [True])
+)
 
 
 @st.composite

@@ -6,8 +6,8 @@ from collections import Counter, deque
 from collections.abc import Hashable, Iterator
 from math import ceil, floor
 
-from maasha.balancer.placement import Placement
 from maasha.balancer.policy import Policy
+from maasha.model.placement import Placement
 
 Node = Hashable
 OWED = 1000

@@ -6,19 +6,17 @@ from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from maasha.balancer.actions import Flip, Move, Plan, Reason, Verdict, after
+from maasha.balancer.actions import Move, Plan, Reason, Verdict, after
 from maasha.balancer.pace import Begun, may_begin
-from maasha.balancer.placement import IDLE, Acting, Placement
 from maasha.balancer.plan import plan
 from maasha.balancer.policy import POLICY
+from maasha.model.placement import IDLE, Placement
 from tests.unit.balancer.fleet import (
     LATELY,
     LATER,
     NOW,
-    alone,
     broken,
     placements,
-    spots_of,
     together,
 )
 from tests.unit.balancer.flow import fewest_moves
@@ -59,7 +57,9 @@ def test_a_plan_leads_to_a_state_whose_plan_is_empty(placement: Placement) -> No
 
 @often
 @given(placements(), st.data())
-def test_a_plan_cut_short_is_finished_by_the_next(placement: Placement, data: st.DataObject) -> None:
+def test_a_plan_cut_short_is_finished_by_the_next(
+    placement: Placement, data: st.DataObject
+) -> None:
     """It ends where nothing is to be done, and with no more moves altogether."""
     made = planned(placement)
     upto = data.draw(st.integers(0, len(made.actions)))

@@ -117,3 +117,16 @@ class Placement:
         capacities = {w.id: w.capacity for w in self.workers if not w.draining}
         links = sum(loads[worker] * capacity for worker, capacity in capacities.items())
         return links / sum(capacities.values()) if capacities else 0.0
+
+
+@frozen
+class UnderWay:
+    """A move of a link that is open, or was begun lately; without a target the link is closed."""
+
+    link: LinkId
+    rack: RackKey
+    source: WorkerId
+    target: WorkerId | None
+    begun: datetime
+    open: bool
+    """It has not ended, well or badly."""
