@@ -14,7 +14,6 @@ from twisted.internet.defer import ensureDeferred, gatherResults
 from twisted.internet.endpoints import TCP4ClientEndpoint, TCP4ServerEndpoint, connectProtocol
 from twisted.protocols.portforward import ProxyFactory
 
-from maasha.rpc import ground
 from maasha.rpc.errors import LinkLost, Unreachable, WrongSecret
 from maasha.rpc.gate import Limits
 from maasha.rpc.ground import TIMING, Ground, Timing
@@ -93,16 +92,8 @@ def tls(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
 
 
-@pytest.fixture(params=[True, False], ids=["crowd", "few"])
-def crowd(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
-    """Whether a single link is treated as one of very many."""
-    if request.param:
-        monkeypatch.setattr(ground, "FEW", 0)
-    return bool(request.param)
-
-
 @pytest_twisted.async_yield_fixture(params=[HASTY])
-async def region(request: pytest.FixtureRequest, tls: bool, crowd: bool) -> AsyncIterator[Region]:
+async def region(request: pytest.FixtureRequest, tls: bool) -> AsyncIterator[Region]:
     """Start a region with the timing of the parameter and a relay in front of it."""
     door = Door()
     factory = RegionFactory(
@@ -125,7 +116,7 @@ async def region(request: pytest.FixtureRequest, tls: bool, crowd: bool) -> Asyn
     relay = Relay(direct)
     yield Region(door, relay, direct, await listen(relay), tls)
     heard: list[Any] = [tcp_below(rack._link.channel) for rack in door.racks]
-    assert not crowd or all(transport.reactor is not reactor for transport in heard)
+    assert all(transport.named for transport in heard)
     for rack in door.racks:
         rack.abort("the test is over")
     for port in ports:
