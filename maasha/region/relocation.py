@@ -92,4 +92,4 @@ class Relocation(MultiService):
             name=asked.to.name,
             reason=asked.reason,
         )
-        return worker, ""
+        return WorkerId(worker), ""

@@ -11,7 +11,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
-from maasha.model.cluster import Introduction, Move, Ownership, Welcome, WorkerId
+from maasha.model.cluster import Introduction, Move, Ownership, Welcome
 from maasha.model.dhcp import DhcpPlan, DhcpReport
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
@@ -75,13 +75,14 @@ class RemoteRack:
         """Tell a deleted rack to stop serving; raises StaleEpoch."""
         await self.call(commands.Retire, deadline, epoch=epoch)
 
-    async def migrate(self, move: Move, deadline: float = DEADLINE) -> WorkerId:
-        """Have the rack move this link; gives the new worker when that link stands.
+    async def migrate(self, move: Move, deadline: float = DEADLINE) -> int:
+        """Have the rack move this link; gives the new worker's id when that link stands.
 
         Raises NotMoved.
         """
         answer = await self.call(commands.Migrate, deadline, move=move)
-        return WorkerId(answer["worker"])
+        worker: int = answer["worker"]
+        return worker
 
     def close(self, reason: str) -> Deferred[str]:
         """End the link politely, in bounded time; fires when it has ended."""

@@ -15,7 +15,7 @@ from uuid import UUID
 
 import attrs
 
-from maasha.model.cluster import Introduction, Ownership, Welcome
+from maasha.model.cluster import EventLoop, Introduction, Move, Ownership, Welcome
 from maasha.model.codec import BadRecord, from_json
 from maasha.model.dhcp import DhcpPlan, DhcpReport, Role, VlanRole, VlanService
 from maasha.model.lease import LeaseReport
@@ -50,7 +50,7 @@ ARGUMENTS: frozenset[bytes] = frozenset(
         *(b"lowest", b"highest", b"version", b"system_id", b"instance", b"credential"),
         *(b"protocol", b"introduction", b"welcome"),
         # of the rest
-        *(b"epoch", b"report", b"plan", b"interfaces", b"lost", b"cursor"),
+        *(b"epoch", b"report", b"plan", b"interfaces", b"lost", b"cursor", b"move", b"worker"),
     }
 )
 """Arguments and values of answers, of whichever of our commands."""
@@ -71,6 +71,8 @@ FIELDS: Mapping[type, frozenset[str]] = {
         DhcpReport: "serving generation services",
         VlanService: "vlan role state partner",
         LeaseReport: "cursor",
+        Move: "to seconds",
+        EventLoop: "name load",
         Versions: "lowest highest",
         errors.RemoteFailure: "id",
         errors.BadArgument: "argument",

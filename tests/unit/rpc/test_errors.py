@@ -25,6 +25,7 @@ from maasha.rpc.errors import (
     Forgotten,
     LinkLost,
     MessageTooLong,
+    NotMoved,
     NotOffered,
     NotOwner,
     OutOfOrder,
@@ -67,6 +68,7 @@ EXAMPLES: tuple[tuple[RpcError, str], ...] = (
     (DhcpRefused("line 3: semicolon expected"), "line 3: semicolon expected"),
     (NotOwner(Ownership(WorkerId(4), Stamp(1, 3))), "worker 4 does"),
     (NotOwner(None), "nobody does yet"),
+    (NotMoved("no link to b:pid=7"), "stays where it is"),
     (Unavailable("no database", 2.5), "try again in 2.5 s"),
 )
 
