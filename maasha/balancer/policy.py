@@ -38,6 +38,9 @@ class Policy:
 
     A full worker is relieved in about 20 s, and handshakes take a few percent of a core.
     """
+    settled: float = field(default=2.0, validator=ge(0.0))
+    """Seconds without a change of members before anything is evened: who comes and goes comes in
+    crowds."""
     at_least: int = field(default=1, validator=ge(1))
     """Moves per second and donor, however few links it has."""
 

@@ -2,8 +2,8 @@
 
     what is  ->  brakes: may anything be done?  ->  plan  ->  pace: which part of it begins now?
 
-Evening waits until the members have been the same for `SETTLED`: what comes and goes comes in
-crowds. Moves that empty what is drained wait for nobody.
+Evening waits until the members have been the same for a while: who comes and goes comes in crowds.
+Moves that empty what is drained wait for nobody.
 """
 
 from __future__ import annotations
@@ -16,15 +16,13 @@ from attrs import Factory, evolve, frozen
 
 from maasha.balancer import brakes
 from maasha.balancer.actions import Action, Close, Flip, Move, Plan, Reason, after
-from maasha.balancer.brakes import Act, Pause, Sight, Verdict
+from maasha.balancer.brakes import LIMITS, Act, Limits, Pause, Sight, Verdict
 from maasha.balancer.pace import Begun, may_begin
 from maasha.balancer.plan import plan
 from maasha.balancer.policy import Policy
 from maasha.model.cluster import RackKey, WorkerId
 from maasha.model.placement import IDLE, Acting, Placement, UnderWay
 
-SETTLED = timedelta(seconds=2)
-"""Without a change of members before anything is evened."""
 DRAINING = (Reason.DRAIN, Reason.NOWHERE_ELSE)
 """Why something is done that a person, or the worker itself, asked for."""
 
@@ -84,14 +82,14 @@ class Turn:
         return not self.settled or bool(self.plan.actions)
 
 
-def turn(memory: Memory, seen: Seen, policy: Policy) -> Turn:
+def turn(memory: Memory, seen: Seen, policy: Policy, limits: Limits = LIMITS) -> Turn:
     """Look, plan, and choose what begins now."""
     coming = expected(seen)
     members = _members(coming)
     since = memory.since if memory.since and members == memory.members else seen.now
-    settled = seen.now - since >= SETTLED
+    settled = seen.now - since >= timedelta(seconds=policy.settled)
     sight = Sight(_linked(seen.placement), _away(memory, seen), pause=seen.pause)
-    braked, verdict = brakes.look(memory.brakes, sight, seen.now)
+    braked, verdict = brakes.look(memory.brakes, sight, seen.now, limits)
     wanted = plan(evolve(coming, acting=memory.acting), policy, seen.now)
     begun = [Begun(each.rack, each.source, each.begun, each.open) for each in seen.under_way]
     begin = tuple(

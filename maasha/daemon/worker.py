@@ -124,7 +124,7 @@ class Worker(MultiService):
         self._connections = Connections()
         self._take_racks()
         self._relocation = Relocation(reactor, self._acting, self._connections, self._worker_id)
-        self._balancing = Balancing(reactor, self._dedicated, lambda: self._leadership.leading)
+        self._balancing = Balancing(reactor, self._dedicated.run, lambda: self._leadership.leading)
         self._retirement = Retirement(reactor, self._pool, self._connections)
         self._credentials = Credentials(reactor, self._pool, self._secrets_changed)
         self._factory: RegionFactory | None = None

@@ -7,18 +7,17 @@ that hold the links (`maasha.region.relocation`). The next look plans from what 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from maasha.balancer.actions import Action, Flip, Move
-from maasha.balancer.brakes import Pause, Verdict
+from maasha.balancer.brakes import LIMITS, Limits, Pause, Verdict
 from maasha.balancer.policy import POLICY, Policy
 from maasha.balancer.turn import FRESH, Seen, Turn, blinded, turn
 from maasha.db import drains, link_moves, ownership
-from maasha.db.dedicated import Dedicated
 from maasha.db.errors import DatabaseError
 from maasha.db.events import clear_alarm, raise_alarm
 from maasha.db.link_moves import Wanted
@@ -36,6 +35,10 @@ MOVE_SECONDS = 20.0
 WHO, SUBJECT, VANISHED = "balancer", "instance", "placement.vanished"
 
 
+Exclusively = Callable[[Callable[[Transaction], Awaitable[Turn]]], Awaitable[Turn]]
+"""Runs a unit of work through the connection that holds the leader's lock."""
+
+
 class Balancing(Routine):
     """Woken by whatever may change the placement; does nothing while another worker leads."""
 
@@ -44,12 +47,14 @@ class Balancing(Routine):
     def __init__(
         self,
         clock: IReactorTime,
-        dedicated: Dedicated,
+        exclusively: Exclusively,
         leading: Callable[[], bool],
         policy: Policy = POLICY,
+        limits: Limits = LIMITS,
     ) -> None:
         super().__init__(clock, STEP, self._look, "balancing")
-        self._dedicated = dedicated
+        self._exclusively = exclusively
+        self._limits = limits
         self._leading = leading
         self._policy = policy
         self._memory = FRESH
@@ -67,7 +72,7 @@ class Balancing(Routine):
             return
         self._calm_until = self._clock.seconds() + CALM
         try:
-            decided = await self._dedicated.run(self._balance)
+            decided = await self._exclusively(self._balance)
         except DatabaseError as error:
             self.log.info("no balancing: {error}", error=error)
             self._memory = blinded(self._memory, datetime.now(UTC))
@@ -82,7 +87,7 @@ class Balancing(Routine):
         await link_moves.end_overdue(tx)
         await drains.expire_drains(tx, WHO)
         seen = await look(tx)
-        decided = turn(self._memory, seen, self._policy)
+        decided = turn(self._memory, seen, self._policy, self._limits)
         await self._tell(tx, seen.placement, decided.verdict)
         await begin(tx, decided.begin)
         for action in decided.begin:

@@ -140,6 +140,11 @@ class Line:
         self._take("retire")
         await self.rack.duties.retire(self.worker, epoch)
 
+    async def migrate(self, move: Move, _: float) -> int:
+        """Pass it on."""
+        self._take("migrate")
+        return await self.rack.duties.migrate(self.worker, move)
+
     def close(self, reason: str) -> Deferred[str]:
         """End the link, for this side."""
         self.closed_with = reason
@@ -171,7 +176,7 @@ class Rack:
             self.move,
         )
         self.moved: list[tuple[WorkerId, Move]] = []
-        self.moves_to: WorkerId | None = None
+        self.moves_to: Registration | None = None
         self.desks: dict[WorkerId, RegionDuties] = {}
         self.told: DhcpReport | None = None
 
@@ -217,11 +222,15 @@ class Rack:
         return True
 
     async def move(self, worker: WorkerId, move: Move) -> WorkerId:
-        """Move a link, as far as a test has said where."""
+        """Move a link, if a test has said to whom."""
         self.moved.append((worker, move))
         if self.moves_to is None:
             raise NotMoved("it stays")
-        return self.moves_to
+        welcome = await self.join(self.moves_to)
+        if self.obedience.owner is not None and self.obedience.owner.worker == worker:
+            await self.desks[welcome.worker].claim(self.obedience.owner)
+        await self.desks.pop(worker).lost("moved")
+        return welcome.worker
 
     def obey(self, epoch: Stamp) -> None:
         """Let it have obeyed an epoch that no region here knows."""

@@ -15,12 +15,13 @@ from maasha.region.clerk import Clerk
 from maasha.region.connections import Connections, RackLink
 from maasha.region.presence import Presence, Standing
 from maasha.region.registration import Registration
+from maasha.region.relocation import Relocation
 from maasha.region.retirement import Retirement
 from maasha.region.rush import Rush
 from maasha.region.steward import Steward
 from maasha.region.wardship import Wardship
 
-LIMIT = 3
+LIMIT = 8
 """Links that a worker takes here."""
 REST = 7.0
 """Seconds that a refused plan rests here."""
@@ -66,7 +67,14 @@ class Worker(MultiService):
             LIMIT,
         )
         self.retirement = Retirement(clock, pool, self.connections)
-        for part in (self.presence, self.wardship, self.registration, self.retirement):
+        self.relocation = Relocation(clock, pool, self.connections, lambda: self.id)
+        for part in (
+            self.presence,
+            self.wardship,
+            self.registration,
+            self.retirement,
+            self.relocation,
+        ):
             part.setServiceParent(self)
 
     @property

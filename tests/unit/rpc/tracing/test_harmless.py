@@ -85,6 +85,8 @@ def test_the_hidden_fields_are_known_by_name() -> None:
         "DhcpReport.lease_store",
         "DhcpReport.problem",
         "LeaseReport.leases",
+        "Move.reason",
+        "EventLoop.endpoints",
         "RemoteFailure.text",
         "BadArgument.reason",
         "Unavailable.reason",

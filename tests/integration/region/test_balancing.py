@@ -1,0 +1,163 @@
+"""The leader has links moved until the workers are even, and then leaves them alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from twisted.internet.task import Clock
+
+from maasha.balancer.brakes import Limits
+from maasha.balancer.policy import Policy
+from maasha.db.drains import Place, begin_drain, drains, pause, resume
+from maasha.db.link_moves import MoveView, moves
+from maasha.db.placement import evenness
+from maasha.region.balancing import STEP, Balancing
+from maasha.rpc.errors import Unavailable
+from tests.asynchronous import asynchronous
+from tests.integration.region.at_rest import WatchedPool, after, at_rest
+from tests.integration.region.rack import Rack, Town
+from tests.integration.region.worker import Worker
+
+AT_ONCE = Policy(settled=0.0, share=1.0)
+CARELESS = Limits(after_leader=0.0, moves_after_gap=0.0)
+
+
+def balancing(pool: WatchedPool, clock: Clock, *, leading: bool = True) -> Balancing:
+    """Give a leader that waits for nothing, and has begun."""
+    made = Balancing(clock, pool.run, lambda: leading, AT_ONCE, CARELESS)
+    made.startService()
+    return made
+
+
+@pytest.fixture
+def racks(tmp_path: Path) -> list[Rack]:
+    """Give four racks."""
+    town = Town()
+    return [Rack(tmp_path / str(number), f"rack{number}", town) for number in range(4)]
+
+
+async def crowd(racks: list[Rack], full: Worker, empty: Worker) -> None:
+    """Link all racks to one worker; they may move to the other one."""
+    for rack in racks:
+        await rack.join(full.registration)
+        rack.moves_to = empty.registration
+
+
+async def links(pool: WatchedPool) -> Counter[int]:
+    """Count the links of each slot."""
+    rows = await pool.run(
+        lambda tx: tx.rows("select slot from link join worker on worker.id = worker_id")
+    )
+    return Counter(row.slot for row in rows)
+
+
+async def owners(pool: WatchedPool) -> Counter[int]:
+    """Count the racks that each slot owns."""
+    rows = await pool.run(
+        lambda tx: tx.rows("select slot from rack join worker on worker.id = owner")
+    )
+    return Counter(row.slot for row in rows)
+
+
+async def history(pool: WatchedPool) -> tuple[MoveView, ...]:
+    """Give the moves, the oldest first."""
+    return (await pool.run(moves))[::-1]
+
+
+async def rounds(
+    pool: WatchedPool, clock: Clock, workers: tuple[Worker, ...], count: int = 4
+) -> None:
+    """Let some seconds pass; notices reach the workers."""
+    for _ in range(count):
+        await after(pool, clock, STEP)
+        for worker in workers:
+            worker.relocation.wake()
+            worker.wardship.wake()
+        await at_rest(pool, clock)
+
+
+@asynchronous
+async def test_a_full_worker_gives_what_is_too_much(
+    worker: Worker, second: Worker, pool: WatchedPool, clock: Clock, racks: list[Rack]
+) -> None:
+    """Two of four go, their ownership too; then nothing moves any more."""
+    await crowd(racks, worker, second)
+    leader = balancing(pool, clock)
+    await rounds(pool, clock, (worker, second))
+    assert await links(pool) == {0: 2, 1: 2}
+    assert await owners(pool) == {0: 2, 1: 2}
+    told = await history(pool)
+    assert [(one.source, one.target, one.failure) for one in told] == [
+        ("region1/0", "region1/1", "")
+    ] * 2
+    assert all(one.ended is not None for one in told)
+    leader.news()
+    await rounds(pool, clock, (worker, second))
+    assert len(await history(pool)) == 2
+    noted = await pool.run(lambda tx: evenness(tx, 3600))
+    assert noted[0].ratio == 2.0
+    assert noted[-1].ratio == 1.0
+
+
+@asynchronous
+async def test_only_the_leader_moves_anything(
+    worker: Worker, second: Worker, pool: WatchedPool, clock: Clock, racks: list[Rack]
+) -> None:
+    """Whoever does not lead looks on."""
+    await crowd(racks, worker, second)
+    balancing(pool, clock, leading=False)
+    await rounds(pool, clock, (worker, second))
+    assert await history(pool) == ()
+
+
+@asynchronous
+async def test_a_rack_that_refuses_is_told_and_asked_again_later(
+    worker: Worker, second: Worker, pool: WatchedPool, clock: Clock, racks: list[Rack]
+) -> None:
+    """The failure is on record with its reason; the link stays."""
+    await crowd(racks, worker, second)
+    for rack in racks:
+        rack.moves_to = None
+    balancing(pool, clock)
+    await rounds(pool, clock, (worker, second), 1)
+    told = await history(pool)
+    assert {one.failure for one in told} == {"the link stays where it is: it stays"}
+    assert await links(pool) == {0: 4}
+
+
+@asynchronous
+async def test_a_drained_worker_is_emptied(
+    worker: Worker, second: Worker, pool: WatchedPool, clock: Clock, racks: list[Rack]
+) -> None:
+    """Whatever the loads are; it takes nobody in, and the end of the drain is all it takes."""
+    await crowd(racks[:1], worker, second)
+    region = await pool.run(lambda tx: tx.value("select id from region"))
+    place = Place(region=region, slot=0)
+    drain = await pool.run(lambda tx: begin_drain(tx, "user:admin", place, 60.0, keep=False))
+    balancing(pool, clock)
+    worker.presence.wake()
+    await rounds(pool, clock, (worker, second), 3)
+    assert await links(pool) == {1: 1}
+    assert await owners(pool) == {1: 1}
+    (shown,) = await pool.run(drains)
+    assert (shown.id, shown.what, shown.remaining) == (drain, "worker:region1/0", 0)
+    with pytest.raises(Unavailable, match="drained"):
+        await racks[1].join(worker.registration)
+
+
+@asynchronous
+async def test_a_pause_stops_evening_and_no_drain(
+    worker: Worker, second: Worker, pool: WatchedPool, clock: Clock, racks: list[Rack]
+) -> None:
+    """People's commands still work."""
+    await crowd(racks, worker, second)
+    await pool.run(lambda tx: pause(tx, "user:admin", None))
+    leader = balancing(pool, clock)
+    await rounds(pool, clock, (worker, second))
+    assert await links(pool) == {0: 4}
+    await pool.run(lambda tx: resume(tx, "user:admin"))
+    leader.news()
+    await rounds(pool, clock, (worker, second))
+    assert await links(pool) == {0: 2, 1: 2}
