@@ -23,6 +23,8 @@ from maasha.balancer.policy import Policy
 from maasha.model.cluster import RackKey, WorkerId
 from maasha.model.placement import IDLE, Acting, Placement, UnderWay
 
+REST, DRAIN_REST = timedelta(seconds=60), timedelta(seconds=5)
+"""For which a rack is left alone whose move has failed."""
 DRAINING = (Reason.DRAIN, Reason.NOWHERE_ELSE)
 """Why something is done that a person, or the worker itself, asked for."""
 
@@ -96,6 +98,7 @@ def turn(memory: Memory, seen: Seen, policy: Policy, limits: Limits = LIMITS) ->
         action
         for action in may_begin(wanted, seen.placement, begun, policy, seen.now)
         if verdict.allows(kind_of(action)) and (settled or kind_of(action) is Act.DRAIN_MOVE)
+        if not _rests(action, seen)
     )
     kept = Memory(members, since, wanted.acting, braked, sight.away, sight.linked)
     return Turn(kept, verdict, wanted, begin, settled)
@@ -140,6 +143,15 @@ def _ending(
             yield Flip(rack, source, to, Reason.OWNERS)
     else:
         yield Move(link, rack, source, to, Reason.WORKERS)
+
+
+def _rests(action: Action, seen: Seen) -> bool:
+    """Whether a move of that rack has failed lately: it may reach the others' regions only."""
+    rest = DRAIN_REST if kind_of(action) is Act.DRAIN_MOVE else REST
+    return not isinstance(action, Flip) and any(
+        each.failed and each.rack == action.rack and seen.now - each.begun < rest
+        for each in seen.under_way
+    )
 
 
 def _members(coming: Placement) -> Members:

@@ -33,10 +33,12 @@ where primary_rack is not null and secondary_rack is not null
 order by primary_rack, secondary_rack
 """
 UNDER_WAY = """
-select link_id, rack_id, source, target, begun, ended is null as open
-from link_move where ended is null or begun > clock_timestamp() - interval '1 second'
+select link_id, rack_id, source, target, begun, ended is null as open, failure <> '' as failed
+from link_move where ended is null or begun > clock_timestamp() - make_interval(secs => %s)
 order by id
 """
+LATELY = 60.0
+"""Seconds for which a move that was begun is told of."""
 NOTE = """
 insert into evenness (ratio, links, workers)
 select %(ratio)s, %(links)s, %(workers)s
@@ -78,7 +80,7 @@ async def read_placement(tx: Transaction) -> Found:
     )
     racks = await tx.rows(RACKS)
     pairs = tuple(Pair(RackKey(one), RackKey(two)) for one, two in await tx.rows(PAIRS))
-    under_way = tuple(_under_way(row) for row in await tx.rows(UNDER_WAY))
+    under_way = tuple(_under_way(row) for row in await tx.rows(UNDER_WAY, LATELY))
     now = await tx.value("select clock_timestamp()")
     heard = {RackKey(row.id): row.last_seen for row in racks}
     placement = Placement(workers, links, tuple(_rack(row) for row in racks), pairs)
@@ -113,4 +115,4 @@ def _rack(row: Row) -> Rack:
 def _under_way(row: Row) -> UnderWay:
     link, rack, source = LinkId(row.link_id), RackKey(row.rack_id), WorkerId(row.source)
     target = None if row.target is None else WorkerId(row.target)
-    return UnderWay(link, rack, source, target, row.begun, row.open)
+    return UnderWay(link, rack, source, target, row.begun, row.open, row.failed)

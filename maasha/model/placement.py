@@ -130,3 +130,4 @@ class UnderWay:
     begun: datetime
     open: bool
     """It has not ended, well or badly."""
+    failed: bool = False

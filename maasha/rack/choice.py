@@ -4,10 +4,8 @@
 * Missing links come first, whatever region they go to. A region *in doubt*, one that could not be
   reached lately, is chosen last, and a dial to it keeps no other region from being dialled: it may
   be alive for everybody but this rack. Regions in doubt take turns.
-* A rack with all its links dials one more where that evens: to a region that has at least two links
-  fewer than the fullest. Once that link stands, the surplus is given up on the fullest region. Each
-  such move brings the regions closer together, so moves come to an end.
-* No link is given up unless more than wanted stand.
+* Links that stand are moved when a region says so, and not by the rack itself: it does not see what
+  the others do. None is given up unless more than wanted stand.
 """
 
 from __future__ import annotations
@@ -62,22 +60,6 @@ def next_loop(ready: Sequence[EventLoop], standing: Standing, pick: Pick) -> Eve
     missing = standing.wanted - _hoped(standing)
     free = [loop for loop in _free(ready, standing) if tried[loop.region] < missing]
     return _surest(free, standing, pick)
-
-
-def crowded(standing: Standing) -> bool:
-    """Whether the rack has all its links, at rest, but two or more of them on one region."""
-    full = len(standing.linked) == standing.wanted and not standing.dialled
-    return full and max(_per_region(standing.linked).values(), default=0) > 1
-
-
-def evening_loop(ready: Sequence[EventLoop], standing: Standing, pick: Pick) -> EventLoop | None:
-    """Give the event loop for one link more that makes a link of the fullest region a surplus."""
-    if not crowded(standing):
-        return None
-    links = _per_region(standing.linked)
-    fullest = max(links.values())
-    better = [loop for loop in _free(ready, standing) if links[loop.region] + 2 <= fullest]
-    return _surest(better, standing, pick)
 
 
 def surplus(

@@ -41,9 +41,6 @@ STOP_INTERVAL = 5.0
 REGISTRATION_INTERVAL = 1.0
 """Seconds between looks whether somebody has registered the rack anew."""
 
-CALM = 8
-"""A look for a better place for a link is as rare as tries after so many failures in a row."""
-
 
 @frozen
 class Surroundings:
@@ -105,7 +102,6 @@ class Controller(MultiService):
             self._dialling(reactor).dial,
             around.pick,
             Rests(around.delay),
-            around.delay(CALM),
             self._opened,
             self._closed,
             self._owns,

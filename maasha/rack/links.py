@@ -1,10 +1,9 @@
 """Keeps the wanted number of links to region workers, each on a worker of its own.
 
-A link that is missing is dialled at once. A region may have a link moved: the new one is made
-before the old one ends.  A worker that refuses or cannot be reached rests with
-growing, jittered pauses while others are tried; so does a worker whose link breaks early. While
-several links share a region, the rack looks calmly for a better place, and makes that link before
-it breaks another. Where a link goes is `choice.py`'s business, what happens on it `duties.py`'s.
+A link that is missing is dialled at once. A worker that refuses or cannot be reached rests with
+growing, jittered pauses while others are tried; so does a worker whose link breaks early. A region
+may have a link moved: the new one is made before the old one ends. Where a link goes is
+`choice.py`'s business, what happens on it `duties.py`'s.
 """
 
 from __future__ import annotations
@@ -25,8 +24,6 @@ from maasha.model.cluster import EventLoop, Move, WorkerId
 from maasha.rack.choice import (
     Pick,
     Standing,
-    crowded,
-    evening_loop,
     lacking,
     next_loop,
     surplus,
@@ -80,8 +77,7 @@ class Links(Service):
     """Dials, holds and replaces links; tells `opened` and `closed` of each.
 
     `wanted` says how many links there are to be now, `keeps` whether a link is to stay when one too
-    many is given up or moved, `hand_over` makes that end. `calm` is the seconds between looks for a
-    better place, another number for each rack so that not all look at once.
+    many is given up or moved, `hand_over` makes that end.
     """
 
     log = Logger()
@@ -94,7 +90,6 @@ class Links(Service):
         dial: Dial,
         pick: Pick,
         rests: Rests[str],
-        calm: float,
         opened: Callable[[Session], None],
         closed: Callable[[Session, str], None],
         keeps: Callable[[Session], bool],
@@ -116,8 +111,6 @@ class Links(Service):
         self._known: tuple[EventLoop, ...] = ()
         self._searched = 0.0
         self._maintaining = Routine(clock, MAINTAIN_INTERVAL, self._maintain, "links")
-        # apart: its search may take seconds, and a link may go missing meanwhile
-        self._evening = Routine(clock, calm, self._even, "evening of links")
 
     @property
     def sessions(self) -> tuple[Session, ...]:
@@ -128,7 +121,6 @@ class Links(Service):
         """Begin to dial."""
         super().startService()
         self._maintaining.startService()
-        self._evening.startService()
 
     def stopService(self) -> Deferred[None]:
         """Leave every link politely and give up what is being dialled."""
@@ -136,9 +128,9 @@ class Links(Service):
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
-        for stopping in (self._maintaining.stopService(), self._evening.stopService()):
-            if stopping is not None:
-                await stopping
+        stopping = self._maintaining.stopService()
+        if stopping is not None:
+            await stopping
         holding = [held.ended for held in self._held.values()]
         for held in tuple(self._held.values()):
             if held.session is None:
@@ -192,13 +184,6 @@ class Links(Service):
         ready = await self._ready()
         while loop := next_loop(ready, self._standing(), self._pick):
             ready.remove(loop)
-            self._begin(loop)
-
-    async def _even(self) -> None:
-        if not crowded(self._standing()):
-            return
-        loop = evening_loop(await self._ready(), self._standing(), self._pick)
-        if loop is not None:
             self._begin(loop)
 
     def _give_up_surplus(self) -> None:

@@ -46,7 +46,6 @@ from maasha.model.cluster import (
 from maasha.model.dhcp import DhcpPlan, DhcpReport
 from maasha.model.network import Interface
 from maasha.model.stamp import NEVER, Stamp
-from maasha.rack.controller import CALM
 from maasha.rack.dialling import CONNECT_TIMEOUT
 from maasha.rack.discovery import Reply
 from maasha.rack.links import Links
@@ -152,7 +151,6 @@ class Rack:
             self._dial,
             random.choice,
             Rests(DELAY),
-            DELAY(CALM),
             self._opened,
             self._closed,
             self._owns,

@@ -1,4 +1,4 @@
-"""Links go to different workers and regions, even out, and come to rest."""
+"""Links go to different workers and regions, as far as there are any."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from maasha.model.cluster import Endpoint, EventLoop
 from maasha.rack.choice import (
     Pick,
     Standing,
-    crowded,
-    evening_loop,
     lacking,
+    lighter_of_two,
     next_loop,
     surplus,
 )
@@ -68,17 +67,6 @@ def filled(known: Sequence[EventLoop], standing: Standing, pick: Pick) -> Standi
     return standing
 
 
-def evened(known: Sequence[EventLoop], standing: Standing, pick: Pick) -> tuple[Standing, int]:
-    """Move links, one at a time, until none is to be moved; gives the number of moves too."""
-    moves = 0
-    while chosen := evening_loop(known, standing, pick):
-        more = (*standing.linked, chosen)
-        spare = surplus(more, standing.wanted, kept=())
-        standing = evolve(standing, linked=tuple(each for each in more if each != spare))
-        moves += 1
-    return standing, moves
-
-
 def per_region(loops: Sequence[EventLoop]) -> Counter[str]:
     """Count."""
     return Counter(each.region for each in loops)
@@ -112,21 +100,6 @@ def test_no_worker_gets_two_links(situation: tuple[list[EventLoop], Standing], p
     known, standing = situation
     taken = standing.linked + standing.dialled + standing.parting
     assert next_loop(known, standing, pick) not in taken
-    assert evening_loop(known, standing, pick) not in taken
-
-
-@given(situations(), picks)
-def test_a_rack_with_all_its_links_gets_one_more_only_to_even(
-    situation: tuple[list[EventLoop], Standing], pick: Pick
-) -> None:
-    """What is lacking and what is crowded exclude each other."""
-    known, standing = situation
-    if next_loop(known, standing, pick) is not None:
-        assert lacking(standing)
-        assert not crowded(standing)
-    if evening_loop(known, standing, pick) is not None:
-        assert crowded(standing)
-        assert not lacking(standing)
 
 
 @given(situations(), picks)
@@ -149,20 +122,6 @@ def test_regions_in_doubt_are_chosen_last(
     linked = filled(known, Standing(wanted, doubted=doubted), pick).linked
     sure = [each for each in known if each.region not in doubted]
     assert sum(each in sure for each in linked) == min(wanted, len(sure))
-
-
-@given(clusters, counts, picks, doubts, st.data())
-def test_links_even_out_and_come_to_rest(
-    known: list[EventLoop], wanted: int, pick: Pick, doubted: tuple[str, ...], data: st.DataObject
-) -> None:
-    """From wherever they are; without doubts no move is made in vain."""
-    linked = tuple(data.draw(st.permutations(known)))[:wanted]
-    start = Standing(len(linked), linked, doubted=doubted)
-    end, moves = evened(known, start, pick)
-    assert is_even(known, end.linked)
-    assert len(set(end.linked)) == len(end.linked) == len(linked)
-    needed = (per_region(linked) - per_region(end.linked)).total()
-    assert moves == needed or (doubted and moves > needed)
 
 
 @given(st.permutations([A1, A2, A3, B1, B2, C1]), counts, st.sets(st.sampled_from([A1, B1, C1])))
@@ -200,28 +159,15 @@ def test_regions_in_doubt_are_not_stormed() -> None:
     assert next_loop([B2, A2], evolve(standing, dialled=(B1,)), first) == A2
 
 
-def test_a_region_beyond_doubt_is_the_better_place() -> None:
-    """The one in doubt is tried when no other evens."""
-    standing = Standing(3, linked=(A1, A2, A3), doubted=(B,))
-    assert evening_loop([B1, C1], standing, first) == C1
-    assert evening_loop([B1], standing, first) == B1
-
-
-def test_one_move_at_a_time() -> None:
-    """While a link is on its way, or one too many stands, none is begun."""
-    standing = Standing(2, linked=(A1, A2))
-    assert evening_loop([B1], standing, first) == B1
-    assert evening_loop([B1], evolve(standing, dialled=(B2,)), first) is None
-    assert evening_loop([B1], evolve(standing, linked=(A1, A2, B2)), first) is None
-
-
-def test_a_rack_that_wants_no_link_is_at_rest() -> None:
-    """Nothing is crowded then."""
-    assert not crowded(Standing(0))
-
-
 def test_regions_in_doubt_take_turns() -> None:
     """The one that failed longest ago is tried first: none waits for another to come back."""
-    standing = Standing(3, linked=(A1, A2, A3), doubted=(C1.region, B))
-    assert evening_loop([B1, C1], standing, first) == C1
-    assert evening_loop([B1, C1], evolve(standing, doubted=(B, C1.region)), first) == B1
+    standing = Standing(4, linked=(A1, A2, A3), doubted=(C1.region, B))
+    assert next_loop([B1, C1], standing, first) == C1
+    assert next_loop([B1, C1], evolve(standing, doubted=(B, C1.region)), first) == B1
+
+
+def test_of_two_random_workers_the_lighter_is_picked() -> None:
+    """Not the lightest of all: everybody would pick that one."""
+    several = [evolve(each, load=load) for each, load in ((A1, 5.0), (A2, 1.0), (B1, 3.0))]
+    drawn = iter((several[0], several[2]))
+    assert lighter_of_two(lambda _: next(drawn))(several) == several[2]

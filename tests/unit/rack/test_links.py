@@ -26,7 +26,6 @@ from tests.unit.rpc.parts import Listener, error_of, value_of, waits
 
 LOOPS = (loop("a", 1), loop("a", 2), loop("b", 3))
 REST = 4.0
-CALM = 6.0
 
 
 @define(eq=False)
@@ -86,7 +85,6 @@ class Net:
             self.dial,
             self.pick,
             Rests(lambda _: REST),
-            CALM,
             self.take_up,
             lambda _, reason: self.closed.append(reason),
             lambda session: cast(Watched, session) is self.sessions.get(self.owner),
@@ -177,7 +175,7 @@ def test_nothing_is_searched_while_no_link_is_missing(net: Net) -> None:
     """A rack whose links are spread asks no region anything."""
     net.links()
     searches = net.searches
-    net.wait(20 * CALM)
+    net.wait(120)
     assert net.searches == searches
 
 
@@ -300,110 +298,6 @@ def test_stopping_during_a_search_begins_no_link(net: Net) -> None:
     assert net.links().stopService().called
     net.clock.advance(100)
     assert net.dialled == []
-
-
-def test_stopping_during_a_look_for_a_better_place_begins_no_link(net: Net) -> None:
-    """As during any other search."""
-    net.known = LOOPS[:2]
-    links = net.links()
-    net.known, net.searching = LOOPS, Deferred()
-    net.wait(CALM)
-    assert net.searching is None
-    assert links.stopService().called
-    net.wait(10 * CALM)
-    assert len(net.dialled) == 2
-
-
-def test_crowded_links_make_a_rack_look_calmly(net: Net) -> None:
-    """A second region may be back, or be installed, at any time."""
-    net.known = LOOPS[:2]
-    net.links()
-    searches = net.searches
-    net.wait(10 * CALM)
-    assert net.searches - searches == 10
-    assert net.given_up == []
-
-
-def test_links_spread_again_when_a_region_is_back(net: Net) -> None:
-    """The new link is made and has lasted before the newest of the old ones is left."""
-    net.known = LOOPS[:2]
-    links = net.links()
-    net.known = LOOPS
-    net.wait(CALM)
-    assert net.live(links) == {"a:pid=1", "a:pid=2", "b:pid=3"}
-    net.wait(SETTLED - MAINTAIN_INTERVAL)
-    assert net.given_up == []
-    net.wait(MAINTAIN_INTERVAL)
-    assert net.given_up == [("a:pid=2", 3)]
-    assert net.live(links) == {"a:pid=1", "b:pid=3"}
-    net.wait(100)
-    assert len(net.dialled) == 3
-
-
-def test_the_owners_link_is_not_left(net: Net) -> None:
-    """The other link of the fullest region is, though it is older."""
-    net.known = LOOPS[:2]
-    links = net.links()
-    net.known, net.owner = LOOPS, "a:pid=2"
-    net.wait(CALM + SETTLED)
-    assert net.live(links) == {"a:pid=2", "b:pid=3"}
-
-
-def test_a_link_that_is_left_is_no_longer_counted_on(net: Net) -> None:
-    """Nobody is asked over it any more, and its worker is not dialled before it has ended."""
-    net.known = LOOPS[:2]
-    links = net.links()
-    parting = net.sessions["a:pid=2"]
-    parting.lingering = True
-    net.known = LOOPS
-    net.wait(CALM + SETTLED)
-    assert parting.left
-    assert net.live(links) == {"a:pid=1", "b:pid=3"}
-    net.known = LOOPS[:2]
-    net.sessions["b:pid=3"].break_off("gone")
-    net.wait(MAINTAIN_INTERVAL)
-    assert net.dialled == ["a:pid=1", "a:pid=2", "b:pid=3"]
-    parting.break_off("left")
-    net.wait(MAINTAIN_INTERVAL)
-    assert net.live(links) == {"a:pid=1", "a:pid=2"}
-
-
-def test_nothing_is_left_for_a_link_that_does_not_last(net: Net) -> None:
-    """A region that accepts and hangs up costs the rack no link."""
-    net.known = LOOPS[:2]
-    links = net.links()
-    net.known = LOOPS
-    net.wait(CALM)
-    net.sessions["b:pid=3"].break_off("not today")
-    net.wait(SETTLED - MAINTAIN_INTERVAL)
-    assert net.given_up == []
-    assert net.live(links) == {"a:pid=1", "a:pid=2"}
-
-
-def test_a_missing_link_does_not_wait_for_a_look(net: Net) -> None:
-    """A region that is down may let the look for a better place take seconds."""
-    net.known = LOOPS[:2]
-    links = net.links()
-    net.known, net.searching = LOOPS, Deferred()
-    net.wait(CALM)
-    net.sessions["a:pid=2"].break_off("gone")
-    net.wait(MAINTAIN_INTERVAL)
-    assert net.live(links) == {"a:pid=1", "b:pid=3"}
-
-
-def test_a_region_that_only_others_reach_is_probed_alone(net: Net) -> None:
-    """It costs the rack no link: the other region has both, and one dial at a time goes out."""
-    net.known = (*LOOPS[:2], *(loop("b", number) for number in range(3, 7)))
-    net.cut = {"b"}
-    links = net.links()
-    net.wait(CONNECT_TIMEOUT)
-    assert net.live(links) == {"a:pid=1", "a:pid=2"}
-    tried = len(net.dialled)
-    net.wait(10 * CALM)
-    assert 8 <= len(net.dialled) - tried <= 10
-    net.cut = set()
-    net.wait(2 * CALM + SETTLED)
-    assert net.regions() == {"a": 1, "b": 1}
 
 
 def test_workers_that_are_gone_are_forgotten(net: Net, log: Listener) -> None:
@@ -547,7 +441,7 @@ class History:
 
 @settings(deadline=None, max_examples=25)
 @given(workers, wanteds, picks, st.data())
-def test_whatever_happens_links_are_kept_spread_and_come_to_rest(
+def test_whatever_happens_links_are_kept_and_come_to_rest(
     known: tuple[EventLoop, ...], wanted: int, pick: Pick, data: st.DataObject
 ) -> None:
     """None is left that is needed, nor the owner's; and once quiet, nothing moves any more."""
@@ -561,8 +455,6 @@ def test_whatever_happens_links_are_kept_spread_and_come_to_rest(
     reachable = Counter(each.region for each in net.known if each.region not in net.cut)
     links = net.regions()
     assert links.total() == min(wanted, reachable.total())
-    emptiest = [links[region] for region in reachable if links[region] < reachable[region]]
-    assert max(links.values(), default=0) - min(emptiest, default=9) <= 1
     moves = (len(net.opened), len(net.given_up))
     net.wait(60)
     assert (len(net.opened), len(net.given_up)) == moves
