@@ -23,8 +23,8 @@ from maasha.balancer.policy import Policy
 from maasha.model.cluster import RackKey, WorkerId
 from maasha.model.placement import IDLE, Acting, Placement, UnderWay
 
-REST, DRAIN_REST = timedelta(seconds=60), timedelta(seconds=5)
-"""For which a rack is left alone whose move has failed."""
+REST = timedelta(seconds=5)
+"""For which a rack is left alone whose move has failed; with each further failure twice as long."""
 DRAINING = (Reason.DRAIN, Reason.NOWHERE_ELSE)
 """Why something is done that a person, or the worker itself, asked for."""
 
@@ -146,12 +146,11 @@ def _ending(
 
 
 def _rests(action: Action, seen: Seen) -> bool:
-    """Whether a move of that rack has failed lately: it may reach the others' regions only."""
-    rest = DRAIN_REST if kind_of(action) is Act.DRAIN_MOVE else REST
-    return not isinstance(action, Flip) and any(
-        each.failed and each.rack == action.rack and seen.now - each.begun < rest
-        for each in seen.under_way
-    )
+    """Whether moves of that rack have failed lately: perhaps it does not reach what others do."""
+    failed = [each.begun for each in seen.under_way if each.failed and each.rack == action.rack]
+    if isinstance(action, Flip) or not failed:
+        return False
+    return seen.now - max(failed) < REST * 2 ** (len(failed) - 1)
 
 
 def _members(coming: Placement) -> Members:

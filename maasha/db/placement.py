@@ -17,7 +17,9 @@ select worker.id, system_id, capacity, leaving or exists (
     select from drain where drain.region_id = region.id and (slot is null or slot = worker.slot)
 ) as draining
 from worker join region on region.id = region_id
-where heartbeat > clock_timestamp() - make_interval(secs => %s) order by worker.id
+where heartbeat > clock_timestamp() - make_interval(secs => %s)
+and (endpoints <> '[]' or exists (select from link where worker_id = worker.id))
+order by worker.id
 """
 LINKS = """
 select link.id, rack_id, worker_id, moved from link join rack on rack.id = rack_id

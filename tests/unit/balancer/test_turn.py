@@ -1,0 +1,210 @@
+"""One look of the leader: it waits for calm, does what is asked for at once, and begins in time."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from attrs import evolve
+from hypothesis import given
+
+from maasha.balancer.actions import Close, Flip, Move
+from maasha.balancer.brakes import Act, Limits, NoDatabase, Pause
+from maasha.balancer.plan import plan
+from maasha.balancer.policy import POLICY, Policy
+from maasha.balancer.turn import FRESH, REST, Memory, Seen, Turn, blinded, expected, turn
+from maasha.model.cluster import LinkId, RackKey, WorkerId
+from maasha.model.placement import Placement, UnderWay
+from tests.unit.balancer.fleet import NOW, alone, counts, placed, placements, spots_of, workers
+
+CALM = Policy(settled=0.0)
+CARELESS = Limits(after_leader=0.0, moves_after_gap=0.0)
+SECOND = timedelta(seconds=1)
+
+
+def move(link: int, source: int, target: int | None, **more: bool) -> UnderWay:
+    """Give a move under way of the rack with the link's number."""
+    to = None if target is None else WorkerId(target)
+    given = {"open": True, **more}
+    return UnderWay(LinkId(link), RackKey(link), WorkerId(source), to, NOW, **given)
+
+
+def first(placement: Placement, *under_way: UnderWay, policy: Policy = CALM) -> Turn:
+    """Take the first look of a leader that is careless."""
+    return turn(FRESH, Seen(placement, NOW, under_way), policy, CARELESS)
+
+
+def test_what_may_begin_begins() -> None:
+    """Of a plan as much as the pace allows."""
+    decided = first(alone(4, 0))
+    assert len(decided.plan.moves) == 2
+    assert decided.begin == decided.plan.actions[:1]
+    assert decided.waits
+
+
+def test_an_even_cluster_is_left_alone() -> None:
+    """And looked at seldom."""
+    decided = first(alone(2, 2))
+    assert decided.begin == ()
+    assert not decided.waits
+
+
+def test_evening_waits_until_nobody_comes_or_goes() -> None:
+    """Two seconds after the last change of members."""
+    seen = Seen(alone(4, 0), NOW)
+    decided = turn(FRESH, seen, POLICY, CARELESS)
+    assert (decided.begin, decided.waits) == ((), True)
+    seen = evolve(seen, now=NOW + SECOND)
+    decided = turn(decided.memory, seen, POLICY, CARELESS)
+    assert decided.begin == ()
+    grown = Seen(alone(5, 0), NOW + 2 * SECOND)
+    assert turn(decided.memory, grown, POLICY, CARELESS).begin == ()
+    decided = turn(decided.memory, evolve(seen, now=NOW + 2 * SECOND), POLICY, CARELESS)
+    assert len(decided.begin) == 1
+
+
+def test_a_move_is_no_change_of_members() -> None:
+    """Neither while it is under way, half done or done."""
+    before = turn(FRESH, Seen(alone(4, 0), NOW), POLICY, CARELESS).memory
+    both = placed(workers(2), [[1, 2], [1], [1], [1]])
+    done = placed(workers(2), [[2], [1], [1], [1]])
+    for placement, under_way in (
+        (alone(4, 0), (move(1, 1, 2),)),
+        (both, (move(1, 1, 2),)),
+        (done, ()),
+    ):
+        seen = Seen(placement, NOW + 2 * SECOND, under_way)
+        assert turn(before, seen, POLICY, CARELESS).settled
+
+
+def test_what_is_drained_waits_for_nobody() -> None:
+    """Not for calm, not for the end of a pause."""
+    one, two = workers(2)
+    placement = placed((evolve(one, draining=True), two), [[1]])
+    seen = Seen(placement, NOW, pause=Pause(None, "user:admin"))
+    decided = turn(FRESH, seen, POLICY, Limits())
+    assert not decided.settled
+    assert [type(action) for action in decided.begin] == [Move]
+
+
+def test_brakes_hold_evening() -> None:
+    """A new leader looks on; a pause holds it as long as it lasts."""
+    placement = alone(4, 0)
+    assert turn(FRESH, Seen(placement, NOW), CALM).begin == ()
+    paused = Seen(placement, NOW, pause=Pause(None, "user:admin"))
+    decided = turn(FRESH, paused, CALM, CARELESS)
+    assert decided.begin == ()
+    assert not decided.verdict.allows(Act.MOVE)
+
+
+def test_racks_that_vanish_are_seen() -> None:
+    """From when the leader saw that they had no link any more; others from when they were heard."""
+    whole = placed(workers(2), [[1], [2]] * 5)
+    memory = turn(FRESH, Seen(whole, NOW), CALM, CARELESS).memory
+    gone = evolve(whole, links=whole.links[5:])
+    later = NOW + timedelta(seconds=20)
+    memory = turn(memory, Seen(gone, later), CALM, CARELESS).memory
+    assert set(memory.away.values()) == {later}
+    verdict = turn(memory, Seen(gone, later + timedelta(seconds=9)), CALM, CARELESS).verdict
+    assert verdict.alarm is not None
+    assert len(verdict.alarm.racks) == 5
+
+
+def test_a_rack_that_the_leader_never_saw_counts_from_when_it_was_heard() -> None:
+    """One that never was is not away."""
+    placement = placed(workers(1), [[1], [], []])
+    long_ago = NOW - timedelta(days=1)
+    seen = Seen(placement, NOW, last_heard={RackKey(2): long_ago})
+    assert turn(FRESH, seen, CALM, CARELESS).memory.away == {RackKey(2): long_ago}
+    drained = evolve(
+        placement, racks=tuple(evolve(each, draining=True) for each in placement.racks)
+    )
+    memory = turn(FRESH, evolve(seen, placement=drained), CALM, CARELESS).memory
+    assert (memory.away, memory.linked) == ({}, frozenset())
+
+
+def test_a_leader_without_database_does_nothing() -> None:
+    """It knows since when."""
+    memory = blinded(blinded(FRESH, NOW), NOW + SECOND)
+    assert memory.brakes.gap is not None
+    assert NoDatabase(NOW).since == memory.brakes.gap.began
+
+
+def test_moves_under_way_count_as_done() -> None:
+    """Also half done; and what is closed is closed."""
+    both = placed(workers(3), [[1, 2], [1, 3], [1]])
+    under_way = (
+        UnderWay(LinkId(1), RackKey(1), WorkerId(1), WorkerId(2), NOW, open=True),
+        UnderWay(LinkId(3), RackKey(2), WorkerId(1), None, NOW, open=True),
+        UnderWay(LinkId(5), RackKey(3), WorkerId(1), WorkerId(2), NOW, open=True),
+        UnderWay(LinkId(5), RackKey(3), WorkerId(1), WorkerId(3), NOW, open=False),
+        UnderWay(LinkId(99), RackKey(9), WorkerId(1), WorkerId(3), NOW, open=True),
+    )
+    coming = expected(Seen(both, NOW, under_way))
+    assert counts(coming) == [0, 2, 1]
+    assert {rack.key: rack.owner for rack in coming.racks} == {1: 2, 2: 1, 3: 2}
+
+
+def test_a_rack_that_failed_to_move_rests() -> None:
+    """Longer after each failure; perhaps it does not reach what others do."""
+    placement = alone(4, 0)
+    (wanted, *_) = first(placement).begin
+    failed = [
+        UnderWay(each.id, each.rack, WorkerId(1), WorkerId(2), NOW, open=False, failed=True)
+        for each in placement.links
+    ]
+    for failures in (1, 2, 3):
+        rest = REST * 2 ** (failures - 1)
+        for since, begins in ((rest - SECOND, False), (rest, True)):
+            seen = Seen(placement, NOW + since, tuple(failed * failures))
+            decided = turn(FRESH, seen, CALM, CARELESS)
+            assert bool(decided.begin) == begins
+    assert isinstance(wanted, Move)
+
+
+def test_flips_need_no_rest() -> None:
+    """They ask nothing of the rack's links."""
+    placement = placed(workers(2), [[1, 2]] * 4)
+    failed = move(1, 1, 2, open=False, failed=True)
+    begun = first(placement, failed).begin
+    assert [type(action) for action in begun] == [Flip, Flip]
+
+
+def test_a_link_is_closed_where_every_other_worker_has_one() -> None:
+    """Of a rack on a worker that is drained."""
+    one, two = workers(2)
+    placement = placed((one, evolve(two, draining=True)), [[1, 2]])
+    assert [type(action) for action in first(placement).begin] == [Close]
+
+
+@given(placements())
+def test_looks_that_are_carried_out_come_to_rest(placement: Placement) -> None:
+    """Each begins something until the plan is empty, and no rack ever loses its last link."""
+    memory: Memory = FRESH
+    had = {rack for rack, spots in spots_of(placement).items() if spots}
+    for step in range(200):
+        seen = Seen(placement, NOW + step * SECOND)
+        decided = turn(memory, seen, CALM, CARELESS)
+        memory = decided.memory
+        if not decided.plan.actions:
+            break
+        assert decided.begin
+        moved = [
+            UnderWay(
+                each.link,
+                each.rack,
+                each.source,
+                each.to if isinstance(each, Move) else None,
+                seen.now,
+                open=True,
+            )
+            for each in decided.begin
+            if not isinstance(each, Flip)
+        ]
+        flipped = {each.rack: each.to for each in decided.begin if isinstance(each, Flip)}
+        coming = expected(evolve(seen, under_way=tuple(moved)))
+        racks = tuple(
+            evolve(rack, owner=flipped.get(rack.key, rack.owner)) for rack in coming.racks
+        )
+        placement = evolve(coming, racks=racks)
+        assert {rack for rack, spots in spots_of(placement).items() if spots} == had
+    assert plan(evolve(placement, acting=memory.acting), CALM, NOW).actions == ()
