@@ -1,6 +1,7 @@
 """A whole maasha instance in a lab: database, region, racks and clients, each a host of its own."""
 
 import json
+import re
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -20,7 +21,11 @@ MANAGEMENT = "10.100.0.0/24"
 SMALL_LAN = "10.0.0.0/24"
 LARGE_LAN = "10.1.0.0/22"
 """More than 400 addresses to hand out."""
-DATABASE, REGION, REGION2, OUTSIDER = "10.100.0.5", "10.100.0.10", "10.100.0.11", "10.100.0.66"
+DATABASE, OUTSIDER = "10.100.0.5", "10.100.0.66"
+REGION, REGION2, REGION3 = "10.100.0.10", "10.100.0.11", "10.100.0.12"
+REGIONS = {"region": REGION, "region2": REGION2, "region3": REGION3}
+"""By their host names."""
+RACK_NAME = re.compile(r"rack\d+")
 API_PORT = 5240
 URL = f"http://{REGION}:{API_PORT}/MAAS/"
 PROFILE = "maas"
@@ -39,7 +44,7 @@ def silent(_: str) -> None:
 
 @attrs.frozen(eq=False)
 class Cluster:
-    """One or two regions, racks `rack1` and `rack2`, `clients` on both LANs, and an `outsider`."""
+    """Some regions, racks `rack1`, `rack2`, ..., `clients` on both LANs, and an `outsider`."""
 
     lab: Lab
     database: Postgres
@@ -57,8 +62,7 @@ class Cluster:
     @property
     def regions(self) -> tuple[Host, ...]:
         """All region controllers."""
-        hosts = self.lab.hosts
-        return tuple(hosts[name] for name in ("region", "region2") if name in hosts)
+        return tuple(self.lab.hosts[name] for name in REGIONS if name in self.lab.hosts)
 
     @property
     def rack1(self) -> Host:
@@ -96,9 +100,11 @@ class Cluster:
         return self.lab.networks["mgmt"]
 
     @property
-    def racks(self) -> tuple[Host, Host]:
-        """Both racks."""
-        return self.rack1, self.rack2
+    def racks(self) -> tuple[Host, ...]:
+        """All racks, by their numbers."""
+        hosts = self.lab.hosts
+        numbers = sorted(int(name[4:]) for name in hosts if RACK_NAME.fullmatch(name))
+        return tuple(hosts[f"rack{number}"] for number in numbers)
 
     @property
     def api_key(self) -> str:
@@ -148,18 +154,20 @@ def start(
     directory: Path,
     *,
     regions: int = 1,
+    racks: int = 2,
+    workers: int = WORKERS,
     detached: bool = False,
     progress: Progress = silent,
 ) -> Cluster:
-    """Boot the hosts and start everything on them; returns when both racks are linked."""
+    """Boot the hosts and start everything on them; returns when all racks are linked."""
     lab = Lab(name, directory, detached=detached)
     try:
         progress("hosts and networks")
-        cluster = boot(lab, regions)
+        cluster = boot(lab, regions, racks)
         progress("PostgreSQL")
         start_database(cluster)
         progress("region")
-        make_instance(cluster)
+        make_instance(cluster, num_workers=workers)
         for region in cluster.regions:
             start_region(region)
         progress("racks")
@@ -168,24 +176,24 @@ def start(
         progress("links")
         for host in (*cluster.regions, *cluster.racks):
             login(cluster, host)
-        until(lambda: linked(cluster), "both racks to be linked", timeout=30.0)
+        until(lambda: linked(cluster), "all racks to be linked", timeout=30.0)
     except BaseException:
         lab.close()
         raise
     return cluster
 
 
-def boot(lab: Lab, regions: int = 1) -> Cluster:
-    """Make networks and hosts, with one region or two; nothing runs on them yet."""
+def boot(lab: Lab, regions: int = 1, racks: int = 2) -> Cluster:
+    """Make networks and hosts; nothing runs on them yet. The first two racks are on both LANs."""
     mgmt = lab.network("mgmt", MANAGEMENT)
     lan, large = lab.network("lan", SMALL_LAN), lab.network("large", LARGE_LAN)
     db = lab.host("db", {mgmt: DATABASE})
-    for name, address in {"region": REGION, "region2": REGION2}.items():
-        if name == "region" or regions == 2:
-            lab.host(name, {mgmt: address})
-    for number in (1, 2):
-        addresses = {mgmt: f"10.100.0.2{number}", lan: f"10.0.0.{number}"}
-        lab.host(f"rack{number}", {**addresses, large: f"10.1.0.{number}"})
+    for name, address in list(REGIONS.items())[:regions]:
+        lab.host(name, {mgmt: address})
+    for number in range(1, racks + 1):
+        addresses = {mgmt: f"10.100.0.{20 + number}", lan: f"10.0.0.{number}"}
+        both = {large: f"10.1.0.{number}"} if number <= 2 else {}
+        lab.host(f"rack{number}", {**addresses, **both})
     lab.host("clients", {lan: None, large: None})
     lab.host("outsider", {mgmt: OUTSIDER})
     return Cluster(lab, Postgres(db))
@@ -205,10 +213,10 @@ def start_database(cluster: Cluster) -> None:
     database.create("maasha", secret, "maasha")
 
 
-def make_instance(cluster: Cluster) -> None:
+def make_instance(cluster: Cluster, **settings: object) -> None:
     """Make the tables, the instance and an administrator; every region gets the secret."""
     for region in cluster.regions:
-        configure_region(cluster, region)
+        configure_region(cluster, region, **settings)
         region_command(region, "init")
     admin = ("--username", "admin")
     region_command(cluster.region, "createadmin", *admin, "--email", "admin@example.com")
@@ -274,9 +282,10 @@ def login(cluster: Cluster, host: Host) -> None:
 
 
 def linked(cluster: Cluster) -> bool:
-    """Whether both racks have links and an owner."""
+    """Whether all racks have links and an owner."""
     racks = cluster.status()["racks"]
-    return len(racks) == 2 and all(rack["connections"] and rack["owner"] for rack in racks)
+    whole = len(racks) == len(cluster.racks)
+    return whole and all(rack["connections"] and rack["owner"] for rack in racks)
 
 
 def cli_environment() -> dict[str, str]:

@@ -65,6 +65,20 @@ class RegiondSettings:
     """Seconds."""
     rpc_message_limit: int = 16
     """MiB of one message, either way."""
+    capacity: int = 100
+    """How many links each worker here is to have, in percent of an ordinary worker's."""
+    balance_begin: int = 125
+    """Percent of the mean load beyond which links are moved."""
+    balance_end: int = 110
+    """Percent of the mean load down to which they are, once it has begun."""
+    balance_pace: int = 5
+    """Percent of a worker's links that are moved within a second; one at least."""
+    balance_stay: int = 120
+    """Seconds that a link which was moved stays."""
+    balance_settle: int = 2
+    """Seconds without a rack or worker that comes or goes, before anything is moved."""
+    balance_hold: int = 15
+    """Seconds after a change of leader or a loss of the database until anything is moved."""
 
 
 def parse_regiond(text: str) -> RegiondSettings:
@@ -95,27 +109,41 @@ def parse_regiond(text: str) -> RegiondSettings:
         rpc_first_port=reader.take("rpc_first_port", port, default.rpc_first_port),
         rpc_last_port=reader.take("rpc_last_port", port, default.rpc_last_port),
         rpc_tls=reader.take("rpc_tls", flag, default.rpc_tls),
-        **_limits(reader, default),
+        **_numbers(reader, default),
     )
+    _check_balance(reader, settings)
     _check_password(reader, settings)
     _check_ports(reader, settings)
     reader.finish()
     return settings
 
 
-def _limits(reader: Reader, default: RegiondSettings) -> dict[str, int]:
-    """Read what a link may cost; a worker's descriptors and memory bound the largest values."""
-    largest = {
-        "rpc_unproved": MAX_UNPROVED,
-        "rpc_unproved_per_source": MAX_UNPROVED,
-        "rpc_rate_per_source": 10_000,
-        "rpc_proof_timeout": 60,
-        "rpc_message_limit": MAX_MESSAGE,
+def _numbers(reader: Reader, default: RegiondSettings) -> dict[str, int]:
+    """Read what a link may cost (descriptors and memory bound it), and how links are balanced."""
+    bounds = {
+        "rpc_unproved": (1, MAX_UNPROVED),
+        "rpc_unproved_per_source": (1, MAX_UNPROVED),
+        "rpc_rate_per_source": (1, 10_000),
+        "rpc_proof_timeout": (1, 60),
+        "rpc_message_limit": (1, MAX_MESSAGE),
+        "capacity": (1, 10_000),
+        "balance_begin": (100, 1000),
+        "balance_end": (100, 1000),
+        "balance_pace": (1, 100),
+        "balance_stay": (0, 86_400),
+        "balance_settle": (0, 600),
+        "balance_hold": (0, 3600),
     }
     return {
-        key: reader.take(key, whole(1, most), getattr(default, key))
-        for key, most in largest.items()
+        key: reader.take(key, whole(*ends), getattr(default, key)) for key, ends in bounds.items()
     }
+
+
+def _check_balance(reader: Reader, settings: RegiondSettings) -> None:
+    """What has begun has to have an end."""
+    if settings.balance_end > settings.balance_begin:
+        what = f"is above balance_begin, {settings.balance_begin}"
+        reader.refuse("balance_end", what, f"write at most {settings.balance_begin}")
 
 
 def _check_password(reader: Reader, settings: RegiondSettings) -> None:

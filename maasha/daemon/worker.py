@@ -51,7 +51,7 @@ from maasha.host.routine import Routine
 from maasha.model.cluster import Endpoint, Ownership, RackKey, SystemId, WorkerId
 from maasha.model.network import Interface
 from maasha.region.addresses import published
-from maasha.region.balancing import Balancing
+from maasha.region.balancing import Balancing, rules_of
 from maasha.region.clerk import Clerk
 from maasha.region.connections import Connections, RackLink
 from maasha.region.credentials import Credentials
@@ -124,7 +124,9 @@ class Worker(MultiService):
         self._connections = Connections()
         self._take_racks()
         self._relocation = Relocation(reactor, self._acting, self._connections, self._worker_id)
-        self._balancing = Balancing(reactor, self._dedicated.run, lambda: self._leadership.leading)
+        leading = lambda: self._leadership.leading  # noqa: E731  asked anew each time
+        policy, limits = rules_of(self._settings)
+        self._balancing = Balancing(reactor, self._dedicated.run, leading, policy, limits)
         self._retirement = Retirement(reactor, self._pool, self._connections)
         self._credentials = Credentials(reactor, self._pool, self._secrets_changed)
         self._factory: RegionFactory | None = None
@@ -213,7 +215,8 @@ class Worker(MultiService):
 
     async def _identity(self, tx: Transaction) -> Identity:
         region = await regions.register_region(tx, socket.gethostname(), __version__)
-        return Identity(region, self._place.slot, os.getpid(), self._token, boot_id())
+        capacity = self._settings.capacity / 100
+        return Identity(region, self._place.slot, os.getpid(), self._token, boot_id(), capacity)
 
     def _endpoints(self) -> tuple[Endpoint, ...]:
         settings = self._settings

@@ -35,16 +35,17 @@ select coalesce((select incarnation from instance), 1) as incarnation,
 """
 INSERT = """
 insert into worker
-    (region_id, slot, pid, token, host, epoch_incarnation, epoch_counter, heartbeat)
-select id, %(slot)s, %(pid)s, %(token)s, %(host)s, %(incarnation)s, %(counter)s, clock_timestamp()
+    (region_id, slot, pid, token, host, capacity, epoch_incarnation, epoch_counter, heartbeat)
+select id, %(slot)s, %(pid)s, %(token)s, %(host)s, %(capacity)s, %(incarnation)s, %(counter)s,
+    clock_timestamp()
 from region where system_id = %(region)s returning id
 """
 REINSERT = """
 insert into worker
-    (id, region_id, slot, pid, token, host, epoch_incarnation, epoch_counter, heartbeat)
+    (id, region_id, slot, pid, token, host, capacity, epoch_incarnation, epoch_counter, heartbeat)
 overriding system value
-select %(id)s, id, %(slot)s, %(pid)s, %(token)s, %(host)s, %(incarnation)s, %(counter)s,
-    clock_timestamp()
+select %(id)s, id, %(slot)s, %(pid)s, %(token)s, %(host)s, %(capacity)s, %(incarnation)s,
+    %(counter)s, clock_timestamp()
 from region where system_id = %(region)s returning id
 """
 IN_SLOT = """
@@ -98,6 +99,8 @@ class Identity:
     token: UUID
     host: str
     """Names the running system, another one after each boot and on each copy of a host."""
+    capacity: float = 1.0
+    """How many links the worker is to have, compared with an ordinary one."""
 
 
 @frozen
@@ -268,6 +271,7 @@ def _values(identity: Identity, epoch: Stamp) -> dict[str, object]:
         "pid": identity.pid,
         "token": identity.token,
         "host": identity.host,
+        "capacity": identity.capacity,
         "incarnation": epoch.incarnation,
         "counter": epoch.counter,
     }

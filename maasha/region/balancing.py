@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 
+from attrs import evolve
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
@@ -17,6 +18,7 @@ from maasha.balancer.actions import Action, Flip, Move
 from maasha.balancer.brakes import LIMITS, Limits, Pause, Verdict
 from maasha.balancer.policy import POLICY, Policy
 from maasha.balancer.turn import FRESH, Seen, Turn, blinded, turn
+from maasha.config import RegiondSettings
 from maasha.db import drains, link_moves, ownership
 from maasha.db.errors import DatabaseError
 from maasha.db.events import clear_alarm, raise_alarm
@@ -102,6 +104,19 @@ class Balancing(Routine):
             await raise_alarm(tx, WHO, SUBJECT, VANISHED, str(verdict.alarm))
         else:
             await clear_alarm(tx, WHO, SUBJECT, VANISHED)
+
+
+def rules_of(settings: RegiondSettings) -> tuple[Policy, Limits]:
+    """Give the rules that regiond.conf sets."""
+    policy = Policy(
+        act=settings.balance_begin / 100,
+        rest=settings.balance_end / 100,
+        dwell=float(settings.balance_stay),
+        share=settings.balance_pace / 100,
+        settled=float(settings.balance_settle),
+    )
+    hold = float(settings.balance_hold)
+    return policy, evolve(LIMITS, moves_after_gap=hold, after_leader=hold)
 
 
 async def look(tx: Transaction) -> Seen:

@@ -71,6 +71,13 @@ rpc_unproved_per_source: 8
 rpc_rate_per_source: 2
 rpc_proof_timeout: 9
 rpc_message_limit: 32
+capacity: 200
+balance_begin: 150
+balance_end: 120
+balance_pace: 10
+balance_stay: 30
+balance_settle: 1
+balance_hold: 5
 """
     ) == RegiondSettings(
         maas_url="https://region/MAAS/",
@@ -94,6 +101,13 @@ rpc_message_limit: 32
         rpc_rate_per_source=2,
         rpc_proof_timeout=9,
         rpc_message_limit=32,
+        capacity=200,
+        balance_begin=150,
+        balance_end=120,
+        balance_pace=10,
+        balance_stay=30,
+        balance_settle=1,
+        balance_hold=5,
     )
 
 
@@ -156,3 +170,10 @@ def test_any_set_of_wrong_types_is_told(keys: set[str]) -> None:
     assert told(text) == [
         f"{n}: {key}: is a mapping; write a plain value" for n, key in enumerate(sorted(keys), 1)
     ]
+
+
+def test_what_begins_has_an_end() -> None:
+    """Balancing that stopped short of where it begins would begin again at once."""
+    (line,) = told("balance_begin: 120\nbalance_end: 130\n")
+    assert "balance_end" in line
+    assert "write at most 120" in line
