@@ -5,6 +5,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import attrs
@@ -155,11 +156,14 @@ def start(
     *,
     regions: int = 1,
     racks: int = 2,
-    workers: int = WORKERS,
+    settings: Mapping[str, object] = MappingProxyType({}),
     detached: bool = False,
     progress: Progress = silent,
 ) -> Cluster:
-    """Boot the hosts and start everything on them; returns when all racks are linked."""
+    """Boot the hosts and start everything on them; returns when all racks are linked.
+
+    `settings` are more lines of each regiond.conf.
+    """
     lab = Lab(name, directory, detached=detached)
     try:
         progress("hosts and networks")
@@ -167,7 +171,7 @@ def start(
         progress("PostgreSQL")
         start_database(cluster)
         progress("region")
-        make_instance(cluster, num_workers=workers)
+        make_instance(cluster, **settings)
         for region in cluster.regions:
             start_region(region)
         progress("racks")

@@ -140,7 +140,7 @@ def _numbers(reader: Reader, default: RegiondSettings) -> dict[str, int]:
 
 
 def _check_balance(reader: Reader, settings: RegiondSettings) -> None:
-    """What has begun has to have an end."""
+    """Refuse a beginning that has no end."""
     if settings.balance_end > settings.balance_begin:
         what = f"is above balance_begin, {settings.balance_begin}"
         reader.refuse("balance_end", what, f"write at most {settings.balance_begin}")

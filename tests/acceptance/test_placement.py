@@ -1,0 +1,139 @@
+"""Whatever dies, all racks are linked and even again without a hand; then nothing moves."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from lab import Host, until
+from lab.cluster import REGION2, Cluster
+from lab.testing import require
+from tests.acceptance.figures import Figures
+from tests.acceptance.town import (
+    CONNECTIONS,
+    RACKS,
+    REGIONS,
+    STAY,
+    WORKERS,
+    is_even,
+    loads,
+    moves,
+    places,
+    town,
+    wait_even,
+    working,
+)
+from tests.acceptance.watching import remains
+
+pytestmark = pytest.mark.root
+
+MAAS_NOTICES = "MAAS: a dead region after 30 to 150 s, a dead rack host never"
+LINKS = RACKS * CONNECTIONS
+EACH = LINKS // (REGIONS * WORKERS)
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Give twelve racks on three regions."""
+    require()
+    with town(tmp_path_factory.mktemp("town")) as started:
+        yield started
+
+
+def worker_of(region: Host) -> int:
+    """Give the pid of a worker."""
+    return region.processes("maasha.daemon.worker")[0].pid
+
+
+def even_again(
+    cluster: Cluster, figures: Figures, what: str, happen: Callable[[], object], gone: bool = True
+) -> None:
+    """Let something happen, and measure until all is as even as before.
+
+    `gone`: it takes workers away, so first the others have everything, or they come back sooner.
+    """
+    before, began = moves(cluster), time.monotonic()
+    happen()
+    if gone:
+        until(lambda: not is_even(cluster), f"something to mend: {what}", timeout=20.0)
+    wait_even(cluster, what, timeout=90.0)
+    figures.seconds(f"{what} -> linked and even again", time.monotonic() - began)
+    figures.count(f"{what}: moves of links", moves(cluster) - before)
+
+
+def test_a_cluster_begins_even(cluster: Cluster) -> None:
+    """Each worker has as many links as any other."""
+    assert loads(cluster) == [EACH] * len(working(cluster))
+
+
+@pytest.mark.parametrize("what", ["worker", "master"])
+def test_a_process_dies(cluster: Cluster, figures: Figures, what: str) -> None:
+    """SIGKILL; it is started again."""
+    region = cluster.regions[1]
+    program = {"worker": "maasha.daemon.worker", "master": "maasha-regiond"}[what]
+    victim = region.processes(program)[0].pid
+    even_again(cluster, figures, f"{what} SIGKILLed", lambda: region.signal(victim, signal.SIGKILL))
+
+
+def test_a_region_dies_and_comes_back(cluster: Cluster, figures: Figures) -> None:
+    """All of its processes; what moves is at most what it has to get back."""
+    region = cluster.regions[2]
+    before = moves(cluster)
+    even_again(
+        cluster, figures, "region SIGKILLed", lambda: region.signal("maasha", signal.SIGKILL)
+    )
+    assert moves(cluster) - before <= 2 * EACH
+    figures.lines.append(f"  ({MAAS_NOTICES})")
+
+
+def test_the_database_dies(cluster: Cluster, figures: Figures) -> None:
+    """The links stay, and nothing has to move when it is back."""
+    before = places(cluster)
+    even_again(
+        cluster,
+        figures,
+        "PostgreSQL SIGKILLed",
+        lambda: cluster.db.signal("postgres", signal.SIGKILL),
+        gone=False,
+    )
+    assert {(one.rack, one.region, one.slot) for one in places(cluster)} == {
+        (one.rack, one.region, one.slot) for one in before
+    }
+
+
+def test_a_worker_is_frozen(cluster: Cluster, figures: Figures) -> None:
+    """SIGSTOP: its links are dropped, its row goes; SIGCONT: it comes back and gets its share."""
+    region = cluster.regions[0]
+    pid = worker_of(region)
+
+    def freeze() -> None:
+        region.signal(pid, signal.SIGSTOP)
+        fewer = REGIONS * WORKERS - 1
+        until(lambda: is_even(cluster, fewer), "even without it", timeout=60.0, interval=0.2)
+        region.signal(pid, signal.SIGCONT)
+
+    even_again(cluster, figures, "worker SIGSTOPped, SIGCONTed", freeze, gone=False)
+
+
+def test_a_region_loses_the_database(cluster: Cluster, figures: Figures) -> None:
+    """It is found dead by the others and fenced; its racks are theirs until it is back."""
+    region = cluster.regions[1]
+    cable = cluster.management.cable(region)
+
+    def cut() -> None:
+        cable.cut()
+        fewer = (REGIONS - 1) * WORKERS
+        until(lambda: is_even(cluster, fewer), "even without it", timeout=60.0, interval=0.2)
+        cable.restore()
+
+    even_again(cluster, figures, "region cut off, restored", cut, gone=False)
+    assert str(cluster.management.address(region)) == REGION2
+
+
+def test_then_nothing_moves(cluster: Cluster) -> None:
+    """Three times as long as a link that was moved has to stay."""
+    before = moves(cluster), places(cluster)
+    remains(lambda: (moves(cluster), places(cluster)) == before, 3 * STAY)
