@@ -70,7 +70,9 @@ class Board:
         self.between = Scale(bins, policy)
         self.acting = Scale(singles, policy)
         for worker, region in self.home.items():
-            number = sum(link.rack not in self.leaving for link in self.on[worker])
+            number = len(self.on[worker])
+            if self.leaving:
+                number -= sum(link.rack in self.leaving for link in self.on[worker])
             if worker in self.open:
                 self.within[region].add(worker, number)
                 self.between.add(region, number)
@@ -169,14 +171,13 @@ class Board:
         """Give the links that no dwell holds there; `refresh` looks anew."""
         found = self._movable.get(worker)
         if found is None:
-            free = [
+            since, leaving, owner = self._since, self.leaving, self.owner
+            found = self._movable[worker] = [
                 link
                 for link in reversed(self.on[worker])
-                if link.rack not in self.leaving and not self.held(link)
+                if (link.moved is None or link.moved <= since) and link.rack not in leaving
             ]
-            owner = self.owner
-            free.sort(key=lambda link: owner.get(link.rack) == worker)
-            found = self._movable[worker] = free
+            found.sort(key=lambda link: owner.get(link.rack) == worker)
         return found
 
     def refresh(self) -> None:

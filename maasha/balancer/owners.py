@@ -85,14 +85,10 @@ class Web:
         return bool(chain)
 
     def _direct(self, mean: float) -> Chain:
-        last, ties = None, dict[WorkerId, list[RackKey]]()
-        for donor, receiver in self._board.acting.worth(mean):
-            if donor != last:
-                last, ties = donor, self._tied(donor)
-            if receiver in ties:
-                rack = self._rack(donor, receiver)
-                if rack is not None:
-                    return [(rack, receiver)]
+        for donor, receiver in self._board.acting.worth(mean, self._tied):
+            rack = self._rack(donor, receiver)
+            if rack is not None:
+                return [(rack, receiver)]
         return []
 
     def _detour(self, mean: float) -> Chain:

@@ -13,8 +13,9 @@ less, and never goes back: so moves come to an end.
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from math import ceil, floor
+from operator import itemgetter
 from typing import Generic, TypeVar
 
 from attrs import frozen
@@ -25,6 +26,8 @@ Key = TypeVar("Key", str, int)
 
 EPSILON = 1e-9
 """Loads this close are equal: they are quotients."""
+KEY = itemgetter(1)
+Ties = Callable[[Key], Container[Key]]
 
 
 @frozen
@@ -38,12 +41,14 @@ class Bin:
     """How much one link is of its largest worker's load."""
     single: bool
     """It is one worker."""
+    alike: bool
+    """Its workers have one capacity."""
 
 
 def bin_of(capacities: Sequence[float]) -> Bin:
     """Give the bin of workers with these capacities."""
     parts = tuple(sorted(set(capacities)))
-    return Bin(sum(capacities), parts, 1.0 / parts[-1], len(capacities) == 1)
+    return Bin(sum(capacities), parts, 1.0 / parts[-1], len(capacities) == 1, len(parts) == 1)
 
 
 class Scale(Generic[Key]):
@@ -87,11 +92,11 @@ class Scale(Generic[Key]):
 
     def rising(self) -> Iterator[Key]:
         """Give the bins, the emptiest first."""
-        return (key for _, key in self._order)
+        return map(KEY, self._order)
 
     def falling(self) -> Iterator[Key]:
         """Give the bins, the fullest first."""
-        return (key for _, key in reversed(self._order))
+        return map(KEY, reversed(self._order))
 
     def out_of_band(self, mean: float) -> bool:
         """Whether the loads of workers are so uneven that something is to be done."""
@@ -107,17 +112,23 @@ class Scale(Generic[Key]):
         """Whether no move is worth it."""
         return not any(True for _ in self.worth(mean))
 
-    def worth(self, mean: float) -> Iterator[tuple[Key, Key]]:
-        """Give the donors and receivers of moves that are worth it, fullest to emptiest first."""
+    def worth(self, mean: float, ties: Ties[Key] | None = None) -> Iterator[tuple[Key, Key]]:
+        """Give the donors and receivers of moves that are worth it, fullest to emptiest first.
+
+        `ties` leaves out receivers that a donor can give nothing.
+        """
         high, low = self._policy.rest * mean + EPSILON, mean / self._policy.rest - EPSILON
-        least_gap = 2 * self._least - EPSILON
+        least_gap, single = 2 * self._least - EPSILON, self._single
         for full, donor in reversed(self._order):
-            top, possible = self._top(donor, full), False
+            top, possible = full if single else self._top(donor, full), False
+            tied = None if ties is None else ties(donor)
             for empty, receiver in self._order:
-                bottom = self._bottom(receiver, empty)
+                bottom = empty if single else self._bottom(receiver, empty)
                 if full - empty < least_gap or (top <= high and bottom >= low):
                     break
                 possible = True
+                if tied is not None and receiver not in tied:
+                    continue
                 if self._equals or self._evens(donor, receiver, top - bottom):
                     yield donor, receiver
             if not possible:
@@ -132,15 +143,13 @@ class Scale(Generic[Key]):
         return gap >= giving.grain + taking.grain - EPSILON
 
     def _top(self, key: Key, load: float) -> float:
-        if self._single:
-            return load
-        first, *more = self._bins[key].parts
-        top = ceil(load * first - EPSILON) / first
-        return max(top, *[ceil(load * part - EPSILON) / part for part in more]) if more else top
+        one = self._bins[key]
+        if one.alike:
+            return ceil(load / one.grain - EPSILON) * one.grain
+        return max(ceil(load * part - EPSILON) / part for part in one.parts)
 
     def _bottom(self, key: Key, load: float) -> float:
-        if self._single:
-            return load
-        first, *more = self._bins[key].parts
-        low = floor(load * first + EPSILON) / first
-        return min(low, *[floor(load * part + EPSILON) / part for part in more]) if more else low
+        one = self._bins[key]
+        if one.alike:
+            return floor(load / one.grain + EPSILON) * one.grain
+        return min(floor(load * part + EPSILON) / part for part in one.parts)

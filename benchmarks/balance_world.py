@@ -1,0 +1,155 @@
+"""A cluster that only balances: racks whose links reconnect, workers that return, tick by tick.
+
+A tick is one second. The racks' own choice is the better of two workers taken at random (power of two
+choices) on regions where the rack has no link. What balances is a `Balancer`; it sees the placement
+and says which links are to move, and moves are done within the tick.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Protocol
+
+from attrs import evolve, frozen
+
+from maasha.balancer.actions import Action, Close, Flip, after
+from maasha.balancer.placement import Acting, Link, Placement, Rack, Worker
+from maasha.model.cluster import LinkId, RackKey, SystemId, WorkerId
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+SETTLED = 40
+"""The last ticks of a run, over which the steady state is measured."""
+
+
+class Balancer(Protocol):
+    """What decides; one is made for each run."""
+
+    def settle(self, placement: Placement, gone: frozenset[WorkerId]) -> Placement:
+        """Give the state in which the run begins, while some workers were gone."""
+
+    def arrive(self, placement: Placement, link: Link, loads: Counter[WorkerId]) -> WorkerId:
+        """Say where a link goes that reconnects."""
+
+    def decide(self, placement: Placement, now: datetime) -> tuple[Sequence[Action], Acting]:
+        """Say what moves in this tick."""
+
+
+@frozen
+class Scenario:
+    """A cluster at a moment, and what goes on in it."""
+
+    name: str
+    sizes: tuple[int, ...]
+    """Workers of each region."""
+    racks: int
+    connections: int
+    gone: int = 0
+    """So many of the last workers were away until now and return empty."""
+    counts: tuple[int, ...] = ()
+    """How many links each worker has instead of the racks' own choice."""
+    churn: float = 0.0
+    """Part of the links that reconnect in each tick."""
+    ticks: int = 180
+    """Longer than the dwell."""
+
+
+@frozen
+class Course:
+    """What a run came to."""
+
+    moves: int
+    late: int
+    """Moves in the last third, when nothing is left to do."""
+    steady: float
+    """The greatest max/mean of the last ticks."""
+    even_after: int | None
+    """The first tick after which max/mean stays at most 1.25, None if it never does."""
+
+
+def begin(scenario: Scenario, random: Random) -> tuple[Placement, frozenset[WorkerId]]:
+    """Give the placement at the beginning and the workers that were gone until then."""
+    homes = [f"r{number:05d}" for number, size in enumerate(scenario.sizes) for _ in range(size)]
+    crew = tuple(Worker(WorkerId(n), SystemId(home)) for n, home in enumerate(homes, 1))
+    gone = frozenset(worker.id for worker in crew[len(crew) - scenario.gone :])
+    if scenario.counts:
+        spots = [[one.id] for one, n in zip(crew, scenario.counts, strict=True) for _ in range(n)]
+    else:
+        spots = _chosen(scenario, [one for one in crew if one.id not in gone], random)
+    links = [(rack, spot) for rack, several in enumerate(spots, 1) for spot in several]
+    return Placement(
+        crew,
+        tuple(Link(LinkId(n), RackKey(rack), spot) for n, (rack, spot) in enumerate(links, 1)),
+        tuple(Rack(RackKey(rack), random.choice(one)) for rack, one in enumerate(spots, 1)),
+    ), gone
+
+
+def _chosen(scenario: Scenario, crew: Sequence[Worker], random: Random) -> list[list[WorkerId]]:
+    """Let each rack choose, one after the other."""
+    loads: Counter[WorkerId] = Counter()
+    spots: list[list[WorkerId]] = [[] for _ in range(scenario.racks)]
+    for several in spots:
+        for _ in range(scenario.connections):
+            several.append(better_of_two(crew, several, loads, random))
+            loads[several[-1]] += 1
+    return spots
+
+
+def better_of_two(
+    crew: Sequence[Worker], others: Iterable[WorkerId], loads: Counter[WorkerId], random: Random
+) -> WorkerId:
+    """Give the less loaded of two workers, on a region without a link of the rack if there is one."""
+    taken = set(others)
+    homes = {worker.region for worker in crew if worker.id in taken}
+    free = [worker for worker in crew if worker.id not in taken]
+    choices = [worker.id for worker in free if worker.region not in homes] or [w.id for w in free]
+    one, other = random.choice(choices), random.choice(choices)
+    return one if loads[one] <= loads[other] else other
+
+
+def course(scenario: Scenario, balancer: Balancer, seed: int) -> Course:
+    """Run a scenario to its end."""
+    random = Random(seed)
+    placement, gone = begin(scenario, random)
+    placement = balancer.settle(placement, gone)
+    moves: list[int] = []
+    ratios: list[float] = []
+    for tick in range(scenario.ticks):
+        now = START + timedelta(seconds=tick)
+        placement = reconnected(placement, balancer, scenario.churn, random)
+        actions, acting = balancer.decide(placement, now)
+        placement = evolve(after(placement, actions, now), acting=acting)
+        moves.append(sum(not isinstance(action, Flip | Close) for action in actions))
+        ratios.append(placement.ratio)
+    return summary(moves, ratios)
+
+
+def summary(moves: Sequence[int], ratios: Sequence[float]) -> Course:
+    """Sum up a run's ticks."""
+    uneven = [tick for tick, ratio in enumerate(ratios) if ratio > 1.25]
+    last = uneven[-1] if uneven else -1
+    even_after = None if last == len(ratios) - 1 else last + 1
+    late = sum(moves[-(len(moves) // 3) :])
+    return Course(sum(moves), late, max(ratios[-SETTLED:]), even_after)
+
+
+def reconnected(
+    placement: Placement, balancer: Balancer, churn: float, random: Random
+) -> Placement:
+    """Let some links break, and their racks link anew; owners stay where a link is."""
+    if not churn:
+        return placement
+    loads = Counter(link.worker for link in placement.links)
+    links = list(placement.links)
+    owners = {rack.key: rack for rack in placement.racks}
+    for index in random.sample(range(len(links)), int(churn * len(links))):
+        link = links[index]
+        loads[link.worker] -= 1
+        to = balancer.arrive(placement, link, loads)
+        loads[to] += 1
+        links[index] = Link(link.id, link.rack, to)
+        if owners[link.rack].owner == link.worker:
+            owners[link.rack] = Rack(link.rack, to)
+    return evolve(placement, links=tuple(links), racks=tuple(owners.values()))
