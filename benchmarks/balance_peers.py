@@ -1,8 +1,10 @@
 """maasha's balancer and the ways of others, all in the world of `benchmarks.balance_world`.
 
-Each peer gets what it needs to look well: the racks' own choice is as good as maasha's, and consistent
-hashing begins in, and reconnects to, the places of its own choice.
+Each peer gets what it needs to look well: the racks' own choice is as good as maasha's, and
+consistent hashing begins in, and reconnects to, the places of its own choice.
 """
+
+# ruff: noqa: ARG002  each way has the arguments that some way needs
 
 from __future__ import annotations
 
@@ -53,11 +55,15 @@ class Idle:
         """Begin with what the racks chose."""
         return placement
 
-    def arrive(self, placement: Placement, link: Link, loads: Counter[WorkerId]) -> WorkerId:
-        """Take the better of two; only this rack's links are looked at, for they are neighbours."""
-        near = placement.links[max(0, link.id - 4) : link.id + 4]
-        others = [one.worker for one in near if one.rack == link.rack and one.id != link.id]
-        return better_of_two(placement.workers, others, loads, self.random)
+    def arrive(
+        self,
+        crew: Sequence[Worker],
+        link: Link,
+        others: Sequence[WorkerId],
+        loads: Counter[WorkerId],
+    ) -> WorkerId:
+        """Take the better of two."""
+        return better_of_two(crew, others, loads, self.random)
 
     def decide(self, placement: Placement, now: datetime) -> tuple[Sequence[Action], Acting]:
         """Move nothing."""
@@ -137,7 +143,13 @@ class Hashing(Idle):
         racks = tuple(evolve(rack, owner=owners[rack.key]) for rack in placement.racks)
         return evolve(placement, links=links, racks=racks)
 
-    def arrive(self, placement: Placement, link: Link, loads: Counter[WorkerId]) -> WorkerId:
+    def arrive(
+        self,
+        crew: Sequence[Worker],
+        link: Link,
+        others: Sequence[WorkerId],
+        loads: Counter[WorkerId],
+    ) -> WorkerId:
         """Go to the link's place."""
         return self._places[link.id]
 

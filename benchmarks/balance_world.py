@@ -1,8 +1,8 @@
 """A cluster that only balances: racks whose links reconnect, workers that return, tick by tick.
 
-A tick is one second. The racks' own choice is the better of two workers taken at random (power of two
-choices) on regions where the rack has no link. What balances is a `Balancer`; it sees the placement
-and says which links are to move, and moves are done within the tick.
+A tick is one second. The racks' own choice is the better of two workers taken at random (power of
+two choices) on regions where the rack has no link. What balances is a `Balancer`; it sees the
+placement and says which links are to move, and moves are done within the tick.
 """
 
 from __future__ import annotations
@@ -30,8 +30,14 @@ class Balancer(Protocol):
     def settle(self, placement: Placement, gone: frozenset[WorkerId]) -> Placement:
         """Give the state in which the run begins, while some workers were gone."""
 
-    def arrive(self, placement: Placement, link: Link, loads: Counter[WorkerId]) -> WorkerId:
-        """Say where a link goes that reconnects."""
+    def arrive(
+        self,
+        crew: Sequence[Worker],
+        link: Link,
+        others: Sequence[WorkerId],
+        loads: Counter[WorkerId],
+    ) -> WorkerId:
+        """Say where a link goes that reconnects; `others` have the rack's other links."""
 
     def decide(self, placement: Placement, now: datetime) -> tuple[Sequence[Action], Acting]:
         """Say what moves in this tick."""
@@ -65,8 +71,15 @@ class Course:
     """Moves in the last third, when nothing is left to do."""
     steady: float
     """The greatest max/mean of the last ticks."""
+    least: float
+    """The least min/mean of the last ticks."""
     even_after: int | None
-    """The first tick after which max/mean stays at most 1.25, None if it never does."""
+    """The first tick from which on no load is out of band, None if it never comes."""
+
+
+def chance(seed: int) -> Random:
+    """Give the chance of one run: the same for every way of balancing."""
+    return Random(seed)  # noqa: S311  # no secret
 
 
 def begin(scenario: Scenario, random: Random) -> tuple[Placement, frozenset[WorkerId]]:
@@ -100,7 +113,7 @@ def _chosen(scenario: Scenario, crew: Sequence[Worker], random: Random) -> list[
 def better_of_two(
     crew: Sequence[Worker], others: Iterable[WorkerId], loads: Counter[WorkerId], random: Random
 ) -> WorkerId:
-    """Give the less loaded of two workers, on a region without a link of the rack if there is one."""
+    """Give the less loaded of two workers, on a region where the rack has no link if there is."""
     taken = set(others)
     homes = {worker.region for worker in crew if worker.id in taken}
     free = [worker for worker in crew if worker.id not in taken]
@@ -111,28 +124,39 @@ def better_of_two(
 
 def course(scenario: Scenario, balancer: Balancer, seed: int) -> Course:
     """Run a scenario to its end."""
-    random = Random(seed)
+    random = chance(seed)
     placement, gone = begin(scenario, random)
     placement = balancer.settle(placement, gone)
     moves: list[int] = []
-    ratios: list[float] = []
+    loads: list[Sequence[float]] = []
     for tick in range(scenario.ticks):
         now = START + timedelta(seconds=tick)
         placement = reconnected(placement, balancer, scenario.churn, random)
         actions, acting = balancer.decide(placement, now)
         placement = evolve(after(placement, actions, now), acting=acting)
         moves.append(sum(not isinstance(action, Flip | Close) for action in actions))
-        ratios.append(placement.ratio)
-    return summary(moves, ratios)
+        loads.append(tuple(placement.loads.values()))
+    return summary(moves, loads)
 
 
-def summary(moves: Sequence[int], ratios: Sequence[float]) -> Course:
+def out_of_band(loads: Sequence[float]) -> bool:
+    """Whether these loads are so uneven that the issue wants something done."""
+    mean, most, least = sum(loads) / len(loads), max(loads), min(loads)
+    return (most > 1.25 * mean or least < mean / 1.25) and most - least >= 2
+
+
+def summary(moves: Sequence[int], loads: Sequence[Sequence[float]]) -> Course:
     """Sum up a run's ticks."""
-    uneven = [tick for tick, ratio in enumerate(ratios) if ratio > 1.25]
+    uneven = [tick for tick, these in enumerate(loads) if out_of_band(these)]
     last = uneven[-1] if uneven else -1
-    even_after = None if last == len(ratios) - 1 else last + 1
-    late = sum(moves[-(len(moves) // 3) :])
-    return Course(sum(moves), late, max(ratios[-SETTLED:]), even_after)
+    ends = [(these, sum(these) / len(these)) for these in loads[-SETTLED:]]
+    return Course(
+        moves=sum(moves),
+        late=sum(moves[-(len(moves) // 3) :]),
+        steady=max(max(these) / mean for these, mean in ends),
+        least=min(min(these) / mean for these, mean in ends),
+        even_after=None if last == len(loads) - 1 else last + 1,
+    )
 
 
 def reconnected(
@@ -142,12 +166,15 @@ def reconnected(
     if not churn:
         return placement
     loads = Counter(link.worker for link in placement.links)
-    links = list(placement.links)
-    owners = {rack.key: rack for rack in placement.racks}
+    links, owners = list(placement.links), {rack.key: rack for rack in placement.racks}
+    mates: dict[RackKey, list[int]] = {}
+    for index, link in enumerate(links):
+        mates.setdefault(link.rack, []).append(index)
     for index in random.sample(range(len(links)), int(churn * len(links))):
         link = links[index]
         loads[link.worker] -= 1
-        to = balancer.arrive(placement, link, loads)
+        others = [links[one].worker for one in mates[link.rack] if one != index]
+        to = balancer.arrive(placement.workers, link, others, loads)
         loads[to] += 1
         links[index] = Link(link.id, link.rack, to)
         if owners[link.rack].owner == link.worker:

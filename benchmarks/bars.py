@@ -99,13 +99,16 @@ STORM = (
 )
 
 
-def _balance(scenario: str, figure: str, most: float, unit: str = "moves", quick: bool = True) -> Bar:
+def _balance(
+    scenario: str, figure: str, most: float, unit: str = "moves", quick: bool = True
+) -> Bar:
     return Bar(f"{scenario}; maasha: {figure}", None, most, quick, unit, "")
 
 
 def _at_rest(scenario: str, quick: bool = True) -> tuple[Bar, ...]:
     return (
         _balance(scenario, "max/mean at the end", 1.25, "max/mean", quick),
+        Bar(f"{scenario}; maasha: min/mean at the end", 0.8, None, quick, "min/mean", ""),
         _balance(scenario, "moves at the end", 0.0, quick=quick),
     )
 

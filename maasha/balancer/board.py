@@ -40,12 +40,12 @@ class Board:
 
     def _take_links(self, links: Iterable[Link]) -> None:
         self.on: dict[WorkerId, list[Link]] = {worker: [] for worker in self.home}
-        self.spots: dict[RackKey, list[WorkerId]] = {}
+        on, spots = self.on, defaultdict[RackKey, list[WorkerId]](list)
         for link in sorted(links, key=attrgetter("id")):
-            row = self.on.get(link.worker)
-            if row is not None:
-                row.append(link)
-                self.spots.setdefault(link.rack, []).append(link.worker)
+            if link.worker in on:
+                on[link.worker].append(link)
+                spots[link.rack].append(link.worker)
+        self.spots = dict(spots)
 
     def _take_owners(self, placement: Placement) -> None:
         """Owners without a link are left out: racks and workers mend that among themselves."""
@@ -90,14 +90,15 @@ class Board:
 
     def _shift(self, source: WorkerId, to: WorkerId) -> None:
         here, there = self.home[source], self.home[to]
-        self.within[there].add(to, 1)
-        if source in self.open:
-            self.within[here].add(source, -1)
         if source not in self.open:
+            self.within[there].add(to, 1)
             self.between.add(there, 1)
-        elif here != there:
-            self.between.add(here, -1)
-            self.between.add(there, 1)
+        elif here == there:
+            self.within[here].shift(source, to)
+        else:
+            self.within[here].add(source, -1)
+            self.within[there].add(to, 1)
+            self.between.shift(here, there)
 
     def site(self, worker: WorkerId) -> SystemId | WorkerId:
         """Give what partners' owners are to differ in: regions where there are two, or workers."""
@@ -210,10 +211,14 @@ class Board:
         self._own(rack, to)
 
     def _own(self, rack: RackKey, to: WorkerId) -> None:
-        if rack not in self.leaving:
-            self.acting.add(self.owner[rack], -1)
-            self.acting.add(to, 1)
+        source = self.owner[rack]
         self.owner[rack] = to
+        if rack in self.leaving:
+            return
+        if source in self.open:
+            self.acting.shift(source, to)
+        else:
+            self.acting.add(to, 1)
 
 
 def _by_region(workers: Iterable[Worker]) -> dict[SystemId, list[Worker]]:

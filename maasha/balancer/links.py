@@ -20,7 +20,7 @@ from maasha.balancer.placement import Link
 from maasha.balancer.scale import Scale
 from maasha.model.cluster import RackKey, SystemId, WorkerId
 
-Key = TypeVar("Key", str, int)
+Key = TypeVar("Key", SystemId, WorkerId)
 
 
 def empty(board: Board) -> None:
@@ -45,7 +45,7 @@ def _evacuate(board: Board, link: Link) -> None:
 
 
 def _best(board: Board, link: Link, others: list[WorkerId]) -> WorkerId | None:
-    """Give the emptiest worker that keeps the rack's links apart, and the pair's owners if it can."""
+    """Give the emptiest worker that keeps the rack's links apart, and a pair's owners if it can."""
     if not board.carries(link):
         return next(_choices(board, others), None)
     choices = list(_choices(board, others))
@@ -67,7 +67,7 @@ def part(board: Board) -> None:
 
     Also where a rack has but one link and its owner is where its partner's is.
     """
-    doubled = {rack for rack, spots in board.spots.items() if _doubled(board, rack, spots)}
+    doubled = {rack for rack, spots in board.spots.items() if _doubled(board, spots)}
     alone = {rack for rack in board.partners if _clinging(board, rack)}
     wanted = (doubled | alone) - board.leaving
     if not wanted:
@@ -78,7 +78,7 @@ def part(board: Board) -> None:
                 _part(board, link)
 
 
-def _doubled(board: Board, rack: RackKey, spots: list[WorkerId]) -> bool:
+def _doubled(board: Board, spots: list[WorkerId]) -> bool:
     homes = [board.home[spot] for spot in spots]
     if len(set(homes)) == len(homes):
         return False
@@ -102,7 +102,7 @@ def _part(board: Board, link: Link) -> None:
         better = (to for to in board.whole().rising() if board.clashes(rack, to) < there)
         _move(board, link, next(better, None), Reason.PARTNER)
         return
-    if not _doubled(board, rack, spots):
+    if not _doubled(board, spots):
         return
     homes = [board.home[spot] for spot in spots]
     twin, here = link.worker in others, homes.count(board.home[link.worker])
@@ -147,8 +147,13 @@ def even(board: Board, acting: bool) -> tuple[Verdict, bool]:
 
 def _even(scale: Scale[Key], mean: float, step: Callable[[Key, Key], bool]) -> None:
     """Move the excess, one link at a time."""
-    while any(step(donor, receiver) for donor, receiver in scale.worth(mean)):
-        pass
+    going = True
+    while going:
+        going = False
+        for donor, receiver in scale.worth(mean):
+            if step(donor, receiver):
+                going = True
+                break
 
 
 def _across(board: Board, donor: SystemId, receiver: SystemId) -> bool:

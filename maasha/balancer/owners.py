@@ -1,8 +1,9 @@
 """Which worker acts for a rack: a pointer that flips between the workers that have a link to it.
 
 Owners leave draining workers before links do. The owners of a VLAN's two racks are kept on
-different regions (with one region: workers) wherever a flip can do that. Then the workers are evened:
-where the fullest and the emptiest have no rack in common, by a chain of flips over workers between.
+different regions (with one region: workers) wherever a flip can do that. Then the workers are
+evened: where the fullest and the emptiest have no rack in common, by a chain of flips over workers
+between them.
 """
 
 from __future__ import annotations

@@ -20,8 +20,8 @@ class Policy:
     rest: float = field(default=1.10, validator=ge(1.0))
     """Once begun, go on until the loads are within this ratio.
 
-    It is well inside `act`, so that a few reconnects do not make it begin anew, and wider than 1, so
-    that only the excess moves.
+    It is well inside `act`, so that a few reconnects do not make it begin anew, and wider than 1,
+    so that only the excess moves.
     """
     spread: int = field(default=2, validator=ge(2))
     """Links (of a worker of capacity 1) between fullest and emptiest from which on it may act.

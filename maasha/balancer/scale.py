@@ -4,10 +4,10 @@ A *bin* is a worker, or a region with its workers. Its load is what it holds ove
 region is judged by the loads that its workers would have if it were even in itself: the greatest is
 its `top`, the least its `bottom`; those of a worker are its load.
 
-A move from a donor to a receiver is *worth* it if the donor's top is above, or the receiver's bottom
-below, the inner band around the mean, and the move does not merely swap the two. Where no move is
-worth it the loads are at rest. Each such move leaves the greatest load no greater and the least no
-less, and never goes back: so moves come to an end.
+A move from a donor to a receiver is *worth* it if the donor's top is above, or the receiver's
+bottom below, the inner band around the mean, and the move does not merely swap the two. Where no
+move is worth it the loads are at rest. Each such move leaves the greatest load no greater and the
+least no less, and never goes back: so moves come to an end.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from math import ceil, floor
-from operator import itemgetter
 from typing import Generic, TypeVar
 
 from attrs import frozen
 
 from maasha.balancer.policy import Policy
+from maasha.model.cluster import SystemId, WorkerId
 
-Key = TypeVar("Key", str, int)
+Key = TypeVar("Key", SystemId, WorkerId)
 
 EPSILON = 1e-9
 """Loads this close are equal: they are quotients."""
-KEY = itemgetter(1)
 Ties = Callable[[Key], Container[Key]]
+"""Gives the receivers to which a donor could give something."""
 
 
 @frozen
@@ -38,32 +38,27 @@ class Bin:
     parts: tuple[float, ...]
     """The different capacities of its workers."""
     grain: float
-    """How much one link is of its largest worker's load."""
-    single: bool
-    """It is one worker."""
-    alike: bool
-    """Its workers have one capacity."""
+    """How much one link adds to the load of its smallest worker."""
 
 
 def bin_of(capacities: Sequence[float]) -> Bin:
     """Give the bin of workers with these capacities."""
     parts = tuple(sorted(set(capacities)))
-    return Bin(sum(capacities), parts, 1.0 / parts[-1], len(capacities) == 1, len(parts) == 1)
+    return Bin(sum(capacities), parts, 1.0 / parts[0])
 
 
 class Scale(Generic[Key]):
     """Bins in the order of their loads, then of their keys."""
 
     def __init__(self, bins: Mapping[Key, Bin], policy: Policy) -> None:
-        self._bins = bins
+        self._bins: Mapping[Key, Bin] = bins
         self._policy = policy
-        self._held = dict.fromkeys(bins, 0)
-        self._entries = {key: (0.0, key) for key in bins}
-        self._order = sorted(self._entries.values())
+        self._held: dict[Key, int] = dict.fromkeys(bins, 0)
+        self._entries: dict[Key, tuple[float, Key]] = {key: (0.0, key) for key in bins}
+        self._order: list[tuple[float, Key]] = sorted(self._entries.values())
         self._capacity = sum(one.capacity for one in bins.values())
-        self._single = all(one.single for one in bins.values())
-        self._equals = self._single and len({one.capacity for one in bins.values()}) < 2
         self._least = min((1.0 / one.capacity for one in bins.values()), default=0.0)
+        self._most = max((one.grain for one in bins.values()), default=0.0)
         self._total = 0
 
     @property
@@ -82,6 +77,15 @@ class Scale(Generic[Key]):
             insort(order, entry)
             self._total += number
 
+    def shift(self, donor: Key, receiver: Key) -> None:
+        """Take one out of a bin and put it into another."""
+        order, entries, bins = self._order, self._entries, self._bins
+        for key, number in ((donor, -1), (receiver, 1)):
+            del order[bisect_left(order, entries[key])]
+            held = self._held[key] = self._held[key] + number
+            entries[key] = entry = (held / bins[key].capacity, key)
+            insort(order, entry)
+
     def held(self, key: Key) -> int:
         """Give what a bin holds."""
         return self._held[key]
@@ -92,11 +96,11 @@ class Scale(Generic[Key]):
 
     def rising(self) -> Iterator[Key]:
         """Give the bins, the emptiest first."""
-        return map(KEY, self._order)
+        return (key for _, key in self._order)
 
     def falling(self) -> Iterator[Key]:
         """Give the bins, the fullest first."""
-        return map(KEY, reversed(self._order))
+        return (key for _, key in reversed(self._order))
 
     def out_of_band(self, mean: float) -> bool:
         """Whether the loads of workers are so uneven that something is to be done."""
@@ -118,38 +122,40 @@ class Scale(Generic[Key]):
         `ties` leaves out receivers that a donor can give nothing.
         """
         high, low = self._policy.rest * mean + EPSILON, mean / self._policy.rest - EPSILON
-        least_gap, single = 2 * self._least - EPSILON, self._single
+        least_gap, clear_gap = 2 * self._least - EPSILON, 2 * self._most - EPSILON
         for full, donor in reversed(self._order):
-            top, possible = full if single else self._top(donor, full), False
-            tied = None if ties is None else ties(donor)
+            tied, possible = None if ties is None else ties(donor), False
             for empty, receiver in self._order:
-                bottom = empty if single else self._bottom(receiver, empty)
-                if full - empty < least_gap or (top <= high and bottom >= low):
+                gap = full - empty
+                if gap < least_gap:
+                    break
+                clear = gap >= clear_gap and (full > high or empty < low)  # quick to see
+                if not clear and not self._outside(donor, receiver, high, low):
                     break
                 possible = True
                 if tied is not None and receiver not in tied:
                     continue
-                if self._equals or self._evens(donor, receiver, top - bottom):
+                if clear or self._evens(donor, receiver):
                     yield donor, receiver
             if not possible:
                 return
 
-    def _evens(self, donor: Key, receiver: Key, gap: float) -> bool:
+    def _outside(self, donor: Key, receiver: Key, high: float, low: float) -> bool:
+        return self._top(donor) > high or self._bottom(receiver) < low
+
+    def _evens(self, donor: Key, receiver: Key) -> bool:
         """Whether a move from one to the other does not merely swap them."""
         giving, taking = self._bins[donor], self._bins[receiver]
         left = (self._held[donor] - 1) / giving.capacity
         if left < (self._held[receiver] + 1) / taking.capacity - EPSILON:
             return False
+        gap = self._top(donor) - self._bottom(receiver)
         return gap >= giving.grain + taking.grain - EPSILON
 
-    def _top(self, key: Key, load: float) -> float:
-        one = self._bins[key]
-        if one.alike:
-            return ceil(load / one.grain - EPSILON) * one.grain
-        return max(ceil(load * part - EPSILON) / part for part in one.parts)
+    def _top(self, key: Key) -> float:
+        load = self.load(key)
+        return max(ceil(load * part - EPSILON) / part for part in self._bins[key].parts)
 
-    def _bottom(self, key: Key, load: float) -> float:
-        one = self._bins[key]
-        if one.alike:
-            return floor(load / one.grain + EPSILON) * one.grain
-        return min(floor(load * part + EPSILON) / part for part in one.parts)
+    def _bottom(self, key: Key) -> float:
+        load = self.load(key)
+        return min(floor(load * part + EPSILON) / part for part in self._bins[key].parts)
