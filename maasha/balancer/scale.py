@@ -104,8 +104,6 @@ class Scale(Generic[Key]):
 
     def out_of_band(self, mean: float) -> bool:
         """Whether the loads of workers are so uneven that something is to be done."""
-        if not self._order:
-            return False
         (least, empty), (most, full) = self._order[0], self._order[-1]
         act = self._policy.act
         outside = most > act * mean + EPSILON or least < mean / act - EPSILON
@@ -124,21 +122,18 @@ class Scale(Generic[Key]):
         high, low = self._policy.rest * mean + EPSILON, mean / self._policy.rest - EPSILON
         least_gap, clear_gap = 2 * self._least - EPSILON, 2 * self._most - EPSILON
         for full, donor in reversed(self._order):
-            tied, possible = None if ties is None else ties(donor), False
-            for empty, receiver in self._order:
+            tied = None if ties is None else ties(donor)
+            for empty, receiver in self._order[:-1]:
                 gap = full - empty
                 if gap < least_gap:
                     break
                 clear = gap >= clear_gap and (full > high or empty < low)  # quick to see
                 if not clear and not self._outside(donor, receiver, high, low):
                     break
-                possible = True
                 if tied is not None and receiver not in tied:
                     continue
                 if clear or self._evens(donor, receiver):
                     yield donor, receiver
-            if not possible:
-                return
 
     def _outside(self, donor: Key, receiver: Key, high: float, low: float) -> bool:
         return self._top(donor) > high or self._bottom(receiver) < low

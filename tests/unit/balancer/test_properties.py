@@ -23,7 +23,7 @@ from tests.unit.balancer.flow import fewest_moves
 
 EVENING = (Reason.REGIONS, Reason.WORKERS)
 UNCHANGED = (Verdict.HELD, Verdict.NOWHERE)
-often = settings(max_examples=300, deadline=None)
+often = settings(max_examples=60, deadline=None)
 
 
 def planned(placement: Placement) -> Plan:
