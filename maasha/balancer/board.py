@@ -33,7 +33,7 @@ class Board:
         self._since = now - policy.stay
         self._moved: set[LinkId] = set()
         self._rows: dict[tuple[WorkerId, SystemId | WorkerId], Iterator[Link]] = {}
-        self._movable: dict[WorkerId, list[Link]] = {}
+        self._movable: dict[WorkerId, Sequence[Link]] = {}
         self._take_links(placement.links)
         self._take_owners(placement)
         self._weigh(policy)
@@ -170,16 +170,17 @@ class Board:
 
     def movable(self, worker: WorkerId) -> Sequence[Link]:
         """Give the links that no dwell holds there; `refresh` looks anew."""
-        found = self._movable.get(worker)
-        if found is None:
+        if worker not in self._movable:
             since, leaving, owner = self._since, self.leaving, self.owner
-            found = self._movable[worker] = [
+            free = [
                 link
                 for link in reversed(self.on[worker])
                 if (link.moved is None or link.moved <= since) and link.rack not in leaving
             ]
-            found.sort(key=lambda link: owner.get(link.rack) == worker)
-        return found
+            found = [link for link in free if owner.get(link.rack) != worker]
+            found += [link for link in free if owner.get(link.rack) == worker]
+            self._movable[worker] = found
+        return self._movable[worker]
 
     def refresh(self) -> None:
         """Forget which links were asked for in vain."""

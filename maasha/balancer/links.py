@@ -67,7 +67,8 @@ def part(board: Board) -> None:
 
     Also where a rack has but one link and its owner is where its partner's is.
     """
-    doubled = {rack for rack, spots in board.spots.items() if _doubled(board, spots)}
+    several = ((rack, spots) for rack, spots in board.spots.items() if len(spots) > 1)
+    doubled = {rack for rack, spots in several if _doubled(board, spots)}
     alone = {rack for rack in board.partners if _clinging(board, rack)}
     wanted = (doubled | alone) - board.leaving
     if not wanted:
@@ -79,13 +80,14 @@ def part(board: Board) -> None:
 
 
 def _doubled(board: Board, spots: list[WorkerId]) -> bool:
-    homes = [board.home[spot] for spot in spots]
-    if len(set(homes)) == len(homes):
+    home = board.home
+    if len(spots) == 2 and home[spots[0]] != home[spots[1]]:  # nearly all, and quick to see
         return False
     if len(set(spots)) < len(spots):
         return True
-    most = max(homes.count(home) for home in homes)
-    return most > 1 and any(homes.count(region) + 1 < most for region in board.regions)
+    homes = [home[spot] for spot in spots]
+    most = max(homes.count(region) for region in homes)
+    return any(homes.count(region) + 1 < most for region in board.regions)
 
 
 def _clinging(board: Board, rack: RackKey) -> bool:

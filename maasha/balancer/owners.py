@@ -9,7 +9,7 @@ between them.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from maasha.balancer.actions import Reason, Verdict
 from maasha.balancer.board import Board
@@ -82,7 +82,7 @@ class Web:
             self._board.flip(rack, to, Reason.OWNERS)
             self._racks[to].append(rack)
             if to in self._ties:
-                self._tie(rack, to)
+                self._tie(to, [rack])
         return bool(chain)
 
     def _direct(self, mean: float) -> Chain:
@@ -126,14 +126,15 @@ class Web:
         ties = self._ties.get(worker)
         if ties is None:
             ties = self._ties[worker] = {}
-            for rack in self._racks[worker]:
-                self._tie(rack, worker)
+            self._tie(worker, self._racks[worker])
         return ties
 
-    def _tie(self, rack: RackKey, owner: WorkerId) -> None:
-        for spot in self._board.spots[rack]:
-            if spot != owner and spot in self._board.open:
-                self._ties[owner].setdefault(spot, []).append(rack)
+    def _tie(self, owner: WorkerId, racks: Iterable[RackKey]) -> None:
+        ties, spots, there = self._ties[owner], self._board.spots, self._board.open
+        for rack in racks:
+            for spot in spots[rack]:
+                if spot != owner and spot in there:
+                    ties.setdefault(spot, []).append(rack)
 
     def _rack(self, owner: WorkerId, to: WorkerId) -> RackKey | None:
         """Give a rack whose owner may flip from one worker to the other."""
