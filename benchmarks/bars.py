@@ -97,3 +97,44 @@ STORM = (
     Bar("API p99 meanwhile, s", at_most=1.0, quick=True, unit="s", peer=""),
     Bar("API calls meanwhile without an answer", at_most=0.0, quick=True, unit="calls", peer=""),
 )
+
+
+def _balance(
+    scenario: str, figure: str, most: float, unit: str = "moves", quick: bool = True
+) -> Bar:
+    return Bar(f"{scenario}; maasha: {figure}", None, most, quick, unit, "")
+
+
+def _at_rest(scenario: str, quick: bool = True) -> tuple[Bar, ...]:
+    return (
+        _balance(scenario, "max/mean at the end", 1.25, "max/mean", quick),
+        Bar(f"{scenario}; maasha: min/mean at the end", 0.8, None, quick, "min/mean", ""),
+        _balance(scenario, "moves at the end", 0.0, quick=quick),
+    )
+
+
+BALANCE = (
+    # issue 5, acceptance: 100 racks / 3 x 4 workers, a region returns empty; 33 is ideal, or 66.7
+    _balance("100 racks x 1, a region returns", "moves", 34.0),
+    _balance("100 racks x 1, a region returns", "max/mean at the end", 1.081, "max/mean"),
+    _balance("100 racks x 1, a region returns", "moves at the end", 0.0),
+    _balance("100 racks x 2, a region returns", "moves", 67.0),
+    _balance("100 racks x 2, a region returns", "max/mean at the end", 1.081, "max/mean"),
+    _balance("100 racks x 2, a region returns", "moves at the end", 0.0),
+    # issue 5, acceptance: these must act, and then rest
+    Bar("(5,5,5,5,4,0); maasha: moves", 1.0, None, True, "moves", ""),
+    *_at_rest("(5,5,5,5,4,0)"),
+    Bar("(10 x 10, 0); maasha: moves", 1.0, None, True, "moves", ""),
+    *_at_rest("(10 x 10, 0)"),
+    _balance("6 racks, 1 of 2 regions returns", "moves", 3.0),
+    *_at_rest("6 racks, 1 of 2 regions returns"),
+    *_at_rest("1,000 racks x 2 / 12, a region returns"),
+    *_at_rest("10,000 racks x 2 / 96, 2 % reconnect", quick=False),
+    *_at_rest("10,000 racks x 2 / 96, a region returns, 2 % reconnect", quick=False),
+    # issue 5, acceptance: plan time for 10,000 racks x 96 workers
+    Bar("plan for 10,000 racks x 2 / 96, even, ms", None, 50.0, True, "ms", ""),
+    Bar("plan for 10,000 racks x 2 / 96, a region returns, ms", None, 50.0, True, "ms", ""),
+    # issue 5, acceptance: moves compared with the optimum on small cases
+    Bar("small cases: moves of the optimum's", None, 1.03, True, "share", ""),
+    Bar("small cases: moves beyond the optimum, worst", None, 2.0, True, "moves", ""),
+)

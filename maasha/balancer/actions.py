@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from enum import Enum
-from typing import assert_never
 
 from attrs import evolve, frozen
 
@@ -102,18 +101,16 @@ def after(placement: Placement, actions: Iterable[Action], now: datetime) -> Pla
     racks = {rack.key: rack for rack in placement.racks}
     places = Counter((link.rack, link.worker) for link in placement.links)
     for action in actions:
-        match action:
-            case Move(link, rack, source, to):
-                links[link] = evolve(links[link], worker=to, moved=now)
-                places[rack, source] -= 1
-                places[rack, to] += 1
-                if not places[rack, source] and rack in racks and racks[rack].owner == source:
-                    racks[rack] = evolve(racks[rack], owner=to)
-            case Close(link, rack, source):
-                del links[link]
-                places[rack, source] -= 1
-            case Flip(rack, to=to):
-                racks[rack] = evolve(racks[rack], owner=to)
-            case _:
-                assert_never(action)
+        if isinstance(action, Flip):
+            racks[action.rack] = evolve(racks[action.rack], owner=action.to)
+            continue
+        rack, source, was = action.rack, action.source, links[action.link]
+        places[rack, source] -= 1
+        if isinstance(action, Move):
+            links[action.link] = evolve(was, worker=action.to, moved=now)
+            places[rack, action.to] += 1
+            if not places[rack, source] and rack in racks and racks[rack].owner == source:
+                racks[rack] = evolve(racks[rack], owner=action.to)
+        else:
+            del links[action.link]
     return evolve(placement, links=tuple(links.values()), racks=tuple(racks.values()))

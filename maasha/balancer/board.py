@@ -33,19 +33,19 @@ class Board:
         self._since = now - policy.stay
         self._moved: set[LinkId] = set()
         self._rows: dict[tuple[WorkerId, SystemId | WorkerId], Iterator[Link]] = {}
-        self._movable: dict[WorkerId, list[Link]] = {}
+        self._movable: dict[WorkerId, Sequence[Link]] = {}
         self._take_links(placement.links)
         self._take_owners(placement)
         self._weigh(policy)
 
     def _take_links(self, links: Iterable[Link]) -> None:
         self.on: dict[WorkerId, list[Link]] = {worker: [] for worker in self.home}
-        self.spots: dict[RackKey, list[WorkerId]] = {}
+        on, spots = self.on, defaultdict[RackKey, list[WorkerId]](list)
         for link in sorted(links, key=attrgetter("id")):
-            row = self.on.get(link.worker)
-            if row is not None:
-                row.append(link)
-                self.spots.setdefault(link.rack, []).append(link.worker)
+            if link.worker in on:
+                on[link.worker].append(link)
+                spots[link.rack].append(link.worker)
+        self.spots = dict(spots)
 
     def _take_owners(self, placement: Placement) -> None:
         """Owners without a link are left out: racks and workers mend that among themselves."""
@@ -70,7 +70,9 @@ class Board:
         self.between = Scale(bins, policy)
         self.acting = Scale(singles, policy)
         for worker, region in self.home.items():
-            number = sum(link.rack not in self.leaving for link in self.on[worker])
+            number = len(self.on[worker])
+            if self.leaving:
+                number -= sum(link.rack in self.leaving for link in self.on[worker])
             if worker in self.open:
                 self.within[region].add(worker, number)
                 self.between.add(region, number)
@@ -88,14 +90,15 @@ class Board:
 
     def _shift(self, source: WorkerId, to: WorkerId) -> None:
         here, there = self.home[source], self.home[to]
-        self.within[there].add(to, 1)
-        if source in self.open:
-            self.within[here].add(source, -1)
         if source not in self.open:
+            self.within[there].add(to, 1)
             self.between.add(there, 1)
-        elif here != there:
-            self.between.add(here, -1)
-            self.between.add(there, 1)
+        elif here == there:
+            self.within[here].shift(source, to)
+        else:
+            self.within[here].add(source, -1)
+            self.within[there].add(to, 1)
+            self.between.shift(here, there)
 
     def site(self, worker: WorkerId) -> SystemId | WorkerId:
         """Give what partners' owners are to differ in: regions where there are two, or workers."""
@@ -167,17 +170,17 @@ class Board:
 
     def movable(self, worker: WorkerId) -> Sequence[Link]:
         """Give the links that no dwell holds there; `refresh` looks anew."""
-        found = self._movable.get(worker)
-        if found is None:
+        if worker not in self._movable:
+            since, leaving, owner = self._since, self.leaving, self.owner
             free = [
                 link
                 for link in reversed(self.on[worker])
-                if link.rack not in self.leaving and not self.held(link)
+                if (link.moved is None or link.moved <= since) and link.rack not in leaving
             ]
-            owner = self.owner
-            free.sort(key=lambda link: owner.get(link.rack) == worker)
-            found = self._movable[worker] = free
-        return found
+            found = [link for link in free if owner.get(link.rack) != worker]
+            found += [link for link in free if owner.get(link.rack) == worker]
+            self._movable[worker] = found
+        return self._movable[worker]
 
     def refresh(self) -> None:
         """Forget which links were asked for in vain."""
@@ -209,10 +212,14 @@ class Board:
         self._own(rack, to)
 
     def _own(self, rack: RackKey, to: WorkerId) -> None:
-        if rack not in self.leaving:
-            self.acting.add(self.owner[rack], -1)
-            self.acting.add(to, 1)
+        source = self.owner[rack]
         self.owner[rack] = to
+        if rack in self.leaving:
+            return
+        if source in self.open:
+            self.acting.shift(source, to)
+        else:
+            self.acting.add(to, 1)
 
 
 def _by_region(workers: Iterable[Worker]) -> dict[SystemId, list[Worker]]:

@@ -20,7 +20,7 @@ from maasha.balancer.scale import Scale
 from maasha.model.cluster import RackKey, SystemId, WorkerId
 from maasha.model.placement import Link
 
-Key = TypeVar("Key", str, int)
+Key = TypeVar("Key", SystemId, WorkerId)
 
 
 def empty(board: Board) -> None:
@@ -45,7 +45,7 @@ def _evacuate(board: Board, link: Link) -> None:
 
 
 def _best(board: Board, link: Link, others: list[WorkerId]) -> WorkerId | None:
-    """Give the emptiest worker that keeps the rack's links apart, and the pair's owners if it can."""
+    """Give the emptiest worker that keeps the rack's links apart, and a pair's owners if it can."""
     if not board.carries(link):
         return next(_choices(board, others), None)
     choices = list(_choices(board, others))
@@ -67,7 +67,8 @@ def part(board: Board) -> None:
 
     Also where a rack has but one link and its owner is where its partner's is.
     """
-    doubled = {rack for rack, spots in board.spots.items() if _doubled(board, rack, spots)}
+    several = ((rack, spots) for rack, spots in board.spots.items() if len(spots) > 1)
+    doubled = {rack for rack, spots in several if _doubled(board, spots)}
     alone = {rack for rack in board.partners if _clinging(board, rack)}
     wanted = (doubled | alone) - board.leaving
     if not wanted:
@@ -78,14 +79,15 @@ def part(board: Board) -> None:
                 _part(board, link)
 
 
-def _doubled(board: Board, rack: RackKey, spots: list[WorkerId]) -> bool:
-    homes = [board.home[spot] for spot in spots]
-    if len(set(homes)) == len(homes):
+def _doubled(board: Board, spots: list[WorkerId]) -> bool:
+    home = board.home
+    if len(spots) == 2 and home[spots[0]] != home[spots[1]]:  # nearly all, and quick to see
         return False
     if len(set(spots)) < len(spots):
         return True
-    most = max(homes.count(home) for home in homes)
-    return most > 1 and any(homes.count(region) + 1 < most for region in board.regions)
+    homes = [home[spot] for spot in spots]
+    most = max(homes.count(region) for region in homes)
+    return any(homes.count(region) + 1 < most for region in board.regions)
 
 
 def _clinging(board: Board, rack: RackKey) -> bool:
@@ -102,7 +104,7 @@ def _part(board: Board, link: Link) -> None:
         better = (to for to in board.whole().rising() if board.clashes(rack, to) < there)
         _move(board, link, next(better, None), Reason.PARTNER)
         return
-    if not _doubled(board, rack, spots):
+    if not _doubled(board, spots):
         return
     homes = [board.home[spot] for spot in spots]
     twin, here = link.worker in others, homes.count(board.home[link.worker])
@@ -147,8 +149,13 @@ def even(board: Board, acting: bool) -> tuple[Verdict, bool]:
 
 def _even(scale: Scale[Key], mean: float, step: Callable[[Key, Key], bool]) -> None:
     """Move the excess, one link at a time."""
-    while any(step(donor, receiver) for donor, receiver in scale.worth(mean)):
-        pass
+    going = True
+    while going:
+        going = False
+        for donor, receiver in scale.worth(mean):
+            if step(donor, receiver):
+                going = True
+                break
 
 
 def _across(board: Board, donor: SystemId, receiver: SystemId) -> bool:

@@ -1,14 +1,15 @@
 """Which worker acts for a rack: a pointer that flips between the workers that have a link to it.
 
 Owners leave draining workers before links do. The owners of a VLAN's two racks are kept on
-different regions (with one region: workers) wherever a flip can do that. Then the workers are evened:
-where the fullest and the emptiest have no rack in common, by a chain of flips over workers between.
+different regions (with one region: workers) wherever a flip can do that. Then the workers are
+evened: where the fullest and the emptiest have no rack in common, by a chain of flips over workers
+between them.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from maasha.balancer.actions import Reason, Verdict
 from maasha.balancer.board import Board
@@ -81,18 +82,14 @@ class Web:
             self._board.flip(rack, to, Reason.OWNERS)
             self._racks[to].append(rack)
             if to in self._ties:
-                self._tie(rack, to)
+                self._tie(to, [rack])
         return bool(chain)
 
     def _direct(self, mean: float) -> Chain:
-        last, ties = None, dict[WorkerId, list[RackKey]]()
-        for donor, receiver in self._board.acting.worth(mean):
-            if donor != last:
-                last, ties = donor, self._tied(donor)
-            if receiver in ties:
-                rack = self._rack(donor, receiver)
-                if rack is not None:
-                    return [(rack, receiver)]
+        for donor, receiver in self._board.acting.worth(mean, self._tied):
+            rack = self._rack(donor, receiver)
+            if rack is not None:
+                return [(rack, receiver)]
         return []
 
     def _detour(self, mean: float) -> Chain:
@@ -129,14 +126,15 @@ class Web:
         ties = self._ties.get(worker)
         if ties is None:
             ties = self._ties[worker] = {}
-            for rack in self._racks[worker]:
-                self._tie(rack, worker)
+            self._tie(worker, self._racks[worker])
         return ties
 
-    def _tie(self, rack: RackKey, owner: WorkerId) -> None:
-        for spot in self._board.spots[rack]:
-            if spot != owner and spot in self._board.open:
-                self._ties[owner].setdefault(spot, []).append(rack)
+    def _tie(self, owner: WorkerId, racks: Iterable[RackKey]) -> None:
+        ties, spots, there = self._ties[owner], self._board.spots, self._board.open
+        for rack in racks:
+            for spot in spots[rack]:
+                if spot != owner and spot in there:
+                    ties.setdefault(spot, []).append(rack)
 
     def _rack(self, owner: WorkerId, to: WorkerId) -> RackKey | None:
         """Give a rack whose owner may flip from one worker to the other."""

@@ -33,9 +33,9 @@ def may_begin(
     """Give the actions that may begin now, in the order of the plan.
 
     Of a donor's links at most max(`at_least`, `share`) in any second; `placement` says how many it
-    has. A rack does one thing at a time: what is planned for it waits for what is under way, and for
-    what comes before it in the plan. Flips cost no donor anything and wait for their rack only. A
-    move that takes long keeps its rack waiting and nobody else, so one deaf rack does not stop a drain.
+    has. A rack does one thing at a time: what is planned for it waits for what is under way, and
+    for what comes before it in the plan. Flips cost no donor anything and wait for their rack only.
+    A move that takes long keeps its rack waiting and nobody else: one deaf rack stops no drain.
     """
     begun = tuple(begun)
     busy = {one.rack for one in begun if one.under_way}

@@ -5,7 +5,6 @@ Invariants, in every state that any part of a plan leads to (in order for each r
 - No rack is without a link, no two links of a rack share a worker, and none share a region that
   did not before, as long as the rack can have them on different ones.
 - The owner of a rack has a link to it.
-- No open worker's load leaves the band that the loads were in.
 
 The order of a plan:
 
@@ -15,14 +14,14 @@ The order of a plan:
    (`maasha.balancer.links`), each move from the fullest to the emptiest, and only what is too much.
 4. *Owners* are evened in the same way (`maasha.balancer.owners`).
 
-The rule has two thresholds (`maasha.balancer.scale`): it begins at 1.25 and goes on until 1.10. A plan
-that is cut short between the two would not begin again, so it says that it is *acting*, and the next
-placement brings that along. That is one bit for links and one for owners; all else is decided from
-what is. Where nobody remembers, the loads stay within the outer band.
+The rule has two thresholds (`maasha.balancer.scale`): it begins at 1.25 and goes on until 1.10. A
+plan that is cut short between the two would not begin again, so it says that it is *acting*, and
+the next placement brings that along. That is one bit for links and one for owners; all else is
+decided from what is. Where nobody remembers, the loads stay within the outer band.
 
-Moves end: a link moves once in a plan, and each move that is worth it brings two loads together that
-were apart. What follows from a plan's moves is planned as well, until there is nothing: so the plan of
-the state that a plan leads to is empty.
+Moves end: a link moves once in a plan, and each move that is worth it brings two loads together
+that were apart. What follows from a plan's moves is planned as well, until there is nothing: so the
+plan of the state that a plan leads to is empty.
 """
 
 from __future__ import annotations

@@ -150,7 +150,8 @@ def _rests(action: Action, seen: Seen) -> bool:
     failed = [each.begun for each in seen.under_way if each.failed and each.rack == action.rack]
     if isinstance(action, Flip) or not failed:
         return False
-    return seen.now - max(failed) < REST * 2 ** (len(failed) - 1)
+    rest: timedelta = REST * 2 ** (len(failed) - 1)
+    return seen.now - max(failed) < rest
 
 
 def _members(coming: Placement) -> Members:

