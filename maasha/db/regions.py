@@ -229,13 +229,16 @@ async def workers(tx: Transaction, ttl: float = WORKER_TTL) -> tuple[WorkerRow, 
     return tuple(_worker(row) for row in await tx.rows(SELECT, ttl) if row.alive)
 
 
-async def event_loops(tx: Transaction, ttl: float = WORKER_TTL) -> tuple[EventLoop, ...]:
+async def event_loops(
+    tx: Transaction, ttl: float = WORKER_TTL, but: WorkerId | None = None
+) -> tuple[EventLoop, ...]:
     """List the living workers with where they listen and their loads, by `hostname:pid=N`.
 
     One that has published nothing yet is left out, and so are drained ones as long as there are
-    others: new links are not for them.
+    others: new links are not for them. So is `but`.
     """
     rows = [row for row in await tx.rows(SELECT, ttl) if row.alive and row.endpoints]
+    rows = [row for row in rows if row.id != but]
     rows = [row for row in rows if not row.drained] or rows
     return tuple(
         EventLoop(f"{row.hostname}:pid={row.pid}", _worker(row).endpoints, row.load) for row in rows

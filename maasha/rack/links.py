@@ -29,7 +29,7 @@ from maasha.rack.choice import (
     surplus,
 )
 from maasha.rpc.deadline import within
-from maasha.rpc.errors import NotMoved
+from maasha.rpc.errors import NotMoved, Redirect
 from maasha.rpc.rack_side import Session
 
 MAINTAIN_INTERVAL = 0.5
@@ -43,6 +43,8 @@ SETTLED = 5.0
 Its worker is then dialled again without a rest, and another link may be given up for it.
 """
 
+MOST_REDIRECTS = 2
+"""Workers that may send the rack on: where all are full it had better wait."""
 DRAIN_LOOK = 0.05
 """Seconds between looks whether calls are under way on a link that is to end."""
 
@@ -64,6 +66,8 @@ class Held:
     """Whether the rack has given the link up."""
     awaited: Deferred[Session] | None = None
     """Of somebody who waits for the session."""
+    redirects: int = 0
+    """How many full workers have led to this one."""
     ended: Deferred[None] = field(factory=Deferred)
 
     def tell(self, result: Session | Failure) -> None:
@@ -234,9 +238,12 @@ class Links(Service):
 
     def _begin(self, loop: EventLoop, awaited: Deferred[Session] | None = None) -> Held:
         held = self._held[loop.name] = Held(loop, awaited=awaited)
+        self._live(held)
+        return held
+
+    def _live(self, held: Held) -> None:
         held.ended = Deferred.fromCoroutine(self._hold(held))
         held.ended.addErrback(self._complain, held).addBoth(lambda _: self._end(held))
-        return held
 
     async def _hold(self, held: Held) -> None:
         """Live one link's whole life."""
@@ -269,6 +276,8 @@ class Links(Service):
 
     def _complain(self, failure: Failure, held: Held) -> None:
         """Rest after a failed dial; say so when the reason is a new one."""
+        if isinstance(failure.value, Redirect) and self._is_followed(failure.value, held):
+            return
         held.tell(failure)
         if failure.check(CancelledError):
             return
@@ -282,6 +291,16 @@ class Links(Service):
                 reason=reason,
                 seconds=seconds,
             )
+
+    def _is_followed(self, redirect: Redirect, held: Held) -> bool:
+        """Let a full worker rest and try the one that it names, unless that goes on and on."""
+        to = redirect.to
+        if held.redirects >= MOST_REDIRECTS or to.name in self._held:
+            return False
+        self._rests.failed(held.loop.name, self._clock.seconds())
+        self._held[to.name] = again = Held(to, awaited=held.awaited, redirects=held.redirects + 1)
+        self._live(again)
+        return True
 
     def _end(self, held: Held) -> None:
         if self._held.get(held.loop.name) is held:

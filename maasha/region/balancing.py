@@ -23,7 +23,7 @@ from maasha.db import drains, link_moves, ownership
 from maasha.db.errors import DatabaseError
 from maasha.db.events import clear_alarm, raise_alarm
 from maasha.db.link_moves import Wanted
-from maasha.db.placement import note_evenness, read_placement
+from maasha.db.placement import note_evenness, prune_evenness, read_placement
 from maasha.db.transaction import Transaction
 from maasha.host.routine import Routine
 from maasha.model.placement import Placement
@@ -34,6 +34,10 @@ CALM = 10.0
 """The same while nothing is; news shorten it."""
 MOVE_SECONDS = 20.0
 """For one move: a dial with its handshake, and for calls that are under way on the old link."""
+PRUNED = 3600.0
+"""Seconds between looks at what is too old to be kept."""
+KEPT = 90
+"""Days of history."""
 WHO, SUBJECT, VANISHED = "balancer", "instance", "placement.vanished"
 
 
@@ -61,6 +65,7 @@ class Balancing(Routine):
         self._policy = policy
         self._memory = FRESH
         self._calm_until = 0.0
+        self._prune_at = 0.0
 
     def news(self, _: str = "") -> None:
         """Look with the next step."""
@@ -91,10 +96,17 @@ class Balancing(Routine):
         seen = await look(tx)
         decided = turn(self._memory, seen, self._policy, self._limits)
         await self._tell(tx, seen.placement, decided.verdict)
+        await self._prune(tx)
         await begin(tx, decided.begin)
         for action in decided.begin:
             self.log.info("begun: {action}", action=action)
         return decided
+
+    async def _prune(self, tx: Transaction) -> None:
+        if self._clock.seconds() >= self._prune_at:
+            self._prune_at = self._clock.seconds() + PRUNED
+            await link_moves.prune_moves(tx, KEPT)
+            await prune_evenness(tx, KEPT)
 
     async def _tell(self, tx: Transaction, placement: Placement, verdict: Verdict) -> None:
         """Write how even it is, and what people have to look after."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -12,6 +13,7 @@ from maasha.db.errors import DatabaseError, OutcomeUnknown, QueryFailed
 from maasha.db.lane import Runner
 from maasha.db.pool import RETRY_AFTER
 from maasha.db.racks import RackDeleted, RackForgotten, RackRefused, Registered
+from maasha.db.regions import event_loops
 from maasha.db.returning import Arrival, register_returning
 from maasha.db.strays import note_stray
 from maasha.db.tokens import TokenSpent, TokenTooOld
@@ -34,6 +36,7 @@ from maasha.rpc.errors import (
     Deleted,
     Forgotten,
     NotOwner,
+    Redirect,
     RegistrationRefused,
     RpcError,
     TokenExpired,
@@ -117,7 +120,7 @@ class Registration(Routine):
         if self._gives_way():
             raise Unavailable("this worker is drained, others take the rack", RETRY_AFTER)
         if len(self._connections) + self._arriving >= self._limit:
-            raise TooManyLinks(self._limit)
+            raise await self._full(standing)
         if credential.kind is Kind.TOKEN and introduction.system_id is not None:
             raise RegistrationRefused(
                 "a join token makes a rack, it proves nobody's name; run maasha-rack register again"
@@ -164,6 +167,14 @@ class Registration(Routine):
         self.log.info("rack {rack} unlinked: {reason}", rack=link.hostname, reason=reason)
         self._left.add(link.id)
         self.wake()
+
+    async def _full(self, standing: Standing) -> RpcError:
+        """Name the worker that has the least to carry, if that is less than this one has."""
+        loops = await available(self._pool.run(partial(event_loops, but=standing.worker)))
+        lightest = min(loops, key=lambda loop: loop.load, default=None)
+        if lightest is None or lightest.load >= self._limit:
+            return TooManyLinks(self._limit)
+        return Redirect(lightest)
 
     async def _enter(self, standing: Standing, knock: Knock) -> Registered:
         try:

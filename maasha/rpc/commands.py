@@ -19,6 +19,7 @@ from maasha.rpc.errors import (
     NotMoved,
     NotOwner,
     OutOfOrder,
+    Redirect,
     RegistrationRefused,
     RemoteFailure,
     StaleEpoch,
@@ -93,6 +94,7 @@ class Register(Call):
         TokenExpired,
         TokenUsed,
         TooManyLinks,
+        Redirect,
         RegistrationRefused,
         Unavailable,
     )

@@ -14,7 +14,7 @@ from uuid import UUID
 import attrs
 from attrs import frozen
 
-from maasha.model.cluster import Ownership
+from maasha.model.cluster import EventLoop, Ownership
 from maasha.model.codec import BadRecord, from_json, to_json
 from maasha.model.stamp import Stamp
 from maasha.rpc.versions import Versions
@@ -47,6 +47,7 @@ __all__ = [
     "NotOffered",
     "NotOwner",
     "OutOfOrder",
+    "Redirect",
     "RegistrationRefused",
     "RemoteFailure",
     "RpcError",
@@ -246,6 +247,16 @@ class TooManyLinks(RpcError):
 
 
 @frozen
+class Redirect(RpcError):
+    """The region's worker is full, another one is not."""
+
+    to: EventLoop
+
+    def __str__(self) -> str:
+        return f"this worker has all the links that it takes; {self.to.name} takes more"
+
+
+@frozen
 class Forgotten(RpcError):
     """The rack has a right key, and the region's database has no record of it (a restore)."""
 
@@ -350,6 +361,7 @@ TRAVELLING: tuple[type[RpcError], ...] = (
     TokenExpired,
     TokenUsed,
     TooManyLinks,
+    Redirect,
     Forgotten,
     Deleted,
     RegistrationRefused,

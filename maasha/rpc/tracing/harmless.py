@@ -83,6 +83,7 @@ FIELDS: Mapping[type, frozenset[str]] = {
         errors.WrongVersion: "offered accepted",
         errors.WrongInstance: "expected got",
         errors.TooManyLinks: "limit",
+        errors.Redirect: "to",
         errors.Forgotten: "system_id",
         errors.Deleted: "system_id",
         errors.StaleEpoch: "got known",

@@ -21,6 +21,7 @@ from maasha.rpc.credentials import OWN_KEY, Credential, Kind
 from maasha.rpc.errors import (
     Deleted,
     Forgotten,
+    Redirect,
     RegistrationRefused,
     TokenExpired,
     TokenUsed,
@@ -111,6 +112,19 @@ async def test_a_worker_takes_so_many_links_and_no_more(
     assert refused.value.limit == LIMIT
     await worker.registration.part(next(iter(worker.connections)), "gone")
     await rack.join(worker.registration)
+
+
+@asynchronous
+async def test_a_full_worker_names_another(
+    worker: Worker, second: Worker, rack: Rack, tmp_path: Path
+) -> None:
+    """The one that has the least to carry."""
+    for number in range(LIMIT):
+        await Rack(tmp_path / str(number), f"other{number}", Town()).join(worker.registration)
+    with pytest.raises(Redirect) as refused:
+        await rack.join(worker.registration)
+    assert refused.value.to == EventLoop("region1:pid=101", second.endpoints)
+    await rack.join(second.registration)
 
 
 @asynchronous

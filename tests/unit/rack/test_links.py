@@ -20,7 +20,7 @@ from maasha.rack.choice import Pick
 from maasha.rack.dialling import CONNECT_TIMEOUT
 from maasha.rack.links import DRAIN_LOOK, MAINTAIN_INTERVAL, SEARCH_INTERVAL, SETTLED, Links
 from maasha.rpc import rack_side
-from maasha.rpc.errors import NotMoved, Unreachable
+from maasha.rpc.errors import NotMoved, Redirect, Unreachable
 from tests.unit.rack.stand_ins import Session, loop, welcome
 from tests.unit.rpc.parts import Listener, error_of, value_of, waits
 
@@ -63,6 +63,8 @@ class Net:
     down: set[str] = field(factory=set)
     cut: set[str] = field(factory=set)
     hanging: bool = False
+    full: dict[str, EventLoop] = field(factory=dict)
+    """Workers that are full, and where they send racks."""
     pick: Pick = lambda several: several[0]
     owner: str = ""
     searches: int = 0
@@ -125,6 +127,8 @@ class Net:
             await Deferred()
         if wanted.region in self.cut:
             await deferLater(self.clock, CONNECT_TIMEOUT)
+        if name in self.full:
+            raise Redirect(self.full[name])
         if name in self.down or wanted.region in self.cut:
             raise Unreachable("refused")
         session = self.sessions[name] = Watched(
@@ -378,6 +382,45 @@ def test_what_cannot_be_moved_is_told(net: Net) -> None:
     assert "has a link to b:pid=3" in str(error_of(moving(net, links, "a:pid=1", LOOPS[2])))
     moving(net, links, "a:pid=1", LOOPS[1])
     assert "given it up" in str(error_of(moving(net, links, "a:pid=1", LOOPS[0])))
+
+
+def test_a_full_worker_leads_to_another(net: Net) -> None:
+    """Which need not be known; the full one rests."""
+    net.wanted = 1
+    net.full = {"a:pid=1": loop("c", 7)}
+    links = net.links()
+    assert net.live(links) == {"c:pid=7"}
+    net.sessions["c:pid=7"].break_off("gone")
+    net.wait(MAINTAIN_INTERVAL)
+    assert net.live(links) == {"a:pid=2"}
+
+
+def test_two_full_workers_are_enough(net: Net) -> None:
+    """The third one is complained about as any other that does not take the rack."""
+    net.wanted, net.known = 1, LOOPS[:1]
+    net.full = {"a:pid=1": LOOPS[1], "a:pid=2": LOOPS[2], "b:pid=3": loop("c", 7)}
+    links = net.links()
+    assert net.dialled == ["a:pid=1", "a:pid=2", "b:pid=3"]
+    assert net.live(links) == set()
+    net.full.clear()
+    net.wait(REST + MAINTAIN_INTERVAL)
+    assert net.live(links) == {"a:pid=1"}
+
+
+def test_a_worker_that_has_a_link_is_no_way_out(net: Net) -> None:
+    """Two full ones that name each other are both left alone."""
+    net.full = {"b:pid=3": LOOPS[0]}
+    links = net.links()
+    assert net.live(links) == {"a:pid=1", "a:pid=2"}
+
+
+def test_a_move_follows_to_another_worker(net: Net) -> None:
+    """Whoever waits for it hears where the link is."""
+    links = net.links()
+    net.full = {"a:pid=2": loop("c", 7)}
+    moved = moving(net, links, "a:pid=1", LOOPS[1])
+    assert value_of(moved) == net.sessions["c:pid=7"].welcome.worker
+    assert net.live(links) == {"c:pid=7", "b:pid=3"}
 
 
 def test_a_link_that_breaks_while_it_is_moved_is_moved_all_the_same(net: Net) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maasha.model.cluster import Ownership, WorkerId
+from maasha.model.cluster import Endpoint, EventLoop, Ownership, WorkerId
 from maasha.model.stamp import Stamp
 from maasha.rpc.errors import (
     CUT,
@@ -29,6 +29,7 @@ from maasha.rpc.errors import (
     NotOffered,
     NotOwner,
     OutOfOrder,
+    Redirect,
     RegistrationRefused,
     RemoteFailure,
     RpcError,
@@ -69,6 +70,7 @@ EXAMPLES: tuple[tuple[RpcError, str], ...] = (
     (NotOwner(Ownership(WorkerId(4), Stamp(1, 3))), "worker 4 does"),
     (NotOwner(None), "nobody does yet"),
     (NotMoved("no link to b:pid=7"), "stays where it is"),
+    (Redirect(EventLoop("b:pid=7", (Endpoint("10.0.0.9", 5251),), 0.5)), "b:pid=7 takes more"),
     (Unavailable("no database", 2.5), "try again in 2.5 s"),
 )
 
