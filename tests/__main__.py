@@ -30,9 +30,9 @@ QUIET = tuple(f"{ACCEPTANCE}/test_{name}.py" for name in ("attacks", "liveness",
 """What measures milliseconds, or what a thousand racks cost."""
 WAITING = tuple(
     f"{ACCEPTANCE}/test_{name}.py"
-    for name in ("outage", "page", "primary_dies", "promises", "rollout")
+    for name in ("outage", "page", "placement", "primary_dies", "promises", "rollout")
 )
-"""What waits for dhcpd's timers most of its time, as long as all other tests with daemons take."""
+"""What mostly waits, for timers of dhcpd or of balancing; it takes as long as all others do."""
 LONGEST_UNIT = 4 * OWED_UNIT
 """What is a failure wherever they run: a core that is shared counts more seconds for the same."""
 

@@ -12,7 +12,7 @@ from maasha.db.instance import Instance
 from maasha.db.rotation import begin_rotation, finish_rotation
 from maasha.db.strays import readmit, strays
 from maasha.db.tokens import create_token
-from maasha.model.cluster import SystemId
+from maasha.model.cluster import EventLoop, SystemId
 from maasha.model.dhcp import DhcpPlan
 from maasha.model.stamp import Stamp
 from maasha.model.token import JoinToken
