@@ -18,6 +18,7 @@ from tests.acceptance.town import (
     REGIONS,
     STAY,
     WORKERS,
+    answered,
     is_even,
     loads,
     moves,
@@ -26,11 +27,13 @@ from tests.acceptance.town import (
     wait_even,
     working,
 )
-from tests.acceptance.watching import remains
+from tests.acceptance.watching import events, remains
 
 pytestmark = pytest.mark.root
 
 MAAS_NOTICES = "MAAS: a dead region after 30 to 150 s, a dead rack host never"
+CUT = 60.0
+"""Seconds."""
 LINKS = RACKS * CONNECTIONS
 EACH = LINKS // (REGIONS * WORKERS)
 
@@ -131,6 +134,24 @@ def test_a_region_loses_the_database(cluster: Cluster, figures: Figures) -> None
 
     even_again(cluster, figures, "region cut off, restored", cut, gone=False)
     assert str(cluster.management.address(region)) == REGION2
+
+
+def test_the_database_is_cut_off(cluster: Cluster, figures: Figures) -> None:
+    """For a minute; nobody is declared dead for it, no link is lost, and nothing has to move."""
+    before, moved, dead = places(cluster), moves(cluster), events(cluster, "worker.dead")
+    cable, began = cluster.management.cable(cluster.db), time.monotonic()
+    cable.cut()
+    remains(lambda: all(map(answered, cluster.racks)), CUT, interval=5.0)
+    cable.restore()
+    restored = time.monotonic()
+    wait_even(cluster, "the database is back", timeout=90.0)
+    figures.seconds("database cut off for a minute, restored -> even", time.monotonic() - restored)
+    remains(lambda: is_even(cluster), 2 * STAY)
+    assert restored - began >= CUT
+    assert [(one.rack, one.pid) for one in places(cluster)] == [
+        (one.rack, one.pid) for one in before
+    ]
+    assert (moves(cluster), events(cluster, "worker.dead")) == (moved, dead)
 
 
 def test_then_nothing_moves(cluster: Cluster) -> None:

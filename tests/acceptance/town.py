@@ -114,10 +114,11 @@ def agrees_with_the_kernel(cluster: Cluster) -> bool:
 
 def answers_everywhere(cluster: Cluster) -> bool:
     """Whether every rack has had an answer over each of its links."""
-    return all(_answered(rack) for rack in cluster.racks)
+    return all(map(answered, cluster.racks))
 
 
-def _answered(rack: Host) -> bool:
+def answered(rack: Host) -> bool:
+    """Whether a rack has had an answer over each of its links."""
     try:
         done = rack.run([*RACK, "links", "--json"], env=cli_environment(), timeout=20.0)
     except CommandFailed:
