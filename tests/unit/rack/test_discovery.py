@@ -68,3 +68,14 @@ def test_answers_of_several_regions_are_united() -> None:
 def test_the_listing_is_under_the_region_url() -> None:
     """The URL may end in a slash or not."""
     assert rpc_url("http://region:5240/MAAS") == rpc_url("http://region:5240/MAAS/") == URL
+
+
+def test_the_loads_are_read() -> None:
+    """Where a region tells them; what is no load counts as none."""
+    published = {
+        name: [["10.0.0.9", 5250]] for name in ("a:pid=1", "b:pid=2", "c:pid=3", "d:pid=4")
+    }
+    loads: dict[str, object] = {"a:pid=1": 2, "b:pid=2": 0.5, "c:pid=3": -1, "d:pid=4": "much"}
+    for told, expected in ((loads, [2.0, 0.5, 0.0, 0.0]), ([], [0.0] * 4)):
+        body = json.dumps({"eventloops": published, "loads": told}).encode()
+        assert [loop.load for loop in parse(URL, body)] == expected
