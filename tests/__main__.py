@@ -108,6 +108,7 @@ LINT = (
     tool("lint-imports"),
 )
 UNIT = (pytest("unit", "tests/unit", limit=LONGEST_UNIT),)
+SIMULATION = (pytest("simulation", "tests/simulation"),)
 COVERAGE = (
     Step("covered", (str(BIN / "coverage"), "run", "-m", "pytest", "-q", "tests/unit")),
     Step(
@@ -129,13 +130,17 @@ def phases(only: str | None) -> tuple[Lanes, ...]:
     waiting, quiet = pytest("waiting", *WAITING), pytest("quiet", *QUIET)
     every: dict[str, tuple[Lanes, ...]] = {
         "lint": ((LINT,),),
-        "unit": ((UNIT, COVERAGE),),
+        "unit": (((*UNIT, *SIMULATION), COVERAGE),),
         "integration": (((integration,),),),
         "acceptance": (((acceptance,), (waiting,)), ((quiet,),)),
     }
     if only:
         return every[only]
-    return (((*LINT, *UNIT), COVERAGE), ((integration, acceptance), (waiting,)), ((quiet,),))
+    return (
+        ((*LINT, *UNIT, *SIMULATION), COVERAGE),
+        ((integration, acceptance), (waiting,)),
+        ((quiet,),),
+    )
 
 
 def run(step: Step) -> Outcome:
