@@ -19,8 +19,8 @@ from maasha.model.network import VlanId
 from maasha.model.placement import Placement
 
 MOST = 1000
-"""Links that a worker of capacity 1 is trusted with, of each rack one. A thousand racks that come at
-once is what `benchmarks.storm` measures; the host's limit of open files is far beyond."""
+"""Links that a worker of capacity 1 is trusted with, of each rack one: a thousand that come at once
+are what `benchmarks.storm` measures. The host's limit of open files is far beyond."""
 UNKNOWN = {
     "region": "{value!r} is no region's host name or system id; `maasha status` lists them.",
     "worker": "no worker {value!r} runs; `maasha status` lists regions and their workers by slot.",

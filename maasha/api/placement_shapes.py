@@ -63,20 +63,12 @@ def placement_json(now: Situation) -> JsonObject:
 
 def action_json(action: Action, names: Names) -> JsonObject:
     """Show an action: a `move` of a link, the `close` of one, or a `hand-over` to another owner."""
-    match action:
-        case Move(to=target):
-            kind, to = "move", _seat(names, target)
-        case Close():
-            kind, to = "close", None
-        case Flip(to=target):
-            kind, to = "hand-over", _seat(names, target)
-        case _:
-            assert_never(action)
+    kind, to = _kind(action)
     return {
         "action": kind,
         "rack": names.racks[action.rack],
         "from": _seat(names, action.source),
-        "to": to,
+        "to": None if to is None else _seat(names, to),
         "reason": action.reason.value,
     }
 
@@ -128,6 +120,18 @@ def evenness_json(noted: Evenness) -> JsonObject:
     }
 
 
+def _kind(action: Action) -> tuple[str, WorkerId | None]:
+    match action:
+        case Move(to=to):
+            return "move", to
+        case Close():
+            return "close", None
+        case Flip(to=to):
+            return "hand-over", to
+        case _:
+            assert_never(action)
+
+
 def _move(move: MoveView) -> JsonObject:
     return {
         "id": move.id,
@@ -173,9 +177,9 @@ def _regions(placement: Placement, names: Names) -> list[Json]:
     tally = _Tally(Counter(link.worker for link in placement.links), placement.loads, racks)
     alive = {worker.id: worker for worker in placement.workers}
     crews: dict[str, list[tuple[Seat, Worker]]] = defaultdict(list)
-    for key, seat in names.workers.items():
-        if key in alive:
-            crews[seat.region].append((seat, alive[key]))
+    for worker, seat in names.workers.items():
+        if worker in alive:
+            crews[seat.region].append((seat, alive[worker]))
     return [_region(hostname, crew, tally) for hostname, crew in crews.items()]
 
 
