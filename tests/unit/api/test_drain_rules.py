@@ -80,7 +80,9 @@ def test_who_serves_alone(role: Role, state: PeerState, *, serves: bool, alone: 
     """A member of a pair that is normal does not."""
     (server,) = cluster_of(PLACEMENT, (rack_view(role=role, state=state),)).servers
     vlans = frozenset((VLAN.id,))
-    assert server == Server(ONE.key, vlans if serves else frozenset(), vlans if alone else frozenset())
+    assert server == Server(
+        ONE.key, vlans if serves else frozenset(), vlans if alone else frozenset()
+    )
 
 
 def test_racks_that_drain_or_are_away() -> None:

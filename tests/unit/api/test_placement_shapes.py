@@ -175,9 +175,7 @@ def test_a_drain() -> None:
 
 def test_moves_by_the_page() -> None:
     """A full page leads to older moves; a link that was closed went nowhere."""
-    done = MoveView(
-        MoveId(8), "rack-1", "region-1/0", "region-1/1", "it is fuller", NOON, NOON, ""
-    )
+    done = MoveView(MoveId(8), "rack-1", "region-1/0", "region-1/1", "it is fuller", NOON, NOON, "")
     closed = evolve(done, id=MoveId(7), target="", ended=None)
     document: Any = moves_json((done, closed), 2)
     first, second = document["moves"]
