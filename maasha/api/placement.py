@@ -16,7 +16,7 @@ from maasha.api.services import Call
 from maasha.api.submissions import HistorySpan, MovePage, PauseSpan
 from maasha.balancer.brakes import Paused
 from maasha.balancer.plan import plan
-from maasha.balancer.policy import POLICY
+from maasha.balancer.policy import Policy
 from maasha.balancer.turn import expected
 from maasha.db import drains
 from maasha.db.events import open_alarms
@@ -34,8 +34,12 @@ PAGE = 100
 DAY = 24 * 3600
 
 
-async def read_situation(tx: Transaction) -> Situation:
-    """Read what is, and plan from it as the leader does; nothing is begun."""
+async def read_situation(tx: Transaction, policy: Policy) -> Situation:
+    """Read what is, and plan from it as the leader does; nothing is begun.
+
+    What the leader remembers is not known here: one that is evening goes on to the inner band, and
+    this plan of a placement within the outer one is empty.
+    """
     seen = await look(tx)
     stops = [str(Paused(seen.pause))] if seen.pause else []
     stops += [alarm.detail for alarm in await open_alarms(tx) if alarm.kind == VANISHED]
@@ -43,7 +47,7 @@ async def read_situation(tx: Transaction) -> Situation:
         seen.placement,
         await read_names(tx),
         seen.under_way,
-        plan(expected(seen), POLICY, seen.now),
+        plan(expected(seen), policy, seen.now),
         await drains.paused(tx),
         await drains.drains(tx),
         tuple(stops),
@@ -52,7 +56,8 @@ async def read_situation(tx: Transaction) -> Situation:
 
 async def read_placement(call: Call, _: Nothing) -> Answer:
     """Show it with the plan: every action and its reason, or why there is none."""
-    return ok(placement_json(await call.read(read_situation)))
+    policy = call.services.policy
+    return ok(placement_json(await call.read(lambda tx: read_situation(tx, policy))))
 
 
 async def list_moves(call: Call, form: MovePage) -> Answer:
