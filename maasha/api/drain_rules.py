@@ -18,9 +18,6 @@ from maasha.model.dhcp import OFF, PeerState
 from maasha.model.network import VlanId
 from maasha.model.placement import Placement
 
-MOST = 1000
-"""Links that a worker of capacity 1 is trusted with, of each rack one: a thousand that come at once
-are what `benchmarks.storm` measures. The host's limit of open files is far beyond."""
 UNKNOWN = {
     "region": "{value!r} is no region's host name or system id; `maasha status` lists them.",
     "worker": "no worker {value!r} runs; `maasha status` lists regions and their workers by slot.",
@@ -38,8 +35,11 @@ def field_of(form: DrainCreate) -> str:
     raise BadRequest(f"A drain empties one region, worker or rack. {what}; give exactly one.")
 
 
-def cluster_of(placement: Placement, racks: Sequence[RackView]) -> Cluster:
-    """Give what the rule of drains looks at: who holds which links, and who serves which VLANs."""
+def cluster_of(placement: Placement, racks: Sequence[RackView], most: int) -> Cluster:
+    """Give what the rule of drains looks at: who holds which links, and who serves which VLANs.
+
+    `most` is how many links a worker takes.
+    """
     held: dict[WorkerId, set[RackKey]] = defaultdict(set)
     for link in placement.links:
         held[link.worker].add(link.rack)
@@ -49,7 +49,7 @@ def cluster_of(placement: Placement, racks: Sequence[RackView]) -> Cluster:
             Host(
                 worker.id,
                 worker.region,
-                int(MOST * worker.capacity),
+                most,
                 frozenset(held[worker.id]),
                 worker.draining,
             )

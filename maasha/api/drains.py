@@ -36,6 +36,7 @@ from maasha.db.overview import racks
 from maasha.db.placement import Seat, read_names, read_placement
 from maasha.db.transaction import Transaction
 from maasha.db.vlans import vlans
+from maasha.region.registration import MAX_LINKS
 
 DRAINS = Noun(
     "DrainsHandler", "drains/", "What is drained: regions, workers and racks, for a while."
@@ -79,7 +80,7 @@ async def make_drain(call: Call, form: DrainCreate) -> Answer:
     async def work(tx: Transaction) -> JsonObject:
         chosen = await _chosen(tx, field, form)
         found = await read_placement(tx)
-        why_not = refusal(chosen.target, cluster_of(found.placement, await racks(tx)))
+        why_not = refusal(chosen.target, cluster_of(found.placement, await racks(tx), MAX_LINKS))
         if why_not is not None:
             labels = {vlan.id: vlan.label for vlan in await vlans(tx)}
             raise Conflict(refused(field, chosen.text, why_not, labels))

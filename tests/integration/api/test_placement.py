@@ -14,7 +14,17 @@ from maasha.db.placement import note_evenness
 from maasha.db.racks import register_link
 from maasha.model.cluster import Endpoint, Introduction, WorkerId
 from maasha.region.balancing import SUBJECT, VANISHED, WHO
+from maasha.region.registration import MAX_LINKS
 from tests.integration.api.client import World, add_rack, add_worker
+
+FILL = """
+insert into rack (system_id, hostname, version)
+select 'x' || number, 'full-' || number, '' from generate_series(1, %s) number
+"""
+FILL_LINKS = """
+insert into link (rack_id, worker_id, remote)
+select id, %s, '' from rack where hostname like 'full-%%'
+"""
 
 
 async def second(world: World) -> WorkerId:
@@ -251,11 +261,10 @@ async def test_of_two_the_second_stays(world: World) -> None:
 
 @pytest_twisted.ensureDeferred
 async def test_no_room(world: World) -> None:
-    """The others' capacity bounds what they take."""
+    """Where the others are full but for one link, two do not go there."""
     other = await second(world)
-    await world.pool.run(
-        lambda tx: tx.execute("update worker set capacity = 0.001 where id = %s", other)
-    )
+    await world.pool.run(lambda tx: tx.execute(FILL, MAX_LINKS - 1))
+    await world.pool.run(lambda tx: tx.execute(FILL_LINKS, other))
     reply = await world.admin.post("drains/", region="region-1")
     assert (reply.status, "2 links would have to go where there is room for 1" in reply.text) == (
         409,

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from attrs import evolve
 
-from maasha.api.drain_rules import MOST, cluster_of, field_of, refused
+from maasha.api.drain_rules import cluster_of, field_of, refused
 from maasha.api.errors import BadRequest
 from maasha.api.submissions import DrainCreate
 from maasha.balancer.draining import (
@@ -60,10 +60,10 @@ def test_nothing_and_two_things_are_refused() -> None:
 
 
 def test_workers_and_what_they_hold() -> None:
-    """Their room goes by capacity; one that drains is said to."""
-    assert cluster_of(PLACEMENT, ()).hosts == (
-        Host(WorkerId(1), HOME, MOST // 2, frozenset((ONE.key, TWO.key))),
-        Host(WorkerId(2), AWAY, MOST, frozenset((TWO.key,)), draining=True),
+    """Each takes so many links; one that drains is said to."""
+    assert cluster_of(PLACEMENT, (), 9).hosts == (
+        Host(WorkerId(1), HOME, 9, frozenset((ONE.key, TWO.key))),
+        Host(WorkerId(2), AWAY, 9, frozenset((TWO.key,)), draining=True),
     )
 
 
@@ -78,7 +78,7 @@ def test_workers_and_what_they_hold() -> None:
 )
 def test_who_serves_alone(role: Role, state: PeerState, *, serves: bool, alone: bool) -> None:
     """A member of a pair that is normal does not."""
-    (server,) = cluster_of(PLACEMENT, (rack_view(role=role, state=state),)).servers
+    (server,) = cluster_of(PLACEMENT, (rack_view(role=role, state=state),), 9).servers
     vlans = frozenset((VLAN.id,))
     assert server == Server(
         ONE.key, vlans if serves else frozenset(), vlans if alone else frozenset()
@@ -87,7 +87,7 @@ def test_who_serves_alone(role: Role, state: PeerState, *, serves: bool, alone: 
 
 def test_racks_that_drain_or_are_away() -> None:
     """They cover for nobody."""
-    (server,) = cluster_of(PLACEMENT, (rack_view(TWO, role=PRIMARY, linked=False),)).servers
+    (server,) = cluster_of(PLACEMENT, (rack_view(TWO, role=PRIMARY, linked=False),), 9).servers
     assert (server.linked, server.draining) == (False, True)
 
 
@@ -109,7 +109,7 @@ def test_refusals(why: Refusal, said: str) -> None:
 
 def test_the_rule_sees_what_there_is() -> None:
     """The last open worker stays, one beside it may go; so does the last rack of a VLAN."""
-    cluster = cluster_of(PLACEMENT, (SOLO_RACK,))
+    cluster = cluster_of(PLACEMENT, (SOLO_RACK,), 9)
     assert isinstance(refusal(WorkerTarget(WorkerId(1)), cluster), NobodyLeft)
     assert refusal(WorkerTarget(WorkerId(2)), cluster) is None
     assert refusal(RackTarget(RackKey(1)), cluster) == Unserved((VlanId(7),))
