@@ -182,6 +182,13 @@ async def end_drain(tx: Transaction, who: str, drain: DrainId, why: str = "") ->
     return True
 
 
+async def end_drain_of(tx: Transaction, who: str, rack: RackKey) -> None:
+    """Undo the drain of a rack that is deleted, if it has one: it does not come back."""
+    drain = await tx.value("select id from drain where rack_id = %s", rack)
+    if drain is not None:
+        await end_drain(tx, who, DrainId(drain), "the rack is deleted")
+
+
 async def expire_drains(tx: Transaction, who: str) -> None:
     """Undo what is over, or raise its alarm; what is not there is not undone either."""
     for each in await drains(tx):

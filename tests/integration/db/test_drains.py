@@ -27,7 +27,7 @@ from maasha.db.drains import (
 from maasha.db.errors import ConstraintViolation
 from maasha.db.events import history, open_alarms
 from maasha.db.pool import Pool
-from maasha.db.racks import Registered
+from maasha.db.racks import Registered, delete_rack
 from maasha.db.transaction import Transaction
 from maasha.model.cluster import SystemId
 from tests.asynchronous import asynchronous
@@ -277,6 +277,20 @@ async def test_it_goes_with_what_it_drains(pool: Pool) -> None:
     await pool.run(lambda tx: tx.execute("delete from rack"))
     await pool.run(lambda tx: tx.execute("delete from region"))
     assert await the_drains(pool) == ()
+
+
+@asynchronous
+async def test_a_deleted_rack_is_not_drained(pool: Pool) -> None:
+    """It does not come back; its tombstone has neither a drain nor an alarm about one."""
+    _, _, _, rack = await small(pool)
+    made = await a_drain(pool, Place(rack=rack.rack), keep=True)
+    await over(pool, made)
+    await pool.run(lambda tx: expire_drains(tx, "balancer"))
+    assert len(await alarms(pool)) == 1
+    await pool.run(lambda tx: delete_rack(tx, WHO, rack.system_id))
+    assert await the_drains(pool) == ()
+    assert await alarms(pool) == []
+    assert (await kinds(pool))[-2:] == ["drain.ended", "drain.overdue"]
 
 
 @asynchronous
