@@ -9,6 +9,7 @@ from maasha.api.picture import picture_of
 from maasha.api.routes import Crud, Noun, Operation, Role
 from maasha.api.services import Call
 from maasha.db import instance
+from maasha.db.drains import drains, paused
 from maasha.db.events import open_alarms
 from maasha.db.networks import networks
 from maasha.db.overview import overview
@@ -31,6 +32,8 @@ async def read_cluster(call: Call, _: Nothing) -> Answer:
                 await open_alarms(tx),
                 await strays(tx),
                 (await instance.read(tx)).rotated,
+                await paused(tx),
+                await drains(tx),
             )
         )
 

@@ -9,7 +9,9 @@ from attrs import frozen
 from maasha.api.answers import Json, JsonObject
 from maasha.api.controller_shapes import connection_json, stray_json
 from maasha.api.picture import Picture
+from maasha.api.placement_shapes import drain_json, pause_json
 from maasha.api.shapes import vlan_name
+from maasha.db.drains import DrainView, PauseView
 from maasha.db.overview import Overview, RackView, RegionView, ServiceView, WorkerView
 from maasha.db.strays import Stray
 from maasha.db.vlans import VlanRow
@@ -31,6 +33,8 @@ class Status:
     alarms: tuple[Event, ...]
     strays: tuple[Stray, ...] = ()
     rotated: datetime | None = None
+    pause: PauseView | None = None
+    drains: tuple[DrainView, ...] = ()
 
 
 def cluster_json(status: Status) -> JsonObject:
@@ -43,6 +47,8 @@ def cluster_json(status: Status) -> JsonObject:
         "vlans": [_vlan(vlan, status) for vlan in status.picture.networks.vlans.values()],
         "unknown_racks": [stray_json(stray) for stray in status.strays],
         "secret_rotation_since": status.rotated.isoformat() if status.rotated else None,
+        "pause": pause_json(status.pause),
+        "drains": [drain_json(drain) for drain in status.drains],
         "alarms": [alarm_json(alarm) for alarm in status.alarms],
     }
 

@@ -51,6 +51,14 @@ def name_or_empty(submitted: str) -> str | None:
     return name(submitted) if submitted else None
 
 
+def seat(submitted: str) -> tuple[str, int]:
+    """Take a worker: the host name (or system id) of its region, a slash and its slot."""
+    found = re.fullmatch(r"([A-Za-z0-9][A-Za-z0-9._-]{0,254})/([0-9]{1,4})", submitted)
+    if not found:
+        raise ValueError(f"{shown(submitted)} is not a worker; give one as region-1/0.")
+    return found[1], int(found[2])
+
+
 def boolean(submitted: str) -> bool:
     """Take true/false, yes/no, on/off or 1/0 in any case."""
     if submitted.lower() in TRUE:

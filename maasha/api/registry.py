@@ -6,9 +6,11 @@ from itertools import chain
 
 from maasha.api import (
     cluster,
+    drains,
     events,
     fabrics,
     leases,
+    placement,
     racks,
     ranges,
     regions,
@@ -32,6 +34,8 @@ NOUNS = (
     leases,
     events,
     cluster,
+    placement,
+    drains,
     tokens,
     users,
     version,

@@ -9,6 +9,7 @@ from attrs import frozen
 from twisted.internet.interfaces import IReactorTime
 
 from maasha.api.errors import Unauthorized
+from maasha.balancer.policy import POLICY, Policy
 from maasha.db.accounts import User
 from maasha.db.networks import lock_networks
 from maasha.db.notices import Notices
@@ -29,6 +30,8 @@ class ApiServices:
     clock: IReactorTime
     version: str
     instance: InstanceId
+    policy: Policy = POLICY
+    """By which the leader balances, and `placement/` shows what it plans."""
 
 
 @frozen

@@ -18,9 +18,11 @@ from maasha.api.fields import (
     name,
     name_or_empty,
     network,
+    seat,
     text,
 )
 from maasha.api.forms import Absent, given, maybe, several
+from maasha.balancer.draining import AtEnd
 from maasha.model.duration import parse_duration
 from maasha.model.lease import BindingState
 from maasha.model.network import (
@@ -39,6 +41,8 @@ MAX_PAGE = 1000
 MAX_LEASES = 10_000
 """About 3 MB of JSON."""
 row_id = integer(1, MAX_ID)
+MAX_SECONDS = 365 * 24 * 3600
+seconds = integer(1, MAX_SECONDS)
 
 
 @frozen(kw_only=True)
@@ -198,4 +202,44 @@ class TokenCreate:
 
     expires: timedelta | Absent = maybe(
         parse_duration, "How long it is good for, as 30m, 1h or 7d; 1h if not given."
+    )
+
+
+@frozen(kw_only=True)
+class MovePage:
+    """Which moves of links to list, the newest first."""
+
+    limit: int | Absent = maybe(integer(1, MAX_PAGE), f"How many, 1 to {MAX_PAGE}; 100 if none.")
+    before: int | Absent = maybe(row_id, "Only moves with a lower id: the next page.")
+
+
+@frozen(kw_only=True)
+class HistorySpan:
+    """How far back to look."""
+
+    seconds: int | Absent = maybe(seconds, "How far back, in seconds; a day if none.")
+
+
+@frozen(kw_only=True)
+class PauseSpan:
+    """How long to pause."""
+
+    seconds: int | Absent = maybe(seconds, "For how long; until somebody resumes if none.")
+
+
+@frozen(kw_only=True)
+class DrainCreate:
+    """What to drain: exactly one of region, worker and rack, and for how long."""
+
+    region: str | Absent = maybe(text, "Host name or system id of a region: all its workers.")
+    worker: tuple[str, int] | Absent = maybe(seat, "A worker, as region-1/0.")
+    rack: str | Absent = maybe(
+        text,
+        "Host name or system id of a rack: it is shown as drained and not counted; its VLANs stay "
+        "with it.",
+    )
+    seconds: int | Absent = maybe(seconds, "When it ends by itself; 4 hours (14400) if none.")
+    at_end: AtEnd | Absent = maybe(
+        choice(AtEnd),
+        "What happens then: undo ends the drain, alarm keeps it and raises an alarm; undo if none.",
     )

@@ -57,11 +57,16 @@ def shown(answer: Answer) -> bytes:
     """Give what goes to standard output: JSON indented, anything else as it came."""
     content = answer.json
     if content is not None:
-        printed = json.dumps(content, indent=4, sort_keys=True, ensure_ascii=False)
-        return printed.encode("utf-8", "backslashreplace") + b"\n"
+        return printed(content)
     if answer.content_type.startswith("text/") and answer.body[-1:] not in (b"\n", b""):
         return answer.body + b"\n"
     return answer.body
+
+
+def printed(content: object) -> bytes:
+    """Give JSON as it goes to standard output."""
+    words = json.dumps(content, indent=4, sort_keys=True, ensure_ascii=False)
+    return words.encode("utf-8", "backslashreplace") + b"\n"
 
 
 def exit_status(answer: Answer) -> Status:

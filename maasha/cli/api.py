@@ -18,7 +18,7 @@ from maasha.cli.description import (
 )
 from maasha.cli.failures import Failure, KeyRejected, NotAnApi
 from maasha.cli.profile import Profile
-from maasha.cli.request import Request, make_request
+from maasha.cli.request import Field, Request, make_request
 from maasha.cli.shape import record, text
 from maasha.cli.store import Store
 from maasha.cli.terminal import Terminal
@@ -38,6 +38,14 @@ class Api:
     def fetch(self, path: str) -> Answer:
         """GET a path below the profile's URL."""
         return self._send(Request("GET", self.profile.url + path))
+
+    def post(self, path: str, fields: Sequence[Field] = ()) -> Answer:
+        """POST a form to a path below the profile's URL."""
+        return self._send(Request("POST", self.profile.url + path, tuple(fields)))
+
+    def delete(self, path: str) -> Answer:
+        """DELETE a path below the profile's URL."""
+        return self._send(Request("DELETE", self.profile.url + path))
 
     def user(self) -> str:
         """Give the name of the key's user. Raises `KeyRejected`, `NotAnApi`, `Unreachable`."""

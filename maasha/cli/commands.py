@@ -10,7 +10,9 @@ from pathlib import Path
 from attrs import field, frozen
 
 from maasha import __version__
+from maasha.cli import placement_words
 from maasha.cli.failures import Misused
+from maasha.cli.placement_words import Balance, Drain, Pause, Resume
 from maasha.config import Unfit, url
 
 
@@ -66,7 +68,8 @@ class Call:
     words: tuple[str, ...]
 
 
-Command = Login | Logout | ListProfiles | Refresh | Status | HandOver | Call
+OfPlacement = Drain | Balance | Pause | Resume
+Command = Login | Logout | ListProfiles | Refresh | Status | OfPlacement | HandOver | Call
 
 _INIT_MEND = (
     "maasha init rack --maas-url URL --secret SECRET, or maasha init region --database-host HOST"
@@ -156,6 +159,7 @@ _MADE: Mapping[str, Callable[..., Command]] = {
     "list": ListProfiles,
     "refresh": Refresh,
     "status": Status,
+    **placement_words.MADE,
 }
 
 VERBS = frozenset(_MADE)
@@ -193,4 +197,5 @@ def _parser() -> ArgumentParser:
     refresh.add_argument("profile", metavar="PROFILE", nargs="?", default="")
     status = verbs.add_parser("status", help="show regions, racks, connections, DHCP and alarms")
     status.add_argument("profile", metavar="PROFILE", nargs="?", default="")
+    placement_words.add_to(verbs)
     return parser

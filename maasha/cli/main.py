@@ -17,12 +17,14 @@ from maasha.cli.commands import (
     ListProfiles,
     Login,
     Logout,
+    OfPlacement,
     Refresh,
     parse,
 )
 from maasha.cli.commands import Status as ShowStatus
 from maasha.cli.failures import Failure, Status
 from maasha.cli.handing_over import SECRET_OPTIONS, hand_over
+from maasha.cli.placement_words import Balance, Drain, Pause, Resume
 from maasha.cli.store import Store
 from maasha.cli.terminal import Terminal
 from maasha.host.argv import conceal, words_of
@@ -73,6 +75,8 @@ def _carried_out(command: Command, store: Store, terminal: Terminal) -> Status:
             return calls.run_call(store, terminal, command.words)
         case ShowStatus():
             return calls.run_status(store, terminal, command.profile)
+        case Drain() | Balance() | Pause() | Resume():
+            return _of_placement(command, store, terminal)
         case Login():
             accounts.login(store, terminal, command)
         case Logout():
@@ -84,3 +88,19 @@ def _carried_out(command: Command, store: Store, terminal: Terminal) -> Status:
         case _:
             assert_never(command)
     return Status.DONE
+
+
+def _of_placement(command: OfPlacement, store: Store, terminal: Terminal) -> Status:
+    from maasha.cli import placement  # noqa: PLC0415  # as above
+
+    match command:
+        case Drain():
+            return placement.run_drain(store, terminal, command)
+        case Balance():
+            return placement.run_balance(store, terminal, command)
+        case Pause():
+            return placement.run_pause(store, terminal, command)
+        case Resume():
+            return placement.run_resume(store, terminal, command)
+        case _:
+            assert_never(command)

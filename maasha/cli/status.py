@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from maasha.cli.placement_text import standing_text
 from maasha.cli.shape import Record, flag, record, records, text, texts
 from maasha.cli.tables import table
 
@@ -20,6 +21,7 @@ def status_text(document: object) -> str:
         _racks(records(cluster.get("racks"))),
         _unknown(records(cluster.get("unknown_racks"))),
         _vlans(records(cluster.get("vlans"))),
+        standing_text(cluster),
         _rotation(text(cluster.get("secret_rotation_since"))),
         _alarms(records(cluster.get("alarms"))),
     )

@@ -21,12 +21,12 @@ select link.rack_id, link.id, s.id, t.id, sr.hostname || '/' || s.slot,
     coalesce(tr.hostname || '/' || t.slot, ''), reason,
     clock_timestamp() + make_interval(secs => %(seconds)s)
 from unnest(%(links)s::bigint[], %(targets)s::bigint[], %(reasons)s::text[])
-    wanted (link, target, reason)
+    with ordinality wanted (link, target, reason, place)
 join link on link.id = wanted.link
 join worker s on s.id = link.worker_id join region sr on sr.id = s.region_id
 left join worker t on t.id = wanted.target left join region tr on tr.id = t.region_id
 where wanted.target is null or t.id is not null
-on conflict do nothing
+order by place on conflict do nothing
 """
 ASKED = """
 select link_move.*, worker.pid, worker.endpoints, region.hostname,
@@ -99,7 +99,7 @@ class MoveView:
 
 
 async def begin_moves(tx: Transaction, wanted: Sequence[Wanted], seconds: float) -> int:
-    """Write moves that are to be done within `seconds`; gives how many.
+    """Write moves that are to be done within `seconds`, in their order; gives how many.
 
     A rack that moves already, and a link or worker that is gone, is passed over.
     """

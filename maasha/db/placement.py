@@ -48,8 +48,17 @@ where (%(ratio)s::float8, %(links)s, %(workers)s) is distinct from
     (select (ratio, links, workers) from evenness order by at desc limit 1)
 """
 HISTORY = """
-select * from evenness where at > clock_timestamp() - make_interval(secs => %s) order by at
+with since as (select clock_timestamp() - make_interval(secs => %s) as instant)
+select * from evenness where at >= coalesce(
+    (select max(at) from evenness where at < (select instant from since)),
+    (select instant from since)
+) order by at
 """
+WORKER_NAMES = """
+select worker.id, hostname, slot from worker join region on region.id = region_id
+order by hostname, slot
+"""
+RACK_NAMES = "select id, hostname from rack where deleted is null order by hostname"
 PRUNE = "delete from evenness where at < clock_timestamp() - make_interval(days => %s)"
 
 
@@ -71,6 +80,36 @@ class Evenness:
     ratio: float
     links: int
     workers: int
+
+
+@frozen
+class Seat:
+    """A worker as people know it."""
+
+    region: str
+    """Host name."""
+    slot: int
+
+    def __str__(self) -> str:
+        return f"{self.region}/{self.slot}"
+
+
+@frozen
+class Names:
+    """What people call those in a placement, in the order of the names; dead workers too."""
+
+    workers: Mapping[WorkerId, Seat]
+    racks: Mapping[RackKey, str]
+
+
+async def read_names(tx: Transaction) -> Names:
+    """Read them, in the transaction that reads the placement."""
+    workers = await tx.rows(WORKER_NAMES)
+    racks = await tx.rows(RACK_NAMES)
+    return Names(
+        {WorkerId(row.id): Seat(row.hostname, row.slot) for row in workers},
+        {RackKey(row.id): row.hostname for row in racks},
+    )
 
 
 async def read_placement(tx: Transaction) -> Found:
@@ -95,7 +134,10 @@ async def note_evenness(tx: Transaction, ratio: float, links: int, workers: int)
 
 
 async def evenness(tx: Transaction, seconds: float) -> tuple[Evenness, ...]:
-    """List what was noted within the last seconds, the oldest first."""
+    """List how even it was within the last seconds, the oldest first.
+
+    The first one may be older: it is what held when they began.
+    """
     rows = await tx.rows(HISTORY, seconds)
     return tuple(Evenness(row.at, row.ratio, row.links, row.workers) for row in rows)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from attrs import frozen
 
 from maasha.db.channels import Channel, notify
+from maasha.db.drains import end_drain_of
 from maasha.db.errors import DatabaseError
 from maasha.db.events import record
 from maasha.db.instance import raise_incarnation
@@ -205,6 +206,7 @@ async def delete_rack(tx: Transaction, who: str, system_id: SystemId) -> RackKey
     if row is None:
         return None
     await tx.execute("delete from link where rack_id = %s", row.id)
+    await end_drain_of(tx, who, RackKey(row.id))
     await record(tx, who, f"rack:{system_id}", "rack.deleted", "warning", row.hostname)
     await notify(tx, Channel.RACKS, row.id)
     await notify(tx, Channel.DHCP, row.id)

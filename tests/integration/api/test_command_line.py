@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ from typing import Any
 import pytest_twisted
 from twisted.internet.utils import getProcessOutputAndValue
 
-from tests.integration.api.client import World
+from maasha.model.cluster import Endpoint
+from tests.integration.api.client import World, add_worker
 
 PAGE = """
 set -e
@@ -53,3 +55,47 @@ async def test_the_page(world: World, tmp_path: Path) -> None:
     sid = world.racks[1].system_id
     _, err, code = await bash(tmp_path, f"maas maas rack-controller delete {sid}")
     assert code == 0, err
+
+
+UPGRADE = """
+set -e
+maas drain region region-1 --for 2h --then alarm | jq -r '.kind, .name, .at_end, .remaining' | xargs
+maas pause --for 10m | jq -r .pause.by
+maas status | grep -E '^(Paused|Drained)'
+maas balance --dry-run | jq -r '.actions[] | .rack, .from, .to, .reason' | sort | uniq -c
+maas balance | jq -r .stops[0]
+maas resume | jq .pause
+maas drain region region-1 --undo
+maas balance --explain | jq '.drains, .pause' | xargs
+"""
+TOLD = """\
+region region-1 alarm 2
+user:admin
+Paused by user:admin until TIME: nothing is done without a hand
+Drained: region region-1 by user:admin until TIME, then an alarm, 2 links left
+      1 rack-1
+      1 rack-2
+      2 region-1/0
+      2 region-2/0
+      2 the worker is draining
+paused by user:admin until TIME UTC
+null
+[] null
+"""
+TIME = r"20[0-9]{2}-[0-9-]+[T ][0-9:.]+(\+00:00)?"
+
+
+@pytest_twisted.ensureDeferred
+async def test_an_upgrade(world: World, tmp_path: Path) -> None:
+    """A region is emptied and taken back, with everything paused meanwhile."""
+    login = f"maas login maas {world.admin.origin}/MAAS/ {world.admin.key}"
+    _, err, code = await bash(tmp_path, login)
+    assert code == 0, err
+    out, err, code = await bash(tmp_path, "maas drain region region-1")
+    assert (code, "cannot be drained: nobody else" in out) == (2, True), err
+    await add_worker(world.pool, "region-2", 0, Endpoint("192.0.2.2", 5250))
+    out, err, code = await bash(tmp_path, UPGRADE)
+    assert code == 0, err
+    assert re.sub(TIME, "TIME", out) == TOLD
+    _, err, code = await bash(tmp_path, "maas drain worker region-1/0 --undo")
+    assert (code, err) == (2, "worker region-1/0 is not drained; see: maasha status\n")

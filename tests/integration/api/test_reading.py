@@ -211,7 +211,10 @@ async def test_dead_workers_are_not_shown(world: World) -> None:
     assert shown["regions"][0]["workers"] == []
     assert [rack["owner"] for rack in shown["racks"]] == [None, None]
     assert [rack["connections"] for rack in shown["racks"]] == [[], []]
-    assert (await world.nobody.call("GET", "", root="/MAAS/rpc/")).json == {"eventloops": {}}
+    assert (await world.nobody.call("GET", "", root="/MAAS/rpc/")).json == {
+        "eventloops": {},
+        "loads": {},
+    }
 
 
 @pytest_twisted.ensureDeferred
@@ -221,6 +224,7 @@ async def test_discovery(world: World) -> None:
     reply = await world.nobody.call("GET", "", root="/MAAS/rpc/")
     endpoints = [["192.0.2.1", 5250]]
     assert reply.json == {
-        "eventloops": {"region-1:pid=100": endpoints, "region-2:pid=100": endpoints}
+        "eventloops": {"region-1:pid=100": endpoints, "region-2:pid=100": endpoints},
+        "loads": {"region-1:pid=100": 2.0, "region-2:pid=100": 0.0},
     }
     assert (await world.nobody.call("POST", "", root="/MAAS/rpc/")).status == 405

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -13,6 +14,7 @@ from attrs import frozen
 
 from tests.integration.cli.small_region import KEY, SmallRegion, running_region
 
+ROOT = Path(__file__).parents[3]
 BIN = Path(sys.executable).parent
 DEADLINE = 30.0
 """Seconds that a command may take here."""
@@ -34,8 +36,9 @@ class User:
     home: Path
 
     def environment(self) -> Mapping[str, str]:
-        """Give the environment of the user's processes: `maasha` is on the PATH."""
-        return {"HOME": str(self.home), "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+        """Give the environment of the user's processes: `maasha` is on the PATH, of this tree."""
+        path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
+        return {"HOME": str(self.home), "PATH": path, "PYTHONPATH": str(ROOT)}
 
     def runs(self, *words: str, stdin: str = "") -> Ended:
         """Run a program to its end."""
@@ -52,9 +55,30 @@ class User:
         assert "Traceback" not in done.stderr, done.stderr
         return Ended(done.returncode, done.stdout, done.stderr)
 
+    def on_a_terminal(self, words: str) -> Ended:
+        """Run `maasha` with a terminal for its output; what it shows comes as `out`."""
+        ours, theirs = pty.openpty()
+        argv = [str(BIN / "maasha"), *words.split()]
+        with subprocess.Popen(
+            argv, env=self.environment(), cwd=self.home, stdout=theirs, stderr=theirs
+        ) as process:
+            os.close(theirs)
+            shown = b"".join(iter(lambda: _read(ours), b""))
+            status = process.wait(DEADLINE)
+        os.close(ours)
+        return Ended(status, shown.decode().replace("\r\n", "\n"), "")
+
     def maasha(self, words: str, *more: str, stdin: str = "") -> Ended:
         """Run `maasha` with words that blanks part, then with further ones as they are."""
         return self.runs(str(BIN / "maasha"), *words.split(), *more, stdin=stdin)
+
+
+def _read(terminal: int) -> bytes:
+    """Read what is shown; a terminal that nobody writes to any more fails instead of ending."""
+    try:
+        return os.read(terminal, 65536)
+    except OSError:
+        return b""
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 from attrs import evolve
 from twisted.internet.defer import Deferred, gatherResults
 
+from maasha.db.drains import Place, begin_drain, drains, end_drain, region_named
 from maasha.db.ownership import owned_by
 from maasha.db.pool import Pool
 from maasha.db.racks import relink
@@ -16,7 +17,9 @@ from maasha.db.regions import (
     HostnameTaken,
     Identity,
     Superseded,
+    begin_leaving,
     event_loops,
+    gives_way,
     heartbeat,
     publish_endpoints,
     reap_dead,
@@ -92,6 +95,98 @@ async def test_event_loops(pool: Pool) -> None:
     await silence(pool, silent)
     assert await pool.run(event_loops) == (EventLoop("region1:pid=100", ENDPOINTS),)
     assert {row.endpoints for row in await pool.run(workers)} == {ENDPOINTS}
+
+
+async def drained(pool: Pool, region: SystemId, slot: int | None = None) -> None:
+    """Drain a region or one of its slots."""
+    named = await pool.run(lambda tx: region_named(tx, region))
+    assert named is not None
+    place = Place(region=named.key, slot=slot)
+    await pool.run(lambda tx: begin_drain(tx, "user:a", place, 60.0, keep=False))
+
+
+async def open_for_links(pool: Pool) -> dict[str, float]:
+    """Give the workers that racks are told of, with their loads."""
+    return {one.name: one.load for one in await pool.run(event_loops)}
+
+
+async def two_workers(pool: Pool) -> tuple[SystemId, Worker, Worker]:
+    """Make a region with two workers that racks reach."""
+    region = await found(pool)
+    crew = await hire(pool, region, 0), await hire(pool, region, 1)
+    for worker in crew:
+        assert await pool.run(
+            partial(publish_endpoints, worker=worker.id, epoch=worker.epoch, endpoints=ENDPOINTS)
+        )
+    return region, *crew
+
+
+@asynchronous
+async def test_loads_are_told(pool: Pool) -> None:
+    """They are links by capacity: racks choose the emptier one of two."""
+    _, first, second = await two_workers(pool)
+    rack = await link(pool, first, "rack1")
+    for worker, name in ((second, "rack1"), (second, "rack2"), (second, "rack3")):
+        await link(pool, worker, name, rack.system_id if name == "rack1" else None)
+    capacity = "update worker set capacity = 2 where id = %s"
+    await pool.run(lambda tx: tx.execute(capacity, second.id))
+    assert await open_for_links(pool) == {"region1:pid=100": 1.0, "region1:pid=101": 1.5}
+
+
+@asynchronous
+async def test_drained_workers_are_not_told(pool: Pool) -> None:
+    """As long as there are others; where all are drained, racks find all of them."""
+    region, first, _ = await two_workers(pool)
+    await drained(pool, region, 1)
+    assert set(await open_for_links(pool)) == {"region1:pid=100"}
+    await pool.run(lambda tx: begin_leaving(tx, first.id))
+    assert set(await open_for_links(pool)) == {"region1:pid=100", "region1:pid=101"}
+    (drain,) = await pool.run(drains)
+    await pool.run(lambda tx: end_drain(tx, "user:a", drain.id))
+    assert set(await open_for_links(pool)) == {"region1:pid=101"}
+
+
+@asynchronous
+async def test_who_gives_way(pool: Pool) -> None:
+    """A worker that leaves or is drained does, where another one lives that is not."""
+    region, first, second = await two_workers(pool)
+
+    async def way() -> tuple[bool, bool]:
+        return (
+            await pool.run(lambda tx: gives_way(tx, first.id)),
+            await pool.run(lambda tx: gives_way(tx, second.id)),
+        )
+
+    assert await way() == (False, False)
+    await pool.run(lambda tx: begin_leaving(tx, first.id))
+    assert await way() == (True, False)
+    await silence(pool, second)
+    assert await way() == (False, False)
+    await silence(pool, second, -60.0)
+    await drained(pool, region, 1)
+    assert await way() == (False, False)
+    assert not await pool.run(lambda tx: gives_way(tx, WorkerId(99)))
+
+
+@asynchronous
+async def test_a_drained_region_gives_way_to_another(pool: Pool) -> None:
+    """All its workers do."""
+    region, first, second = await two_workers(pool)
+    other = await pool.run(lambda tx: register_region(tx, "region2", "0.1.0"))
+    await hire(pool, other, 0)
+    await drained(pool, region)
+    for worker in (first, second):
+        assert await pool.run(partial(gives_way, worker=worker.id))
+
+
+@asynchronous
+async def test_a_new_process_does_not_leave(pool: Pool) -> None:
+    """Only the one that said so does; its successor in the slot is open."""
+    region, first, second = await two_workers(pool)
+    await pool.run(lambda tx: begin_leaving(tx, first.id))
+    again = await hire(pool, region, 0)
+    assert not await pool.run(lambda tx: gives_way(tx, again.id))
+    assert await alive(pool) == {again.id, second.id}
 
 
 @asynchronous

@@ -127,7 +127,7 @@ async def test_a_lost_row_is_written_anew_with_the_links(
     assert row is not None
     assert (row.id, row.worker_id, row.together) == (link.id, worker.id, True)
     assert link.id != old
-    assert await pool.run(event_loops) == (EventLoop("region1:pid=100", worker.endpoints),)
+    assert await pool.run(event_loops) == (EventLoop("region1:pid=100", worker.endpoints, 1.0),)
     assert len(worker.established) == 1
 
 

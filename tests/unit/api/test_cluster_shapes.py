@@ -6,12 +6,14 @@ from attrs import evolve
 
 from maasha.api.cluster_shapes import Status, cluster_json
 from maasha.api.picture import picture_of
+from maasha.db.drains import PauseView
 from maasha.db.networks import Networks
 from maasha.db.overview import Overview
 from maasha.db.strays import Stray
 from maasha.model.cluster import SystemId
 from maasha.model.event import Event, EventId
 from tests.unit.api.samples import NETWORKS, NOON, ONE, REGION, SOLO_RACK, TWO, VLAN, rack_view
+from tests.unit.api.test_placement_shapes import DRAIN
 
 SERVED = evolve(VLAN, primary=ONE, dhcp_on=True)
 LOST = evolve(rack_view(TWO, linked=False), owner=None)
@@ -134,3 +136,13 @@ def test_an_open_rotation() -> None:
     shown: Any = cluster_json(evolve(STATUS, rotated=NOON))
     assert shown["secret_rotation_since"] == "2026-01-02T12:00:00+00:00"
     assert SHOWN["secret_rotation_since"] is None
+
+
+def test_pause_and_drains() -> None:
+    """The status says what is drained, and that nothing is done without a hand."""
+    assert (SHOWN["pause"], SHOWN["drains"]) == (None, [])
+    shown: Any = cluster_json(
+        evolve(STATUS, pause=PauseView("user:ann", None), drains=(DRAIN, DRAIN))
+    )
+    assert shown["pause"] == {"by": "user:ann", "until": None}
+    assert [drain["name"] for drain in shown["drains"]] == ["region-1/0"] * 2

@@ -29,6 +29,9 @@ REFUSED: tuple[tuple[Callable[[str], object], str, str], ...] = (
     (fields.network, "10.0.0.1/24", "write 10.0.0.0/24"),
     (fields.mac, "00:16:3e", "give one as 00:16:3e:00:00:01"),
     (fields.network, "ten", "give one as 10.0.0.0/24"),
+    (fields.seat, "region-1", "give one as region-1/0"),
+    (fields.seat, "region-1/x", "give one as region-1/0"),
+    (fields.seat, "/0", "give one as region-1/0"),
 )
 
 
@@ -54,6 +57,7 @@ def test_values() -> None:
         ip_address("10.0.0.2"),
     )
     assert fields.mac("00-16-3E-00-00-0A") == "00:16:3e:00:00:0a"
+    assert fields.seat("region-1.example/12") == ("region-1.example", 12)
     assert fields.network("10.0.0.0/24") == ip_network("10.0.0.0/24")
 
 

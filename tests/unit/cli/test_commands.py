@@ -21,6 +21,7 @@ from maasha.cli.commands import (
     profile_name,
 )
 from maasha.cli.failures import Misused
+from maasha.cli.placement_words import Balance
 
 URL = "http://region:5240/MAAS/api/2.0/"
 
@@ -41,6 +42,7 @@ URL = "http://region:5240/MAAS/api/2.0/"
         ("refresh maas", Refresh("maas")),
         ("status", Status()),
         ("status maas", Status("maas")),
+        ("balance", Balance()),
         ("maas subnets read", Call(("maas", "subnets", "read"))),
         ("subnets read", Call(("subnets", "read"))),
         ("maas", Call(("maas",))),

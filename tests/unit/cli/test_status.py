@@ -134,6 +134,22 @@ def test_an_open_rotation_is_shown() -> None:
     assert "maasha-region rotate-secret --finish" in shown
 
 
+def test_a_pause_and_drains_are_shown() -> None:
+    """A line for each: by whom, until when, and how many links are left."""
+    shown = status_text(
+        CLUSTER
+        | {
+            "pause": {"by": "user:ann", "until": None},
+            "drains": [{"kind": "region", "name": "region-1", "by": "user:ann", "remaining": 3}],
+        }
+    )
+    (part,) = [part for part in shown.split("\n\n") if part.startswith("Paused")]
+    paused, drained = part.splitlines()
+    assert paused.startswith("Paused by user:ann until somebody says: maasha resume")
+    assert drained.startswith("Drained: region region-1 by user:ann until ")
+    assert drained.endswith(", 3 links left")
+
+
 def test_an_empty_cluster() -> None:
     """A cluster with nothing in it has tables without rows and no alarm."""
     shown = status_text({})
@@ -145,6 +161,16 @@ def test_an_empty_cluster() -> None:
 def test_any_answer_is_shown(value: object) -> None:
     """An answer of another shape never makes the command fail."""
     assert status_text(value)
-    for key in ("regions", "racks", "vlans", "alarms", "unknown_racks", "secret_rotation_since"):
+    keys = (
+        "regions",
+        "racks",
+        "vlans",
+        "alarms",
+        "unknown_racks",
+        "secret_rotation_since",
+        "drains",
+    )
+    for key in keys:
         assert status_text({key: [value, {}]})
+    assert status_text({"pause": value, "drains": value})
     assert status_text({"racks": [{"connections": [{}], "dhcp": value, "owner": value}]})

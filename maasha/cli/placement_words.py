@@ -1,0 +1,136 @@
+"""Commands about the placement: drain, balance, pause and resume, and how they are written."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from attrs import evolve, frozen
+
+from maasha.cli.failures import Misused
+from maasha.model.duration import parse_duration
+
+KINDS = ("region", "worker", "rack")
+AT_END = ("undo", "alarm")
+
+
+class Verbs(Protocol):
+    """Where argparse takes the words of a further command."""
+
+    def add_parser(self, name: str, *, help: str) -> ArgumentParser:
+        """Add a command."""
+
+
+@frozen
+class Drain:
+    """Empty a region, a worker or a rack, or undo that.
+
+    `seconds` is how long it lasts, `at_end` what happens then; None: as the region has it.
+    """
+
+    kind: str
+    name: str
+    profile: str = ""
+    undo: bool = False
+    wait: bool = False
+    seconds: int | None = None
+    at_end: str | None = None
+
+
+@frozen
+class Balance:
+    """Show how even the cluster is; `explain`: the plan with its reasons, `dry_run`: only that."""
+
+    profile: str = ""
+    explain: bool = False
+    dry_run: bool = False
+
+
+@frozen
+class Pause:
+    """Stop automatic acts, for so many seconds or (None) until somebody resumes."""
+
+    profile: str = ""
+    seconds: int | None = None
+
+
+@frozen
+class Resume:
+    """End a pause."""
+
+    profile: str = ""
+
+
+def seconds(text: str) -> int:
+    """Read a span of time: 90, 90s, 10m, 2h or 1d, as argparse wants it."""
+    try:
+        span = parse_duration(f"{text}s" if text.isdecimal() else text)
+    except ValueError:
+        mend = "write it as 90, 90s, 10m, 2h or 1d, a year at most"
+        raise ArgumentTypeError(f"{text[:40]!r} is no span of time; {mend}") from None
+    return int(span.total_seconds())
+
+
+def drain(**options: object) -> Drain:
+    """Give the command; raises `Misused` for options that contradict each other."""
+    wanted = Drain(**options)  # type: ignore[arg-type]  # argparse's
+    if wanted.undo and evolve(wanted, wait=False, seconds=None, at_end=None) != wanted:
+        raise Misused("--undo ends a drain at once", "leave --wait, --for and --then out")
+    if wanted.wait and wanted.kind == "rack":
+        raise Misused(
+            "A rack keeps its VLANs while it is drained, so there is nothing to wait for",
+            "name other racks for them: maasha vlan update FABRIC VID primary_rack=RACK",
+        )
+    return wanted
+
+
+MADE: Mapping[str, Callable[..., Drain | Balance | Pause | Resume]] = {
+    "drain": drain,
+    "balance": Balance,
+    "pause": Pause,
+    "resume": Resume,
+}
+
+
+def add_to(verbs: Verbs) -> None:
+    """Teach argparse how they are written."""
+    _add_drain(verbs.add_parser("drain", help="empty a region, worker or rack for an upgrade"))
+    balance = verbs.add_parser("balance", help="show how even links are on regions and workers")
+    balance.add_argument("--explain", action="store_true", help="say why each link moves, or none")
+    balance.add_argument(
+        "--dry-run", action="store_true", help="show only what would be done; the leader does it"
+    )
+    pause = verbs.add_parser("pause", help="stop all automatic acts; commands still work")
+    pause.add_argument("--for", dest="seconds", metavar="TIME", type=seconds, help=_TIME)
+    resume = verbs.add_parser("resume", help="let automatic acts go on")
+    for parser in (balance, pause, resume):
+        _add_profile(parser)
+
+
+_TIME = "90, 90s, 10m, 2h or 1d; until somebody resumes if left out"
+
+
+def _add_drain(parser: ArgumentParser) -> None:
+    parser.add_argument("kind", metavar="region|worker|rack", choices=KINDS)
+    parser.add_argument("name", metavar="NAME", help="host name or id; of a worker HOSTNAME/SLOT")
+    _add_profile(parser)
+    parser.add_argument("--undo", action="store_true", help="let it have links again")
+    parser.add_argument("--wait", action="store_true", help="until no link is left")
+    parser.add_argument(
+        "--for",
+        dest="seconds",
+        metavar="TIME",
+        type=seconds,
+        help="how long it lasts: 90, 90s, 10m, 2h or 1d; 4h if left out",
+    )
+    parser.add_argument(
+        "--then",
+        dest="at_end",
+        choices=AT_END,
+        help="what happens then: it is undone (the default), or an alarm is raised",
+    )
+
+
+def _add_profile(parser: ArgumentParser) -> None:
+    parser.add_argument("profile", metavar="PROFILE", nargs="?", default="")

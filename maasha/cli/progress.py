@@ -1,0 +1,33 @@
+"""How far a drain is, as people see it: a bar that is drawn anew, or a line for each change."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+WIDTH = 30
+"""Characters of the bar."""
+
+
+@frozen
+class Progress:
+    """How many links were to go, and how many are left."""
+
+    total: int
+    left: int
+
+    def next(self, left: int) -> Progress:
+        """Give what is when so many are left; links that came in addition were to go too."""
+        return Progress(max(self.total, left), left)
+
+    @property
+    def line(self) -> str:
+        """One line of words."""
+        if not self.left:
+            return "no link is left"
+        return f"{self.left} of {self.total} links left"
+
+    @property
+    def bar(self) -> str:
+        """A bar with the same words."""
+        gone = WIDTH if not self.total else WIDTH * (self.total - self.left) // self.total
+        return f"[{'#' * gone}{'.' * (WIDTH - gone)}] {self.line}"

@@ -1,0 +1,172 @@
+"""`maasha drain`, `balance`, `pause` and `resume`: the real command against a small region."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.integration.cli.conftest import User
+from tests.integration.cli.small_region import Reply, SmallRegion
+
+ACTION = {
+    "action": "move",
+    "rack": "rack-1",
+    "from": "region-1/0",
+    "to": "region-2/0",
+    "reason": "it is fuller",
+}
+PLAN = {"actions": [ACTION], "links": "it is even", "owners": "it is even"}
+PLACEMENT = {"ratio": 1.5, "mean": 2, "links": 4, "regions": [], "plan": PLAN}
+DRAIN = {
+    "id": 5,
+    "kind": "region",
+    "name": "region-1",
+    "system_id": "4a6kmn",
+    "by": "user:admin",
+    "expires": "16:00",
+    "at_end": "undo",
+    "remaining": 2,
+}
+GONE = Reply(404, "No Drain matches the given query.")
+
+
+def left(remaining: int) -> Reply:
+    """Say how many links are left."""
+    return Reply(200, DRAIN | {"remaining": remaining})
+
+
+def test_programs_get_json(admin: User, region: SmallRegion) -> None:
+    """All of the placement, or of a dry run the plan."""
+    region.will_answer("GET placement/", Reply(200, PLACEMENT))
+    for words in ("balance", "balance maas --explain"):
+        done = admin.maasha(words)
+        assert (done.status, json.loads(done.out), done.err) == (0, PLACEMENT, "")
+    assert json.loads(admin.maasha("balance --dry-run").out) == PLAN
+    assert {seen.method for seen in region.seen} == {"GET"}
+
+
+def test_people_get_tables(admin: User, region: SmallRegion) -> None:
+    """With reasons where they ask for them."""
+    region.will_answer("GET placement/", Reply(200, PLACEMENT))
+    done = admin.on_a_terminal("balance")
+    assert done.status == 0
+    assert done.out.startswith("Evenness: the fullest worker has 1.5 times the mean")
+    assert "it is fuller" not in done.out
+    assert (
+        "move    rack-1  region-1/0  region-2/0  it is"
+        in admin.on_a_terminal("balance --explain").out
+    )
+    dry = admin.on_a_terminal("balance --dry-run").out
+    assert dry.startswith("Planned: 1\nACTION  RACK    FROM        TO\n")
+
+
+def test_pause_and_resume(admin: User, region: SmallRegion) -> None:
+    """For a while or until somebody resumes; people read a sentence."""
+    paused = {"pause": {"by": "user:admin", "until": None}}
+    region.will_answer("POST placement/", Reply(200, paused))
+    assert json.loads(admin.maasha("pause --for 2h").out) == paused
+    assert "Paused by user:admin until somebody" in admin.on_a_terminal("pause maas").out
+    assert admin.on_a_terminal("resume").out == "Automatic acts go on\n"
+    assert [seen.fields for seen in region.seen] == [
+        (("op", "pause"), ("seconds", "7200")),
+        (("op", "pause"),),
+        (("op", "resume"),),
+    ]
+
+
+def test_draining(admin: User, region: SmallRegion) -> None:
+    """What is named goes as a form; what the region says of it is shown."""
+    region.will_answer("POST drains/", Reply(200, DRAIN))
+    done = admin.maasha("drain worker region-1/0 maas --for 90 --then alarm")
+    assert (done.status, json.loads(done.out)) == (0, DRAIN)
+    assert admin.on_a_terminal("drain region region-1").out == (
+        "Drained: region region-1 by user:admin until 16:00, 2 links left\n"
+    )
+    assert [seen.fields for seen in region.seen] == [
+        (("worker", "region-1/0"), ("seconds", "90"), ("at_end", "alarm")),
+        (("region", "region-1"),),
+    ]
+
+
+def test_a_drain_that_is_refused(admin: User, region: SmallRegion) -> None:
+    """The region's sentence is shown, and nothing is waited for."""
+    region.will_answer("POST drains/", Reply(409, "region=region-1 cannot be drained: ..."))
+    for words in ("drain region region-1", "drain region region-1 --wait"):
+        done = admin.maasha(words)
+        assert (done.status, done.out) == (2, "region=region-1 cannot be drained: ...\n")
+    assert region.asked("GET") == []
+
+
+def test_waiting(admin: User, region: SmallRegion) -> None:
+    """It ends when no link is left; a log has a line for each change."""
+    region.will_answer("POST drains/", left(2))
+    region.will_answer("GET drains/5/", left(2), left(0))
+    done = admin.maasha("drain region region-1 --wait")
+    assert (done.status, done.out) == (0, "")
+    assert done.err == "2 of 2 links left\nno link is left\n"
+
+
+def test_waiting_at_a_terminal(admin: User, region: SmallRegion) -> None:
+    """There is one bar."""
+    region.will_answer("POST drains/", left(2))
+    region.will_answer("GET drains/5/", left(1), left(0))
+    done = admin.on_a_terminal("drain region region-1 --wait")
+    bars = [
+        f"[{'.' * 30}] 2 of 2 links left",
+        f"[{'#' * 15}{'.' * 15}] 1 of 2 links left",
+        f"[{'#' * 30}] no link is left",
+    ]
+    assert (done.status, done.out) == (0, "".join(f"\r{bar}\x1b[K" for bar in bars) + "\n")
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "said"),
+    [
+        (GONE, 1, "region region-1 is not drained any more; 2 links were left\n"),
+        (Reply(500, "Oh."), 2, "The server answered 500"),
+        (Reply(200, "Hello."), 1, "it does not say what remains"),
+        (Reply(200, {"remaining": True}), 1, "it does not say what remains"),
+    ],
+)
+def test_waiting_in_vain(
+    admin: User, region: SmallRegion, answer: Reply, status: int, said: str
+) -> None:
+    """Whoever goes on after it only when it is done does not go on."""
+    region.will_answer("POST drains/", left(2))
+    region.will_answer("GET drains/5/", answer)
+    done = admin.maasha("drain region region-1 --wait")
+    assert (done.status, done.err.startswith("2 of 2 links left\n")) == (status, True)
+    assert said in done.err
+
+
+def test_undoing(admin: User, region: SmallRegion) -> None:
+    """A drain is found by what it drains, under its name or its id."""
+    of_worker = DRAIN | {"id": 6, "kind": "worker", "name": "region-1/0"}
+    region.will_answer("GET drains/", Reply(200, [DRAIN, of_worker]))
+    for number in (5, 6):
+        region.will_answer(f"DELETE drains/{number}/", Reply(204))
+    for words in ("region region-1", "region 4a6kmn", "worker region-1/0", "worker 4a6kmn/0"):
+        done = admin.maasha(f"drain {words} --undo")
+        assert (done.status, done.out, done.err) == (0, "", "")
+    assert [seen.path for seen in region.asked("DELETE")] == [
+        "drains/5/",
+        "drains/5/",
+        "drains/6/",
+        "drains/6/",
+    ]
+    done = admin.on_a_terminal("drain region region-1 --undo")
+    assert (done.status, done.out) == (0, "region region-1 is open again\n")
+    for words in ("rack region-1", "region region-2", "worker region-1/1"):
+        done = admin.maasha(f"drain {words} --undo")
+        assert (done.status, "is not drained; see: maasha status" in done.err) == (2, True)
+
+
+def test_another_region_that_cannot(admin: User, region: SmallRegion) -> None:
+    """An answer that is none is shown as it came."""
+    old = Reply(404, "Unknown path.")
+    for request in ("GET placement/", "GET drains/", "POST placement/"):
+        region.will_answer(request, old)
+    for words in ("balance", "drain region r --undo", "pause", "resume"):
+        done = admin.maasha(words)
+        assert (done.status, done.out) == (2, "Unknown path.\n")
