@@ -11,6 +11,7 @@ from maasha.db.events import history
 from maasha.db.refusals import HOURLY, KIND
 from maasha.model.event import Event
 from maasha.region.refusals import WAITING, Refusals
+from maasha.region.tally import Tally
 from maasha.rpc.credentials import SHARED
 from maasha.rpc.errors import OutOfOrder, RegistrationRefused, WrongSecret
 from maasha.rpc.region_side import Admission
@@ -49,7 +50,7 @@ def refusals(clock: Clock, pool: WatchedPool, door: Door) -> Refusals:
 def hearing(clock: Clock, pool: WatchedPool, door: Door) -> Refusals:
     """Make what a worker hears refusals with."""
     admission: Admission = door
-    return Refusals(clock, pool, "worker:1", admission)
+    return Refusals(clock, pool, "worker:1", admission, Tally())
 
 
 async def events(pool: WatchedPool) -> list[Event]:
