@@ -167,8 +167,13 @@ def _buckets(labels: tuple[Label, ...], series: Series) -> Iterator[Sample]:
 
 
 def _by_command(table: Mapping[Command, Series]) -> Durations:
-    named = {command.commandName.decode(): series for command, series in table.items()}
+    named = {_name(command): series for command, series in table.items()}
     return ((labelled(command=name), named[name]) for name in sorted(named))
+
+
+def _name(command: Command) -> str:
+    """Give its name on the wire, which a third party may have made of any bytes."""
+    return command.commandName.decode("ascii", "backslashreplace")
 
 
 def _by(name: str, text: str, label: str, counts: Mapping[str, int]) -> Family:
