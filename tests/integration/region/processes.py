@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -43,16 +44,19 @@ class Region:
         self.master = master
         self._api = api
 
-    async def workers(self) -> dict[str, list[list[Any]]]:
-        """Ask where racks reach the workers; nowhere as long as nobody can say."""
-        url = f"http://127.0.0.1:{self._api}/MAAS/rpc/"
+    async def page(self, path: str) -> tuple[int, str]:
+        """GET what is under /MAAS/; gives status and text, status 0 where nobody answers."""
+        url = f"http://127.0.0.1:{self._api}/MAAS/{path}"
         try:
             answer = await treq.get(url, timeout=5, persistent=False)
-            if answer.code != 200:
-                return {}
-            found: dict[str, list[list[Any]]] = (await treq.json_content(answer))["eventloops"]
+            return answer.code, await treq.text_content(answer)
         except (ConnectError, ResponseFailed):
-            return {}
+            return 0, ""
+
+    async def workers(self) -> dict[str, list[list[Any]]]:
+        """Ask where racks reach the workers; nowhere as long as nobody can say."""
+        code, text = await self.page("rpc/")
+        found: dict[str, list[list[Any]]] = json.loads(text)["eventloops"] if code == 200 else {}
         return found
 
     async def several(self, number: int, without: str = "") -> dict[str, list[list[Any]]]:
@@ -76,26 +80,31 @@ async def until(condition: Callable[[], Awaitable[bool]]) -> None:
         await deferLater(reactor, 0.1)
 
 
+def begin(folder: Path, database: DatabaseSettings, database_port: int) -> Region:
+    """Start a region of two workers that looks for its database on a port."""
+    api, first = free_port(), free_port()
+    text = CONFIG.format(
+        api=api,
+        folder=folder,
+        port=database_port,
+        name=database.name,
+        user=database.user,
+        first=first,
+        last=first + 5,
+    )
+    (folder / "regiond.conf").write_text(text)
+    master = Master(reactor, WorkerCommand(folder / "regiond.conf", 2), api)
+    master.startService()
+    return Region(master, api)
+
+
 @pytest_twisted.async_yield_fixture
 async def region(
     tmp_path: Path, database: DatabaseSettings, pool: WatchedPool
 ) -> AsyncIterator[Region]:
     """Start a region of two workers on a database that has its instance."""
     await pool.run(lambda tx: tx.value("select uuid from instance"))
-    api, first = free_port(), free_port()
-    text = CONFIG.format(
-        api=api,
-        folder=tmp_path,
-        port=database.hosts[0].port,
-        name=database.name,
-        user=database.user,
-        first=first,
-        last=first + 5,
-    )
-    (tmp_path / "regiond.conf").write_text(text)
-    master = Master(reactor, WorkerCommand(tmp_path / "regiond.conf", 2), api)
-    master.startService()
-    made = Region(master, api)
+    made = begin(tmp_path, database, database.hosts[0].port)
     yield made
-    if master.running:
-        await maybeDeferred(master.stopService)
+    if made.master.running:
+        await maybeDeferred(made.master.stopService)
