@@ -18,7 +18,6 @@ from maasha.db.link_moves import Wanted, asked_of, begin_moves, end_move
 from maasha.db.placement import note_evenness
 from maasha.db.transaction import Transaction
 from maasha.region.lag import Lag
-from maasha.region.metrics.exposition import exposition
 from maasha.region.metrics.reading import ROWS_WITHIN, Parts, Reading
 from maasha.region.tally import Tally
 from maasha.rpc.pulse import Health, RoundTrip
@@ -29,7 +28,7 @@ from tests.integration.region.processes import Region, begin, region, until
 from tests.integration.region.rack import Line, Rack, Town
 from tests.integration.region.worker import Worker
 from tests.postgres import free_port
-from tests.unit.region.metrics.test_exposition import Found, found, sample
+from tests.unit.region.metrics.test_exposition import Found, found, sample, text_of
 
 __all__ = ["region"]
 
@@ -145,7 +144,7 @@ def parts(worker: Worker, pool: WatchedPool) -> Parts:
 
 async def told(reading: Reading) -> Found:
     """Read the figures of a worker."""
-    return found(exposition({0: await reading.read()}))
+    return found(text_of({0: await reading.read()}))
 
 
 @asynchronous

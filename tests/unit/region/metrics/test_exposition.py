@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from maasha.region.metrics.exposition import CONTENT_TYPE, exposition
+from maasha.region.metrics.exposition import CONTENT_TYPE, Told, exposition
 from maasha.region.metrics.families import counters, gauge, labelled
 from maasha.region.metrics.samples import histogram
 from maasha.rpc.wire.metrics import Series
@@ -27,9 +27,14 @@ def found(text: bytes) -> Found:
     return values
 
 
+def text_of(told: Told) -> bytes:
+    """Give the whole text."""
+    return b"".join(exposition(told))
+
+
 def test_each_sample_has_its_worker() -> None:
     """And one family has the samples of all workers."""
-    text = exposition({0: (gauge("links", "Links.", 2),), 1: (gauge("links", "Links.", 3),)})
+    text = text_of({0: (gauge("links", "Links.", 2),), 1: (gauge("links", "Links.", 3),)})
     assert found(text) == {
         sample("maasha_worker_up", worker="0"): 1.0,
         sample("maasha_worker_up", worker="1"): 1.0,
@@ -42,7 +47,7 @@ def test_each_sample_has_its_worker() -> None:
 
 def test_a_worker_that_told_nothing_is_not_up() -> None:
     """It is named all the same."""
-    values = found(exposition({0: (), 1: None}))
+    values = found(text_of({0: (), 1: None}))
     assert values == {
         sample("maasha_worker_up", worker="0"): 1.0,
         sample("maasha_worker_up", worker="1"): 0.0,
@@ -53,7 +58,7 @@ def test_labels_are_escaped() -> None:
     """A command's name comes from third parties."""
     odd = 'a"b\\c\nd'
     calls = counters("calls", "Calls.", [(labelled(command=odd), 1)])
-    text = exposition({2: (calls,)})
+    text = text_of({2: (calls,)})
     assert b"# TYPE calls_total counter\n" in text
     assert found(text)[sample("calls_total", command=odd, worker="2")] == 1.0
 
@@ -67,7 +72,7 @@ def test_histograms_of_two_workers_stand_beside_each_other() -> None:
         slot: (histogram("call_seconds", "Calls.", [(labelled(), series)]),)
         for slot, series in enumerate((quick, slow))
     }
-    values = found(exposition(told))
+    values = found(text_of(told))
     assert values[sample("call_seconds_count", worker="0")] == 1.0
     assert values[sample("call_seconds_sum", worker="1")] == 3.0
 

@@ -11,13 +11,12 @@ from attrs import evolve
 from twisted.protocols import amp
 
 from maasha.db.figures import Balance
-from maasha.region.metrics.exposition import exposition
 from maasha.region.metrics.families import labelled
 from maasha.region.metrics.samples import EDGES, Pool, Rows, Vitals, histogram, samples
 from maasha.region.tally import Tally
 from maasha.rpc.commands import Own, Ping
 from maasha.rpc.wire.metrics import BUCKETS, Metrics, Series
-from tests.unit.region.metrics.test_exposition import Found, found, sample
+from tests.unit.region.metrics.test_exposition import Found, found, sample, text_of
 
 IDLE = Vitals(
     links=0,
@@ -36,7 +35,7 @@ IDLE = Vitals(
 
 def told(**what: Any) -> Found:
     """Give the samples of worker 0, of which this is known; all else is nought."""
-    return found(exposition({0: samples(evolve(IDLE, **what))}))
+    return found(text_of({0: samples(evolve(IDLE, **what))}))
 
 
 def value(values: Found, name: str, **labels: str) -> float:
