@@ -29,8 +29,9 @@ from twisted.logger import Logger, globalLogBeginner, textFileLogObserver
 
 from maasha import __version__
 from maasha.api.bodies import MAX_BODY
-from maasha.api.metrics import MetricsPage
+from maasha.api.metrics import FRESH, MetricsPage
 from maasha.api.services import ApiServices
+from maasha.api.shared import Shared
 from maasha.api.site import make_resource
 from maasha.config import RegiondSettings, parse_regiond
 from maasha.db import regions
@@ -225,7 +226,7 @@ class Worker(MultiService):
         local = cast(UnixReactor, self._reactor)  # zope knows that it is one, mypy does not
         folder, place = self._settings.data_dir, self._place
         lag = Lag(self._reactor)
-        read = self._reading(lag).read
+        read = Shared(self._reactor, self._reading(lag).read, FRESH).get
         scrape = Scrape(local, folder, place.slot, place.workers, read)
         page = MetricsPage(self._reactor, scrape.text, CONTENT_TYPE)
         self._entrance = Entrance(self._reactor, MAX_BODY, page)

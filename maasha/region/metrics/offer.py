@@ -74,17 +74,20 @@ class Offer(Service):
     def stopService(self) -> Deferred[None]:
         """Close the socket, and take it away unless it is another process's by now."""
         super().stopService()
+        self._factory.end()
         return Deferred.fromCoroutine(self._close())
 
     async def _close(self) -> None:
         port, self._port = self._port, None
         if port is None:
             return
-        self._draft.touch()  # Twisted is to find what it unlinks
-        await maybeDeferred(port.stopListening)
-        if self._path.exists() and self._path.stat().st_ino == self._inode:
-            self._path.unlink()
-        self._factory.end()
+        try:
+            self._draft.touch()  # Twisted is to find what it unlinks
+            await maybeDeferred(port.stopListening)
+            if self._path.exists() and self._path.stat().st_ino == self._inode:
+                self._path.unlink()
+        except OSError as error:
+            log.warn("the socket {path} is not taken away: {error}", path=self._path, error=error)
 
 
 class Tellers(ServerFactory):
