@@ -28,7 +28,7 @@ from tests.integration.region.processes import Region, begin, region, until
 from tests.integration.region.rack import Line, Rack, Town
 from tests.integration.region.worker import Worker
 from tests.postgres import free_port
-from tests.unit.region.metrics.test_exposition import Found, found, sample, text_of
+from tests.unit.region.metrics.scraped import Found, found, sample, text_of
 
 __all__ = ["region"]
 

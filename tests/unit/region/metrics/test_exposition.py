@@ -2,34 +2,11 @@
 
 from __future__ import annotations
 
-from prometheus_client.parser import text_string_to_metric_families
-
-from maasha.region.metrics.exposition import CONTENT_TYPE, Told, exposition
+from maasha.region.metrics.exposition import CONTENT_TYPE
 from maasha.region.metrics.families import counters, gauge, labelled
 from maasha.region.metrics.samples import histogram
 from maasha.rpc.wire.metrics import Series
-
-Found = dict[tuple[str, frozenset[tuple[str, str]]], float]
-
-
-def sample(name: str, **labels: str) -> tuple[str, frozenset[tuple[str, str]]]:
-    """Name a sample."""
-    return name, frozenset(labels.items())
-
-
-def found(text: bytes) -> Found:
-    """Read a text as Prometheus does; every sample is there once."""
-    samples = [
-        each for family in text_string_to_metric_families(text.decode()) for each in family.samples
-    ]
-    values = {sample(each.name, **each.labels): each.value for each in samples}
-    assert len(values) == len(samples)
-    return values
-
-
-def text_of(told: Told) -> bytes:
-    """Give the whole text."""
-    return b"".join(exposition(told))
+from tests.unit.region.metrics.scraped import found, sample, text_of
 
 
 def test_each_sample_has_its_worker() -> None:

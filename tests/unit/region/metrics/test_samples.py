@@ -16,7 +16,7 @@ from maasha.region.metrics.samples import EDGES, Pool, Rows, Vitals, histogram, 
 from maasha.region.tally import Tally
 from maasha.rpc.commands import Own, Ping
 from maasha.rpc.wire.metrics import BUCKETS, Metrics, Series
-from tests.unit.region.metrics.test_exposition import Found, found, sample, text_of
+from tests.unit.region.metrics.scraped import Found, found, sample, text_of
 
 IDLE = Vitals(
     links=0,

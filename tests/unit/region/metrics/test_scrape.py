@@ -21,7 +21,7 @@ from maasha.region.metrics.families import LONGEST, Family, gauge, read, written
 from maasha.region.metrics.offer import PATIENCE, Offer, Tellers, socket_of
 from maasha.region.metrics.scrape import WITHIN, Scrape, ask
 from tests.asynchronous import asynchronous, block_on
-from tests.unit.region.metrics.test_exposition import found, sample
+from tests.unit.region.metrics.scraped import found, sample
 from tests.unit.rpc.parts import Listener
 
 reactor: Any = global_reactor  # its type depends on the platform
