@@ -14,6 +14,7 @@ import socket
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import cast
 from uuid import uuid4
 
 from attrs import frozen
@@ -28,7 +29,9 @@ from twisted.logger import Logger, globalLogBeginner, textFileLogObserver
 
 from maasha import __version__
 from maasha.api.bodies import MAX_BODY
+from maasha.api.metrics import FRESH, MetricsPage
 from maasha.api.services import ApiServices
+from maasha.api.shared import Shared
 from maasha.api.site import make_resource
 from maasha.config import RegiondSettings, parse_regiond
 from maasha.db import regions
@@ -56,10 +59,15 @@ from maasha.region.clerk import Clerk
 from maasha.region.connections import Connections, RackLink
 from maasha.region.credentials import Credentials
 from maasha.region.database import database_settings
+from maasha.region.lag import Lag
 from maasha.region.leaving import move_away
 from maasha.region.lifeline import Lifeline
 from maasha.region.listener import NoFreePort, limits_of, listen, serve
 from maasha.region.master import HTTP_DESCRIPTOR
+from maasha.region.metrics.exposition import CONTENT_TYPE
+from maasha.region.metrics.offer import Offer, UnixReactor, socket_of
+from maasha.region.metrics.reading import Parts, Reading
+from maasha.region.metrics.scrape import Scrape
 from maasha.region.presence import Presence, Standing
 from maasha.region.refusals import Refusals
 from maasha.region.registration import Registration
@@ -68,6 +76,7 @@ from maasha.region.retirement import Retirement
 from maasha.region.round_trips import RoundTrips
 from maasha.region.rush import Rush
 from maasha.region.steward import Steward
+from maasha.region.tally import Tally
 from maasha.region.wardship import Wardship
 from maasha.region.web import Entrance
 from maasha.rpc.extension import Extension
@@ -119,7 +128,9 @@ class Worker(MultiService):
         self._addresses: tuple[Interface, ...] = ()
         self._port: int | None = None
         self._opening: IDelayedCall | None = None
-        self._entrance = Entrance(reactor, MAX_BODY)
+        timing = Timing(proof=float(settings.rpc_proof_timeout))
+        self._ground = Ground(reactor, timing, limits_for(settings.rpc_message_limit))
+        self._tally = Tally()
         self._connect_database(random.SystemRandom().random)
         self._connections = Connections()
         self._take_racks()
@@ -130,6 +141,7 @@ class Worker(MultiService):
         self._retirement = Retirement(reactor, self._pool, self._connections)
         self._credentials = Credentials(reactor, self._pool, self._secrets_changed)
         self._factory: RegionFactory | None = None
+        self._show_figures()
         for part in (
             self._presence,
             self._wardship,
@@ -211,6 +223,36 @@ class Worker(MultiService):
             self._rush,
         )
 
+    def _show_figures(self) -> None:
+        """Make what tells siblings and Prometheus how this worker fares, and the way in."""
+        local = cast(UnixReactor, self._reactor)  # zope knows that it is one, mypy does not
+        folder, place = self._settings.data_dir, self._place
+        lag = Lag(self._reactor)
+        read = Shared(self._reactor, self._reading(lag).read, FRESH).get
+        scrape = Scrape(local, folder, place.slot, place.workers, read)
+        page = MetricsPage(self._reactor, scrape.text, CONTENT_TYPE)
+        self._entrance = Entrance(self._reactor, MAX_BODY, page)
+        for part in (lag, Offer(local, socket_of(folder, place.slot), read)):
+            part.setServiceParent(self)
+
+    def _reading(self, lag: Lag) -> Reading:
+        """Make what reads this worker's figures."""
+        return Reading(
+            Parts(
+                clock=self._reactor,
+                pool=self._pool,
+                lanes={"taking": self._taking, "acting": self._acting},
+                connections=self._connections,
+                wardship=self._wardship,
+                tally=self._tally,
+                wire=self._ground.metrics,
+                lag=lag,
+                worker=self._worker_id,
+                drained=lambda: self._presence.gives_way,
+                leading=lambda: self._leadership.leading,
+            )
+        )
+
     # what the parts ask
 
     async def _identity(self, tx: Transaction) -> Identity:
@@ -254,11 +296,9 @@ class Worker(MultiService):
         self._entrance.open(make_resource(services))
         self._open_entrance()
         who = f"worker:{standing.worker}"
-        refusals = Refusals(self._reactor, self._pool, who, self._registration)
-        timing = Timing(proof=float(self._settings.rpc_proof_timeout))
-        limits = limits_for(self._settings.rpc_message_limit)
+        refusals = Refusals(self._reactor, self._pool, who, self._registration, self._tally)
         self._factory = RegionFactory(
-            Ground(self._reactor, timing, limits),
+            self._ground,
             region_facts(standing.instance, standing.identity.region),
             refusals,
             refused=refusals.refused,

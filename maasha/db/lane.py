@@ -46,6 +46,11 @@ class Lane:
         self._patience = patience
         self._waiters: deque[Deferred[None]] = deque()
 
+    @property
+    def waiting(self) -> int:
+        """How many units of work wait for their turn."""
+        return len(self._waiters)
+
     async def run(
         self,
         work: Callable[[Transaction], Awaitable[T]],

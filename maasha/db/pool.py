@@ -78,6 +78,21 @@ class Pool:
         """Whether at least one connection is live."""
         return bool(self._live)
 
+    @property
+    def open(self) -> int:
+        """How many connections are live."""
+        return len(self._live)
+
+    @property
+    def in_use(self) -> int:
+        """How many of them work."""
+        return len(self._live) - len(self._idle)
+
+    @property
+    def waiting(self) -> int:
+        """How many callers wait for one."""
+        return len(self._waiters)
+
     def start(self) -> None:
         """Begin to open all connections; returns at once."""
         self._running = True

@@ -18,9 +18,10 @@ from maasha.db.pool import Pool
 from maasha.db.refusals import Noted, forgive, note_refusal
 from maasha.db.transaction import Transaction
 from maasha.model.cluster import Introduction, Welcome
+from maasha.region.tally import Tally
 from maasha.rpc.addresses import source_at
 from maasha.rpc.credentials import Credential
-from maasha.rpc.errors import RpcError, WrongSecret
+from maasha.rpc.errors import RpcError, Unavailable, WrongSecret
 from maasha.rpc.region_side import Admission, RegionDuties
 from maasha.rpc.remote import RemoteRack
 from maasha.rpc.seldom import INTERVAL, Seldom
@@ -37,7 +38,10 @@ class Refusals:
 
     log = Logger()
 
-    def __init__(self, clock: IReactorTime, pool: Pool, who: str, within: Admission) -> None:
+    def __init__(
+        self, clock: IReactorTime, pool: Pool, who: str, within: Admission, tally: Tally
+    ) -> None:
+        self._tally = tally
         self._clock = clock
         self._pool = pool
         self._who = who
@@ -49,7 +53,8 @@ class Refusals:
         self._silent_until = 0.0
 
     def refused(self, remote: str, error: RpcError) -> None:
-        """Log it and open a warning, unless the same was told in the last minute."""
+        """Count it; log it and open a warning, unless the same was told in the last minute."""
+        self._tally.refused[type(error).__name__] += 1
         host, now = _host(remote), self._clock.seconds()
         credential = error.credential if isinstance(error, WrongSecret) else ""
         source = source_at(host.strip("[]"))
@@ -64,7 +69,12 @@ class Refusals:
         self, introduction: Introduction, rack: RemoteRack, remote: str, credential: Credential
     ) -> tuple[Welcome, RegionDuties]:
         """Let a rack in as `within` does, and clear what was said of its host before."""
-        welcome = await self._within.register(introduction, rack, remote, credential)
+        try:
+            welcome = await self._within.register(introduction, rack, remote, credential)
+        except Unavailable:
+            self._tally.put_off += 1
+            raise
+        self._tally.registered += 1
         self._proved.add(_host(remote))
         self._write()
         return welcome

@@ -61,6 +61,11 @@ class Wardship(MultiService):
         self._looking = Routine(clock, TICK, self._look, "wardship", REST)
         self._looking.setServiceParent(self)
 
+    @property
+    def racks(self) -> int:
+        """How many racks this worker acts for."""
+        return len(self._stewards)
+
     def wake(self) -> None:
         """Look at once: links or owners have changed."""
         self._looking.wake()

@@ -13,7 +13,7 @@ from zope.interface import provider
 
 from maasha.region.uploads import BoundedSite
 
-PREFIX = b"MAAS"
+PREFIX, METRICS = b"MAAS", b"metrics"
 RETRY_AFTER = b"2"
 """Seconds."""
 
@@ -46,18 +46,40 @@ class Root(Resource):
         return pages.notFound()
 
 
+class Prefix(Resource):
+    """Everything under /MAAS/: what is always there, and `rest` for all other paths."""
+
+    def __init__(self, rest: IResource) -> None:
+        super().__init__()
+        self.rest = rest
+
+    def getChild(self, path: bytes, request: Request) -> IResource:
+        """Leave the path to the rest as it was."""
+        request.prepath = (request.prepath or [])[:-1]
+        request.postpath = [path, *(request.postpath or ())]
+        return self.rest
+
+    def render(self, request: Request) -> bytes | int:
+        """Leave the prefix itself to the rest too."""
+        answer: bytes | int = self.rest.render(request)
+        return answer
+
+
 class Entrance:
     """The site on port 5240: `/MAAS/` leads to the API as soon as `open` was called.
 
-    `largest` is how many bytes a request's body may have.
+    `largest` is how many bytes a request's body may have; `metrics` is there before, for it needs
+    no database.
     """
 
-    def __init__(self, reactor: IReactorTime, largest: int) -> None:
-        self._root = Root()
-        self._root.putChild(b"", Redirect(b"/MAAS/"))
-        self._root.putChild(PREFIX, NotReady())
-        self.site = BoundedSite(self._root, reactor, largest, dated)
+    def __init__(self, reactor: IReactorTime, largest: int, metrics: IResource) -> None:
+        self._prefix = Prefix(NotReady())
+        self._prefix.putChild(METRICS, metrics)
+        root = Root()
+        root.putChild(b"", Redirect(b"/MAAS/"))
+        root.putChild(PREFIX, self._prefix)
+        self.site = BoundedSite(root, reactor, largest, dated)
 
     def open(self, api: IResource) -> None:
         """Put the API in place."""
-        self._root.putChild(PREFIX, api)
+        self._prefix.rest = api

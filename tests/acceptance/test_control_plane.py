@@ -7,9 +7,11 @@ import signal
 import time
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
 
 from lab import Process, until
-from lab.cluster import BIN, SMALL_LAN, WORKERS, Cluster, cli_environment
+from lab.cluster import BIN, SMALL_LAN, URL, WORKERS, Cluster, cli_environment
 from tests.acceptance.dhcpd import Dhcpd
 from tests.acceptance.figures import Figures
 from tests.acceptance.watching import (
@@ -72,6 +74,36 @@ def test_an_operator_sees_how_connections_fare(solo: Cluster, figures: Figures) 
     argv = [str(BIN / "maasha"), "status"]
     shown = solo.region.run(argv, env=cli_environment()).stdout
     assert len(re.findall(r"region/\d \d+(?:\.\d+)?±\d+(?:\.\d+)? ms", shown)) == 4
+
+
+def test_prometheus_learns_of_all_workers_from_any(solo: Cluster, figures: Figures) -> None:
+    """Whoever may reach the port, without a login; each answer has the links of all workers."""
+
+    def scrape() -> list[Sample]:
+        found = solo.outsider.run(["curl", "-sf", f"{URL}metrics"]).stdout
+        return [each for family in text_string_to_metric_families(found) for each in family.samples]
+
+    def each(samples: list[Sample], name: str) -> list[float]:
+        return [sample.value for sample in samples if sample.name == name]
+
+    wait_whole(solo)
+    began = time.monotonic()
+    samples = scrape()
+    figures.milliseconds("scrape of 4 workers' metrics", time.monotonic() - began)
+    figures.count("samples of 4 workers", len(samples))
+    slots = {sample.labels["worker"] for sample in samples}
+    assert slots == {str(slot) for slot in range(WORKERS)}
+    assert each(samples, "maasha_worker_up") == [1.0] * WORKERS
+    assert sum(each(samples, "maasha_links")) == sum(BOTH_LINKED.values())
+    assert sum(each(samples, "maasha_racks_owned")) == len(BOTH_LINKED)
+    assert sum(each(samples, "maasha_worker_leads")) == 1
+    assert sum(each(samples, "maasha_rpc_calls_total")) > 0
+    assert len(each(samples, "process_cpu_seconds_total")) == WORKERS
+
+    def even() -> bool:
+        return each(scrape(), "maasha_evenness_ratio") == [1.0]
+
+    until(even, "the leader to tell that all are even", timeout=40.0, interval=1.0)
 
 
 def test_workers_leave_with_their_master(solo: Cluster, figures: Figures) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -11,8 +12,9 @@ from maasha.db.events import history
 from maasha.db.refusals import HOURLY, KIND
 from maasha.model.event import Event
 from maasha.region.refusals import WAITING, Refusals
+from maasha.region.tally import Tally
 from maasha.rpc.credentials import SHARED
-from maasha.rpc.errors import OutOfOrder, RegistrationRefused, WrongSecret
+from maasha.rpc.errors import OutOfOrder, RegistrationRefused, RpcError, Unavailable, WrongSecret
 from maasha.rpc.region_side import Admission
 from tests.asynchronous import asynchronous
 from tests.integration.region.at_rest import WatchedPool, after, at_rest
@@ -26,11 +28,12 @@ class Door:
 
     def __init__(self) -> None:
         self.shut = False
+        self.error: RpcError = RegistrationRefused("not you")
 
     async def register(self, *_: object) -> Any:
         """Welcome, or not."""
         if self.shut:
-            raise RegistrationRefused("not you")
+            raise self.error
         return "welcome"
 
 
@@ -49,7 +52,7 @@ def refusals(clock: Clock, pool: WatchedPool, door: Door) -> Refusals:
 def hearing(clock: Clock, pool: WatchedPool, door: Door) -> Refusals:
     """Make what a worker hears refusals with."""
     admission: Admission = door
-    return Refusals(clock, pool, "worker:1", admission)
+    return Refusals(clock, pool, "worker:1", admission, Tally())
 
 
 async def events(pool: WatchedPool) -> list[Event]:
@@ -87,6 +90,23 @@ async def test_one_warning_per_host_and_reason(
         refusals.refused(HERE, WRONG)
     await at_rest(pool, clock)
     assert len(await told(pool)) == 3
+
+
+@asynchronous
+async def test_who_comes_in_and_who_does_not_is_counted(
+    clock: Clock, pool: WatchedPool, door: Door
+) -> None:
+    """Also what the log and the history are told only once."""
+    tally = Tally()
+    refusals = Refusals(clock, pool, "worker:1", door, tally)
+    await prove(refusals)
+    door.shut, door.error = True, Unavailable("no database", 2.0)
+    with pytest.raises(Unavailable):
+        await prove(refusals)
+    for error in (WRONG, WRONG, OutOfOrder("Prove")):
+        refusals.refused(HERE, error)
+    await at_rest(pool, clock)
+    assert tally == Tally(1, 1, Counter(WrongSecret=2, OutOfOrder=1))
 
 
 @asynchronous

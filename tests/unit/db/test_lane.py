@@ -66,6 +66,7 @@ class LaneTests(SynchronousTestCase):
         """The others wait, first come, first served."""
         one, _, three, _ = self.run_named("1", "2", "3", "4")
         assert self.begun == ["1", "2"]
+        assert self.lane.waiting == 2
         self.end("1")
         assert self.successResultOf(one) == "1"
         assert self.begun == ["1", "2", "3"]

@@ -68,6 +68,7 @@ class PoolTests(SynchronousTestCase):
         work = Deferred.fromCoroutine(self.pool.run(nothing))
         self.clock.advance(4.9)
         self.assertNoResult(work)
+        assert (self.pool.open, self.pool.in_use, self.pool.waiting) == (0, 0, 1)
         self.clock.advance(0.1)
         error = cast(DatabaseUnavailable, self.failureResultOf(work, DatabaseUnavailable).value)
         assert error.reason == "db1:5432: refused"

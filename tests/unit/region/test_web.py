@@ -8,7 +8,8 @@ import pytest
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.logger import globalLogPublisher
-from twisted.web.resource import Resource
+from twisted.web import pages
+from twisted.web.resource import IResource, Resource
 from twisted.web.server import Request
 
 from maasha.region.web import Entrance
@@ -25,10 +26,22 @@ class Api(Resource):
         return b"the API at " + b"/".join(request.postpath or ())
 
 
+class Metrics(Resource):
+    """Needs no database, and has nothing below."""
+
+    def getChild(self, _path: bytes, _request: Request) -> IResource:
+        """Answer 404."""
+        return pages.notFound()
+
+    def render_GET(self, _: Request) -> bytes:
+        """Answer."""
+        return b"maasha_links 2\n"
+
+
 @pytest.fixture
 def entrance() -> Entrance:
     """Give an entrance that is not open yet."""
-    return Entrance(Clock(), 1000)
+    return Entrance(Clock(), 1000, Metrics())
 
 
 def get(entrance: Entrance, path: str) -> str:
@@ -54,6 +67,22 @@ def test_then_the_api_answers(entrance: Entrance) -> None:
     """On the same port, without a new process."""
     entrance.open(Api())
     assert get(entrance, "/MAAS/api/2.0/version/").endswith("the API at api/2.0/version/")
+
+
+def test_metrics_are_there_before_and_after(entrance: Entrance) -> None:
+    """They need no database; below them is nothing."""
+    assert get(entrance, "/MAAS/metrics").endswith("maasha_links 2\n")
+    entrance.open(Api())
+    assert get(entrance, "/MAAS/metrics").endswith("maasha_links 2\n")
+    assert get(entrance, "/MAAS/metrics/x").startswith("HTTP/1.0 404 ")
+
+
+def test_the_prefix_alone_leads_to_the_api(entrance: Entrance) -> None:
+    """With the slash and without it."""
+    assert get(entrance, "/MAAS").startswith("HTTP/1.0 503 ")
+    entrance.open(Api())
+    assert get(entrance, "/MAAS").endswith("the API at ")
+    assert get(entrance, "/MAAS/").endswith("the API at ")
 
 
 def test_the_root_leads_to_the_api(entrance: Entrance) -> None:
