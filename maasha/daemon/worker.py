@@ -135,9 +135,10 @@ class Worker(MultiService):
         self._connections = Connections()
         self._take_racks()
         self._relocation = Relocation(reactor, self._acting, self._connections, self._worker_id)
-        leading = lambda: self._leadership.leading  # noqa: E731  asked anew each time
-        policy, limits = rules_of(self._settings)
-        self._balancing = Balancing(reactor, self._dedicated.run, leading, policy, limits)
+        self._policy, limits = rules_of(settings)
+        self._balancing = Balancing(
+            reactor, self._dedicated.run, self._is_leading, self._policy, limits
+        )
         self._retirement = Retirement(reactor, self._pool, self._connections)
         self._credentials = Credentials(reactor, self._pool, self._secrets_changed)
         self._factory: RegionFactory | None = None
@@ -205,7 +206,7 @@ class Worker(MultiService):
             self._established,
             self._relink,
             self._superseded,
-            lambda: self._leadership.leading,
+            self._is_leading,
         )
         self._wardship = Wardship(
             reactor, self._pool, self._connections, self._worker_id, self._make_steward
@@ -274,6 +275,9 @@ class Worker(MultiService):
             networks=settings.rpc_networks,
         )
 
+    def _is_leading(self) -> bool:
+        return self._leadership.leading
+
     def _worker_id(self) -> WorkerId | None:
         standing = self._presence.standing
         return standing.worker if standing is not None else None
@@ -291,7 +295,12 @@ class Worker(MultiService):
     def _established(self, standing: Standing) -> None:
         """Take racks, and answer the API, from now on."""
         services = ApiServices(
-            self._pool, self._notices, self._reactor, __version__, standing.instance.id
+            self._pool,
+            self._notices,
+            self._reactor,
+            __version__,
+            standing.instance.id,
+            self._policy,
         )
         self._entrance.open(make_resource(services))
         self._open_entrance()
