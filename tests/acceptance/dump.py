@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from lab.cluster import Cluster
 
-LIVING = ("event", "lease", "link", "worker")
-"""Tables left out: history only grows, leases are the clients', links and workers come and go."""
+LIVING = ("event", "evenness", "lease", "link", "link_move", "worker")
+"""Tables left out: histories grow, leases are the clients', links and workers come and go."""
 MOVING = {
     "rack": ("last_seen", "owner", "owner_incarnation", "owner_counter"),
     "service": ("changed",),
