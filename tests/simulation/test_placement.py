@@ -31,7 +31,10 @@ class History:
     def happen(self) -> None:
         """Let something happen, and some time pass."""
         world = self.world
-        match self.data.draw(st.sampled_from(("kill", "freeze", "cut", "drain", "gap", "nothing"))):
+        faults = (
+            ("kill", "freeze", "cut", "drain", "gap", "nothing") if world.processes else ("gap",)
+        )
+        match self.data.draw(st.sampled_from(faults)):
             case "kill":
                 world.kill(self._process())
             case "freeze":
