@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 from attrs import frozen
@@ -14,6 +14,8 @@ from maasha.model.cluster import RackKey, WorkerId
 from maasha.model.placement import Placement
 
 SECOND = timedelta(seconds=1)
+MOST_FLIPS = 200
+"""At once: their rows are locked until all are written, and racks that register wait for them."""
 
 
 @frozen
@@ -27,10 +29,20 @@ class Begun:
     """It has not ended, well or badly."""
 
 
+def anything(_: Action) -> bool:
+    """Allow every action."""
+    return True
+
+
 def may_begin(
-    plan: Plan, placement: Placement, begun: Iterable[Begun], policy: Policy, now: datetime
+    plan: Plan,
+    placement: Placement,
+    begun: Iterable[Begun],
+    policy: Policy,
+    now: datetime,
+    allowed: Callable[[Action], bool] = anything,
 ) -> tuple[Action, ...]:
-    """Give the actions that may begin now, in the order of the plan.
+    """Give the actions that may begin now, in the order of the plan; each has to be `allowed`.
 
     Of a donor's links at most max(`at_least`, `share`) in any second; `placement` says how many it
     has. A rack does one thing at a time: what is planned for it waits for what is under way, and
@@ -42,11 +54,18 @@ def may_begin(
     spent = Counter(one.source for one in begun if now - one.at < SECOND)
     links = Counter(link.worker for link in placement.links)
     chosen: list[Action] = []
+    flips = 0
     for action in plan.actions:
         if action.rack in busy:
             continue
         busy.add(action.rack)
-        if not isinstance(action, Flip):
+        if not allowed(action):
+            continue
+        if isinstance(action, Flip):
+            flips += 1
+            if flips > MOST_FLIPS:
+                continue
+        else:
             most = max(policy.at_least, int(policy.share * links[action.source] + 1e-9))
             if spent[action.source] >= most:
                 continue

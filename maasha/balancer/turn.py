@@ -23,8 +23,12 @@ from maasha.balancer.policy import Policy
 from maasha.model.cluster import RackKey, WorkerId
 from maasha.model.placement import IDLE, Acting, Placement, UnderWay
 
+RESTLESS = timedelta(seconds=15)
+"""For which those who come and go can hold up evening; one that does it all the time cannot."""
 REST = timedelta(seconds=5)
 """For which a rack is left alone whose move has failed; with each further failure twice as long."""
+MOST_DOUBLINGS = 6
+"""Up to five minutes."""
 DRAINING = (Reason.DRAIN, Reason.NOWHERE_ELSE)
 """Why something is done that a person, or the worker itself, asked for."""
 
@@ -58,6 +62,8 @@ class Memory:
     members: Members | None = None
     since: datetime | None = None
     """When the members were first seen as they are."""
+    unsettled: datetime | None = None
+    """Since when they have not been the same for long enough; None: they have."""
     acting: Acting = IDLE
     brakes: brakes.State = brakes.START
     away: Mapping[RackKey, datetime] = Factory(dict)
@@ -89,25 +95,31 @@ def turn(memory: Memory, seen: Seen, policy: Policy, limits: Limits = LIMITS) ->
     coming = expected(seen)
     members = _members(coming)
     since = memory.since if memory.since and members == memory.members else seen.now
-    settled = seen.now - since >= timedelta(seconds=policy.settled)
+    calm = seen.now - since >= timedelta(seconds=policy.settled)
+    unsettled = None if calm else memory.unsettled or seen.now
+    settled = calm or (unsettled is not None and seen.now - unsettled >= RESTLESS)
+    resting = _resting(seen)
     sight = Sight(_linked(seen.placement), _away(memory, seen), pause=seen.pause)
     braked, verdict = brakes.look(memory.brakes, sight, seen.now, limits)
-    wanted = plan(evolve(coming, acting=memory.acting), policy, seen.now)
+    coming = evolve(_held(coming, resting, seen.now), acting=memory.acting)
+    wanted = plan(coming, policy, seen.now)
     begun = [Begun(each.rack, each.source, each.begun, each.open) for each in seen.under_way]
-    begin = tuple(
-        action
-        for action in may_begin(wanted, seen.placement, begun, policy, seen.now)
-        if verdict.allows(kind_of(action)) and (settled or kind_of(action) is Act.DRAIN_MOVE)
-        if not _rests(action, seen)
-    )
-    kept = Memory(members, since, wanted.acting, braked, sight.away, sight.linked)
+
+    def allowed(action: Action) -> bool:
+        kind = kind_of(action)
+        in_time = settled or kind is Act.DRAIN_MOVE
+        rests = action.rack in resting and not isinstance(action, Flip)
+        return in_time and verdict.allows(kind) and not rests
+
+    begin = may_begin(wanted, seen.placement, begun, policy, seen.now, allowed)
+    kept = Memory(members, since, unsettled, wanted.acting, braked, sight.away, sight.linked)
     return Turn(kept, verdict, wanted, begin, settled)
 
 
-def blinded(memory: Memory, now: datetime) -> Memory:
+def blinded(memory: Memory, now: datetime, limits: Limits = LIMITS) -> Memory:
     """Note that the database did not answer."""
     sight = Sight(memory.linked, memory.away, database=False)
-    return evolve(memory, brakes=brakes.look(memory.brakes, sight, now)[0])
+    return evolve(memory, brakes=brakes.look(memory.brakes, sight, now, limits)[0])
 
 
 def expected(seen: Seen) -> Placement:
@@ -145,13 +157,25 @@ def _ending(
         yield Move(link, rack, source, to, Reason.WORKERS)
 
 
-def _rests(action: Action, seen: Seen) -> bool:
-    """Whether moves of that rack have failed lately: perhaps it does not reach what others do."""
-    failed = [each.begun for each in seen.under_way if each.failed and each.rack == action.rack]
-    if isinstance(action, Flip) or not failed:
-        return False
-    rest: timedelta = REST * 2 ** (len(failed) - 1)
-    return seen.now - max(failed) < rest
+def _resting(seen: Seen) -> frozenset[RackKey]:
+    """Give the racks whose moves have failed lately: perhaps they do not reach what others do."""
+    failed: dict[RackKey, list[datetime]] = {}
+    for each in seen.under_way:
+        if each.failed:
+            failed.setdefault(each.rack, []).append(each.begun)
+    rests: dict[RackKey, timedelta] = {
+        rack: REST * 2 ** min(len(instants) - 1, MOST_DOUBLINGS)
+        for rack, instants in failed.items()
+    }
+    return frozenset(rack for rack, rest in rests.items() if seen.now - max(failed[rack]) < rest)
+
+
+def _held(placement: Placement, racks: frozenset[RackKey], now: datetime) -> Placement:
+    """Let links of these racks stay, as if they had just been moved: others are to go instead."""
+    if not racks:
+        return placement
+    links = (evolve(link, moved=now) if link.rack in racks else link for link in placement.links)
+    return evolve(placement, links=tuple(links))
 
 
 def _members(coming: Placement) -> Members:

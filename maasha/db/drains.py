@@ -57,6 +57,9 @@ select id, system_id, hostname from rack
 where deleted is null and %(name)s in (hostname, system_id)
 order by hostname = %(name)s desc limit 1
 """
+END = """
+delete from drain where id = %s and (not %s or (expires < clock_timestamp() and not keep))
+"""
 PAUSE = """
 update instance set paused_by = %(by)s,
     paused_until = clock_timestamp() + make_interval(secs => %(seconds)s)
@@ -170,12 +173,13 @@ async def begin_drain(
     return drain
 
 
-async def end_drain(tx: Transaction, who: str, drain: DrainId, why: str = "") -> bool:
-    """Undo a drain; False: there is no such one."""
+async def end_drain(
+    tx: Transaction, who: str, drain: DrainId, why: str = "", *, overdue: bool = False
+) -> bool:
+    """Undo a drain; False: there is no such one, or it was to be `overdue` and is not any more."""
     found = await drain_of(tx, drain)
-    if found is None:
+    if found is None or not await tx.execute(END, drain, overdue):
         return False
-    await tx.execute("delete from drain where id = %s", drain)
     await record(tx, who, found.what, "drain.ended", "info", why)
     await clear_alarm(tx, who, found.what, OVERDUE)
     await notify(tx, Channel.PLACEMENT)
@@ -198,7 +202,7 @@ async def expire_drains(tx: Transaction, who: str) -> None:
         elif each.overdue and not each.present:
             await raise_alarm(tx, who, each.what, OVERDUE, ABSENT)
         elif each.overdue:
-            await end_drain(tx, who, each.id, "its time is over")
+            await end_drain(tx, who, each.id, "its time is over", overdue=True)
 
 
 async def drains(tx: Transaction) -> tuple[DrainView, ...]:

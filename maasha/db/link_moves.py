@@ -33,6 +33,7 @@ select link_move.*, worker.pid, worker.endpoints, region.hostname,
     extract(epoch from deadline - clock_timestamp())::float8 as seconds
 from link_move left join worker on worker.id = target left join region on region.id = region_id
 where (target is null or worker.id is not null) and source = %s and ended is null
+and deadline > clock_timestamp()
 order by link_move.id
 """
 END = """
@@ -42,6 +43,18 @@ where id = %(move)s and ended is null returning rack_id
 MOVED = """
 update link set moved = clock_timestamp() where rack_id = %s and worker_id = %s
 """
+ARRIVED = """
+with arrived as (
+    select link_move.id, link.id as link from link_move
+    join link on link.rack_id = link_move.rack_id and worker_id = target
+    where ended is null and (deadline < clock_timestamp()
+        or not exists (select from link where link.id = link_id))
+), moved as (
+    update link set moved = clock_timestamp() where id in (select link from arrived)
+)
+update link_move set ended = clock_timestamp() where id in (select id from arrived)
+"""
+"""Done, though nobody has said so: the worker that asked for it died, or has no database."""
 OVERDUE = """
 update link_move set ended = clock_timestamp(), failure = case
     when not exists (select from link where link.id = link_id) then 'the link ended by itself'
@@ -134,7 +147,7 @@ async def end_move(
 
 async def end_overdue(tx: Transaction) -> int:
     """Close the moves that nobody will end any more; gives how many."""
-    return await tx.execute(OVERDUE)
+    return await tx.execute(ARRIVED) + await tx.execute(OVERDUE)
 
 
 async def moves(

@@ -15,11 +15,13 @@ LOCK = "select from rack where id = %s for update"
 """A statement of its own before each swap: what the swap then sees of the links is newer than
 whatever it had to wait for. Without an owner a rack has no link to its owner either."""
 FLIP = """
-update rack set owner = %(to)s,
+update rack set owner = wanted.target,
     owner_incarnation = coalesce((select incarnation from instance), 1),
     owner_counter = owner_counter + 1
-where id = %(rack)s and deleted is null and owner = %(source)s
-and exists (select from link where rack_id = rack.id and worker_id = %(to)s)
+from unnest(%(racks)s::bigint[], %(sources)s::bigint[], %(targets)s::bigint[])
+    wanted (rack, source, target)
+where rack.id = wanted.rack and deleted is null and owner = wanted.source
+and exists (select from link where rack_id = rack.id and worker_id = wanted.target)
 """
 CLAIM_VACANT = """
 update rack set owner = %(worker)s,
@@ -110,13 +112,18 @@ async def claim_vacant(tx: Transaction, racks: Sequence[RackKey], worker: Worker
     return claimed
 
 
-async def flip(tx: Transaction, rack: RackKey, source: WorkerId, to: WorkerId) -> bool:
-    """Let `to` act for a rack in the stead of `source`; False: it does not, or has no link."""
-    await tx.execute(LOCK, rack)
-    done = await tx.execute(FLIP, {"rack": rack, "source": source, "to": to}) == 1
-    if done:
-        await notify(tx, Channel.RACKS, rack)
-    return done
+async def flip(tx: Transaction, wanted: Sequence[tuple[RackKey, WorkerId, WorkerId]]) -> int:
+    """Let a second worker act for a rack in the stead of a first one; gives for how many.
+
+    It is left as it is where the first one does not act for it, or the second has no link to it.
+    """
+    await lock(tx, [rack for rack, _, _ in wanted])
+    racks, sources, targets = zip(*wanted, strict=True) if wanted else ((), (), ())
+    values = {"racks": list(racks), "sources": list(sources), "targets": list(targets)}
+    flipped = await tx.execute(FLIP, values)
+    if flipped:
+        await notify(tx, Channel.RACKS)
+    return flipped
 
 
 async def release(tx: Transaction, racks: Sequence[RackKey]) -> int:

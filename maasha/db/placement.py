@@ -13,7 +13,7 @@ from maasha.model.cluster import LinkId, RackKey, SystemId, WorkerId
 from maasha.model.placement import Link, Pair, Placement, Rack, UnderWay, Worker
 
 WORKERS = """
-select worker.id, system_id, capacity, leaving or exists (
+select worker.id, system_id, capacity, leaving or endpoints = '[]' or exists (
     select from drain where drain.region_id = region.id and (slot is null or slot = worker.slot)
 ) as draining
 from worker join region on region.id = region_id
@@ -39,13 +39,16 @@ select link_id, rack_id, source, target, begun, ended is null as open, failure <
 from link_move where ended is null or begun > clock_timestamp() - make_interval(secs => %s)
 order by id
 """
-LATELY = 60.0
+LATELY = 600.0
 """Seconds for which a move that was begun is told of."""
+NOTE_REST = 10.0
+"""Seconds between two notes of evenness."""
 NOTE = """
 insert into evenness (ratio, links, workers)
 select %(ratio)s, %(links)s, %(workers)s
 where (%(ratio)s::float8, %(links)s, %(workers)s) is distinct from
     (select (ratio, links, workers) from evenness order by at desc limit 1)
+and not exists (select from evenness where at > clock_timestamp() - make_interval(secs => %(rest)s))
 """
 HISTORY = """
 with since as (select clock_timestamp() - make_interval(secs => %s) as instant)
@@ -113,7 +116,11 @@ async def read_names(tx: Transaction) -> Names:
 
 
 async def read_placement(tx: Transaction) -> Found:
-    """Read all of it; for one moment's view the transaction is REPEATABLE READ."""
+    """Read all of it, statement by statement.
+
+    Moves come first: one that ends meanwhile is seen under way, with its links as they are then.
+    """
+    under_way = tuple(_under_way(row) for row in await tx.rows(UNDER_WAY, LATELY))
     workers = tuple(_worker(row) for row in await tx.rows(WORKERS, WORKER_TTL))
     links = tuple(
         Link(LinkId(link), RackKey(rack), WorkerId(worker), moved)
@@ -121,16 +128,18 @@ async def read_placement(tx: Transaction) -> Found:
     )
     racks = await tx.rows(RACKS)
     pairs = tuple(Pair(RackKey(one), RackKey(two)) for one, two in await tx.rows(PAIRS))
-    under_way = tuple(_under_way(row) for row in await tx.rows(UNDER_WAY, LATELY))
     now = await tx.value("select clock_timestamp()")
     heard = {RackKey(row.id): row.last_seen for row in racks}
     placement = Placement(workers, links, tuple(_rack(row) for row in racks), pairs)
     return Found(placement, under_way, heard, now)
 
 
-async def note_evenness(tx: Transaction, ratio: float, links: int, workers: int) -> None:
-    """Write how even it is, unless that is what was written last."""
-    await tx.execute(NOTE, {"ratio": ratio, "links": links, "workers": workers})
+async def note_evenness(
+    tx: Transaction, ratio: float, links: int, workers: int, rest: float = NOTE_REST
+) -> None:
+    """Write how even it is, unless that is what was written last, or anything was just now."""
+    values = {"ratio": ratio, "links": links, "workers": workers, "rest": rest}
+    await tx.execute(NOTE, values)
 
 
 async def evenness(tx: Transaction, seconds: float) -> tuple[Evenness, ...]:

@@ -34,6 +34,7 @@ LIVE_LINK = """
 select from link join worker on worker.id = worker_id
 where rack_id = %s and heartbeat > clock_timestamp() - make_interval(secs => %s) limit 1
 """
+HEARD = "update rack set last_seen = clock_timestamp() where id = any(%s)"
 LINK = "insert into link (rack_id, worker_id, remote) values (%s, %s, %s) returning id"
 TOMBSTONE = """
 update rack set deleted = clock_timestamp(), serving = false, owner = null,
@@ -165,6 +166,7 @@ async def drop_links(tx: Transaction, links: Sequence[LinkId]) -> tuple[RackKey,
     if keys:
         await lock(tx, keys)
         await tx.execute("delete from link where id = any(%s)", list(links))
+        await tx.execute(HEARD, keys)
         await release(tx, keys)
         await notify(tx, Channel.RACKS)
     return tuple(keys)

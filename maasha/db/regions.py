@@ -64,7 +64,7 @@ update worker set endpoints = %s where id = %s and (epoch_incarnation, epoch_cou
 LEAVE = "update worker set leaving = true where id = %s"
 GIVES_WAY = f"""
 select {DRAINED} and exists (
-    select from worker other where not other.leaving
+    select from worker other where not other.leaving and other.endpoints <> '[]'
     and other.heartbeat > clock_timestamp() - make_interval(secs => %s)
     and not exists (select from drain where drain.region_id = other.region_id
         and (drain.slot is null or drain.slot = other.slot))
@@ -72,16 +72,26 @@ select {DRAINED} and exists (
 """  # noqa: S608  our own text
 SELECT = f"""
 select worker.*, system_id, hostname, {DRAINED} as drained,
-    (select count(*) from link where worker_id = worker.id) / capacity as load,
+    (select count(*) from link where worker_id = worker.id) as links,
     heartbeat > clock_timestamp() - make_interval(secs => %s) as alive
 from worker join region on region.id = region_id order by hostname, slot
 """  # noqa: S608  our own text
+DEAD = """
+select id from worker
+where heartbeat < clock_timestamp() - make_interval(secs => %s) and id <> %s
+order by id for update skip locked
+"""
+HEARD = """
+update rack set last_seen = clock_timestamp() where id in (
+    select rack.id from rack where exists (
+        select from link where rack_id = rack.id and worker_id = any(%s)
+    ) order by rack.id for no key update skip locked
+)
+"""
+"""Who loses a link now had it until now; a row that somebody else holds is not waited for."""
 REAP = """
-delete from worker using region where region.id = region_id and worker.id in (
-    select id from worker
-    where heartbeat < clock_timestamp() - make_interval(secs => %s) and id <> %s
-    order by id for update skip locked
-) returning worker.*, system_id, hostname
+delete from worker using region where region.id = region_id and worker.id = any(%s)
+returning worker.*, system_id, hostname
 """
 MOVE_SEQUENCE = """
 select setval(sequence, greatest((select max(id) from worker), nextval(sequence)))
@@ -215,12 +225,15 @@ async def reap_dead(tx: Transaction, ttl: float, me: WorkerId) -> tuple[WorkerRo
     Only for a worker that has itself been in unbroken contact with the database for `ttl`: after
     an outage every heartbeat is old. Rows that another reaper holds are left to it.
     """
-    rows = await tx.rows(REAP, ttl, me)
+    dead = [row.id for row in await tx.rows(DEAD, ttl, me)]
+    if not dead:
+        return ()
+    await tx.execute(HEARD, dead)
+    rows = await tx.rows(REAP, dead)
     for row in rows:
         subject, detail = f"region:{row.system_id}", f"{row.hostname}:pid={row.pid}"
         await record(tx, f"worker:{me}", subject, "worker.dead", "warning", detail)
-    if rows:
-        await notify(tx, Channel.RACKS)
+    await notify(tx, Channel.RACKS)
     return tuple(_worker(row) for row in rows)
 
 
@@ -230,19 +243,20 @@ async def workers(tx: Transaction, ttl: float = WORKER_TTL) -> tuple[WorkerRow, 
 
 
 async def event_loops(
-    tx: Transaction, ttl: float = WORKER_TTL, but: WorkerId | None = None
+    tx: Transaction,
+    ttl: float = WORKER_TTL,
+    but: WorkerId | None = None,
+    below: int | None = None,
 ) -> tuple[EventLoop, ...]:
     """List the living workers with where they listen and their loads, by `hostname:pid=N`.
 
     One that has published nothing yet is left out, and so are drained ones as long as there are
-    others: new links are not for them. So is `but`.
+    others: new links are not for them. So are `but`, and those with `below` links and more.
     """
     rows = [row for row in await tx.rows(SELECT, ttl) if row.alive and row.endpoints]
-    rows = [row for row in rows if row.id != but]
+    rows = [row for row in rows if row.id != but and (below is None or row.links < below)]
     rows = [row for row in rows if not row.drained] or rows
-    return tuple(
-        EventLoop(f"{row.hostname}:pid={row.pid}", _worker(row).endpoints, row.load) for row in rows
-    )
+    return tuple(_event_loop(row) for row in rows)
 
 
 async def begin_leaving(tx: Transaction, worker: WorkerId) -> None:
@@ -256,7 +270,13 @@ async def gives_way(tx: Transaction, worker: WorkerId, ttl: float = WORKER_TTL) 
     return bool(await tx.value(GIVES_WAY, ttl, worker))
 
 
+def _event_loop(row: Row) -> EventLoop:
+    name, load = f"{row.hostname}:pid={row.pid}", row.links / row.capacity
+    return EventLoop(name, _worker(row).endpoints, load)
+
+
 async def _remove(tx: Transaction, worker: WorkerId) -> None:
+    await tx.execute(HEARD, [worker])
     await tx.execute("delete from worker where id = %s", worker)
     await notify(tx, Channel.RACKS)
 

@@ -68,6 +68,8 @@ class Held:
     """Of somebody who waits for the session."""
     redirects: int = 0
     """How many full workers have led to this one."""
+    led_to: Held | None = None
+    """The worker that this one, which is full, has named."""
     ended: Deferred[None] = field(factory=Deferred)
 
     def tell(self, result: Session | Failure) -> None:
@@ -153,11 +155,13 @@ class Links(Service):
         if move.to.name in self._held:
             raise NotMoved(f"the rack has a link to {move.to.name}, or is making one")
         awaited: Deferred[Session] = Deferred()
-        new = self._begin(move.to, awaited)
+        new: Held | None = self._begin(move.to, awaited)
         try:
             session = await within(move.seconds, self._clock, "migrate", awaited)
         except Exception as error:
-            new.ended.cancel()
+            while new is not None:
+                new.ended.cancel()
+                new = new.led_to
             raise NotMoved(f"no link to {move.to.name}: {error}") from error
         old.parting = True
         leaving = Deferred.fromCoroutine(self._leave(old, session, end, move.reason))
@@ -171,15 +175,23 @@ class Links(Service):
         raise NotMoved("the rack has given it up already")
 
     async def _leave(self, old: Held, new: Session, end: float, reason: str) -> None:
-        """Leave a link whose successor stands: without calls under way, or when it is time."""
-        session = old.session
+        """Leave a link whose successor stands: without calls under way, or when it is time.
+
+        Where the successor ends before that, the old link stays.
+        """
+        session, ended = old.session, new.closed
         if session is None:
             return
         if self._keeps(session):
             await self._hand_over(session, new)
         while self._clock.seconds() < end and (not session.idle or self._keeps(session)):
             await deferLater(self._clock, DRAIN_LOOK)
-        await session.leave(f"moved: {reason}")
+            if ended.called:
+                break
+        if ended.called:
+            old.parting = False
+        else:
+            await session.leave(f"moved: {reason}")
 
     async def _maintain(self) -> None:
         self._give_up_surplus()
@@ -298,7 +310,8 @@ class Links(Service):
         if held.redirects >= MOST_REDIRECTS or to.name in self._held:
             return False
         self._rests.failed(held.loop.name, self._clock.seconds())
-        self._held[to.name] = again = Held(to, awaited=held.awaited, redirects=held.redirects + 1)
+        again = Held(to, awaited=held.awaited, redirects=held.redirects + 1)
+        self._held[to.name] = held.led_to = again
         self._live(again)
         return True
 

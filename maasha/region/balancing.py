@@ -8,7 +8,7 @@ that hold the links (`maasha.region.relocation`). The next look plans from what 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 
 from attrs import evolve
 from twisted.internet.interfaces import IReactorTime
@@ -20,7 +20,12 @@ from maasha.balancer.policy import POLICY, Policy
 from maasha.balancer.turn import FRESH, Seen, Turn, blinded, turn
 from maasha.config import RegiondSettings
 from maasha.db import drains, link_moves, ownership
-from maasha.db.errors import DatabaseError
+from maasha.db.errors import (
+    ConnectionLost,
+    DatabaseError,
+    DatabaseUnavailable,
+    OutcomeUnknown,
+)
 from maasha.db.events import clear_alarm, raise_alarm
 from maasha.db.link_moves import Wanted
 from maasha.db.placement import note_evenness, prune_evenness, read_placement
@@ -66,6 +71,7 @@ class Balancing(Routine):
         self._memory = FRESH
         self._calm_until = 0.0
         self._prune_at = 0.0
+        self._looked: tuple[datetime, float] | None = None
 
     def news(self, _: str = "") -> None:
         """Look with the next step."""
@@ -80,20 +86,31 @@ class Balancing(Routine):
         self._calm_until = self._clock.seconds() + CALM
         try:
             decided = await self._exclusively(self._balance)
-        except DatabaseError as error:
+        except (DatabaseUnavailable, ConnectionLost, OutcomeUnknown) as error:
             self.log.info("no balancing: {error}", error=error)
-            self._memory = blinded(self._memory, datetime.now(UTC))
+            self._be_blind()
+            self.news()
+        except DatabaseError as error:
+            self.log.warn("no balancing: {error}", error=error)
             self.news()
         else:
             self._memory = decided.memory
             if decided.waits:
                 self.news()
 
+    def _be_blind(self) -> None:
+        """Note that the database did not answer; its clock went on as this one did."""
+        if self._looked is not None:
+            instant, seconds = self._looked
+            now = instant + timedelta(seconds=self._clock.seconds() - seconds)
+            self._memory = blinded(self._memory, now, self._limits)
+
     async def _balance(self, tx: Transaction) -> Turn:
         """Decide, and begin what may begin."""
         await link_moves.end_overdue(tx)
         await drains.expire_drains(tx, WHO)
         seen = await look(tx)
+        self._looked = seen.now, self._clock.seconds()
         decided = turn(self._memory, seen, self._policy, self._limits)
         await self._tell(tx, seen.placement, decided.verdict)
         await self._prune(tx)
@@ -146,6 +163,7 @@ async def look(tx: Transaction) -> Seen:
 
 async def begin(tx: Transaction, actions: Sequence[Action]) -> None:
     """Carry actions out, as far as what they start from still is."""
+    await ownership.lock(tx, [each.rack for each in actions])  # in order: nobody waits in a ring
     wanted = [
         Wanted(each.link, each.to if isinstance(each, Move) else None, each.reason.value)
         for each in actions
@@ -153,6 +171,6 @@ async def begin(tx: Transaction, actions: Sequence[Action]) -> None:
     ]
     if wanted:
         await link_moves.begin_moves(tx, wanted, MOVE_SECONDS)
-    for each in actions:
-        if isinstance(each, Flip):
-            await ownership.flip(tx, each.rack, each.source, each.to)
+    flips = [(each.rack, each.source, each.to) for each in actions if isinstance(each, Flip)]
+    if flips:
+        await ownership.flip(tx, flips)

@@ -169,12 +169,11 @@ class Registration(Routine):
         self.wake()
 
     async def _full(self, standing: Standing) -> RpcError:
-        """Name the worker that has the least to carry, if that is less than this one has."""
-        loops = await available(self._pool.run(partial(event_loops, but=standing.worker)))
+        """Name the worker that has the least to carry of those that are not full."""
+        look = partial(event_loops, but=standing.worker, below=self._limit)
+        loops = await available(self._pool.run(look))
         lightest = min(loops, key=lambda loop: loop.load, default=None)
-        if lightest is None or lightest.load >= self._limit:
-            return TooManyLinks(self._limit)
-        return Redirect(lightest)
+        return TooManyLinks(self._limit) if lightest is None else Redirect(lightest)
 
     async def _enter(self, standing: Standing, knock: Knock) -> Registered:
         try:

@@ -85,6 +85,16 @@ def is_even(cluster: Cluster, workers: int = REGIONS * WORKERS) -> bool:
     return whole and len(counts) == workers and max(counts) - min(counts) <= 1
 
 
+def excess(cluster: Cluster) -> int:
+    """Count the links that workers have above their even share; none without a database."""
+    try:
+        counts = loads(cluster)
+    except CommandFailed:
+        return 0
+    share = -(-RACKS * CONNECTIONS // (REGIONS * WORKERS))
+    return sum(max(0, count - share) for count in counts)
+
+
 def moves(cluster: Cluster) -> int:
     """Count the moves of links that were ever begun."""
     ((count,),) = cluster.sql("select count(*) from link_move")

@@ -125,8 +125,7 @@ class Store:
                 self._own(rack.key, worker)
 
     def _own(self, rack: RackKey, worker: WorkerId) -> None:
-        epoch = self.number()
-        assert (rack, epoch) not in self.epochs
+        epoch = max((e for r, e in self.epochs if r == rack), default=0) + 1
         self.epochs[rack, epoch] = worker
         self.racks[rack] = evolve(self.racks[rack], owner=worker)
 

@@ -136,7 +136,7 @@ async def test_history(world: World) -> None:
     """How even it was over a day, or as long as asked."""
     for ratio in (1.5, 1.0):
         await world.pool.run(
-            lambda tx, ratio=ratio: note_evenness(tx, ratio, 4, 2)  # type: ignore[misc]
+            lambda tx, ratio=ratio: note_evenness(tx, ratio, 4, 2, rest=0.0)  # type: ignore[misc]
         )
     noted = (await world.user.get("placement/", op="history")).json
     assert [(each["ratio"], each["links"], each["workers"]) for each in noted] == [

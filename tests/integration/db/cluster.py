@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from ipaddress import ip_interface
 from uuid import uuid4
 
@@ -11,9 +12,14 @@ from maasha.db.instance import create_instance
 from maasha.db.interfaces import store_interfaces
 from maasha.db.pool import Pool
 from maasha.db.racks import Registered, register_link
-from maasha.db.regions import Identity, register_region, register_worker
+from maasha.db.regions import (
+    Identity,
+    publish_endpoints,
+    register_region,
+    register_worker,
+)
 from maasha.db.transaction import Transaction
-from maasha.model.cluster import Introduction, SystemId, WorkerId
+from maasha.model.cluster import Endpoint, Introduction, SystemId, WorkerId
 from maasha.model.network import Interface
 from maasha.model.stamp import Stamp
 
@@ -44,6 +50,16 @@ async def hire(
     identity = Identity(region, slot, pid + slot, uuid4(), host)
     worker, epoch = await pool.run(lambda tx: register_worker(tx, identity))
     return Worker(identity, worker, epoch)
+
+
+async def staff(pool: Pool, region: SystemId, count: int) -> list[Worker]:
+    """Register workers that take racks: they have said where."""
+    made = [await hire(pool, region, slot) for slot in range(count)]
+    for worker in made:
+        where = (Endpoint("192.0.2.1", 5250 + worker.identity.slot),)
+        listens = partial(publish_endpoints, worker=worker.id, epoch=worker.epoch, endpoints=where)
+        assert await pool.run(listens)
+    return made
 
 
 async def link(

@@ -24,7 +24,7 @@ from maasha.model.cluster import WorkerId
 from maasha.model.placement import Link, Pair, Rack, UnderWay
 from maasha.model.placement import Worker as Placed
 from tests.asynchronous import asynchronous
-from tests.integration.db.cluster import found, hire, link, silence
+from tests.integration.db.cluster import found, hire, link, silence, staff
 
 DAY = 86400.0
 
@@ -38,7 +38,7 @@ async def read(pool: Pool) -> Found:
 async def test_what_is(pool: Pool) -> None:
     """Living workers, all links, racks with their owners, and when they were heard."""
     region = await found(pool)
-    first, second, dead = [await hire(pool, region, slot) for slot in range(3)]
+    first, second, dead = await staff(pool, region, 3)
     one = await link(pool, first, "rack1")
     more = await link(pool, second, "rack1", one.system_id)
     lost = await link(pool, dead, "rack2")
@@ -66,7 +66,7 @@ async def test_what_is(pool: Pool) -> None:
 async def test_who_drains(pool: Pool) -> None:
     """A worker that leaves, one whose slot or region is drained, and a rack."""
     region = await found(pool)
-    crew = [await hire(pool, region, slot) for slot in range(3)]
+    crew = await staff(pool, region, 3)
     rack = await link(pool, crew[0], "rack1")
     for worker, name in ((crew[1], "rack2"), (crew[2], "rack3")):
         await link(pool, worker, name)
@@ -122,9 +122,7 @@ async def test_what_is_under_way(pool: Pool) -> None:
     (move,) = await pool.run(moves)
     await pool.run(lambda tx: end_move(tx, move.id, None, "no"))
     assert [each.open for each in (await read(pool)).under_way] == [False]
-    await pool.run(
-        lambda tx: tx.execute("update link_move set begun = begun - interval '5 minutes'")
-    )
+    await pool.run(lambda tx: tx.execute("update link_move set begun = begun - interval '1 hour'"))
     assert (await read(pool)).under_way == ()
 
 
@@ -155,7 +153,7 @@ async def test_evenness(pool: Pool) -> None:
     """It is noted when it changed; what holds when the span begins is its first entry."""
 
     async def note(ratio: float, workers: int = 4) -> None:
-        await pool.run(lambda tx: note_evenness(tx, ratio, 10, workers))
+        await pool.run(lambda tx: note_evenness(tx, ratio, 10, workers, rest=0.0))
 
     async def noted(seconds: float = DAY) -> list[tuple[float, int]]:
         return [(n.ratio, n.workers) for n in await pool.run(lambda tx: evenness(tx, seconds))]
@@ -175,6 +173,8 @@ async def test_evenness(pool: Pool) -> None:
     assert await noted(1e9) == [(1.5, 4), (1.5, 3), (1.1, 4), (1.5, 4)]
     assert await pool.run(lambda tx: prune_evenness(tx, 2)) == 1
     assert await noted(1e9) == [(1.5, 3), (1.1, 4), (1.5, 4)]
+    await pool.run(lambda tx: note_evenness(tx, 9.0, 10, 4))
+    assert (9.0, 4) not in await noted()
 
 
 @asynchronous
@@ -186,7 +186,7 @@ async def test_an_owner_hands_over(pool: Pool) -> None:
     await link(pool, second, "rack1", rack.system_id)
 
     async def handed(source: WorkerId, to: WorkerId) -> bool:
-        return await pool.run(lambda tx: flip(tx, rack.rack, source, to))
+        return bool(await pool.run(lambda tx: flip(tx, [(rack.rack, source, to)])))
 
     assert not await handed(first.id, third.id)
     assert not await handed(second.id, first.id)
@@ -199,3 +199,13 @@ async def test_an_owner_hands_over(pool: Pool) -> None:
     assert len((await read(pool)).placement.links) == 2
     await pool.run(lambda tx: delete_rack(tx, "user:a", rack.system_id))
     assert not await handed(second.id, first.id)
+
+
+@asynchronous
+async def test_a_worker_that_does_not_listen_takes_nobody(pool: Pool) -> None:
+    """It has just started, or has no address any more: then its racks are to go."""
+    region = await found(pool)
+    silent, idle = await hire(pool, region, 0), await hire(pool, region, 1)
+    await link(pool, silent, "rack1")
+    assert (await read(pool)).placement.workers == (Placed(silent.id, region, draining=True),)
+    assert idle.id != silent.id

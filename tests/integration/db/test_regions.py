@@ -33,7 +33,7 @@ from maasha.db.transaction import Transaction
 from maasha.model.cluster import SYSTEM_ID_ALPHABET, Endpoint, EventLoop, SystemId, WorkerId
 from maasha.model.stamp import Stamp
 from tests.asynchronous import asynchronous
-from tests.integration.db.cluster import Worker, found, hire, link, silence
+from tests.integration.db.cluster import Worker, found, hire, link, silence, staff
 
 ENDPOINTS = (Endpoint("192.0.2.1", 5250), Endpoint("2001:db8::1", 5250))
 
@@ -173,8 +173,10 @@ async def test_a_drained_region_gives_way_to_another(pool: Pool) -> None:
     """All its workers do."""
     region, first, second = await two_workers(pool)
     other = await pool.run(lambda tx: register_region(tx, "region2", "0.1.0"))
-    await hire(pool, other, 0)
     await drained(pool, region)
+    await hire(pool, other, 1)
+    assert not await pool.run(partial(gives_way, worker=first.id)), "it does not listen yet"
+    await staff(pool, other, 1)
     for worker in (first, second):
         assert await pool.run(partial(gives_way, worker=worker.id))
 

@@ -161,6 +161,29 @@ def test_a_rack_that_failed_to_move_rests() -> None:
     assert isinstance(wanted, Move)
 
 
+def test_a_deaf_rack_holds_nobody_else_up() -> None:
+    """It takes no share of the pace, and others go in its stead."""
+    one, two = workers(2)
+    draining = placed((evolve(one, draining=True), two), [[1]] * 3)
+    for placement in (alone(4, 0), draining):
+        deaf = first(placement).begin[0].rack
+        failed = move(deaf, 1, 2, open=False, failed=True)
+        begun = turn(FRESH, Seen(placement, NOW + SECOND, (failed,)), CALM, CARELESS).begin
+        assert begun
+        assert all(action.rack != deaf for action in begun)
+
+
+def test_who_comes_and_goes_holds_evening_up_for_a_while_only() -> None:
+    """Else one rack could do so for ever."""
+    memory, begun = FRESH, []
+    for step in range(20):
+        placement = alone(8 + step % 2, 0)
+        decided = turn(memory, Seen(placement, NOW + step * SECOND), POLICY, CARELESS)
+        memory = decided.memory
+        begun.append(bool(decided.begin))
+    assert begun == [False] * 15 + [True] * 5
+
+
 def test_flips_need_no_rest() -> None:
     """They ask nothing of the rack's links."""
     placement = placed(workers(2), [[1, 2]] * 4)

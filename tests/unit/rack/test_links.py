@@ -353,6 +353,33 @@ def test_a_link_that_is_moved_ends_its_calls_first(net: Net) -> None:
     assert later.left
 
 
+def test_a_link_stays_if_its_successor_ends_first(net: Net) -> None:
+    """While calls on the old one end; a rack with one link would have none."""
+    net.wanted, net.known = 1, LOOPS[:1]
+    links = net.links()
+    old = net.sessions["a:pid=1"]
+    old.idle = False
+    value_of(moving(net, links, "a:pid=1", LOOPS[1]))
+    net.sessions["a:pid=2"].break_off("gone")
+    net.clock.advance(DRAIN_LOOK)
+    net.wait(30)
+    assert not old.left
+    assert net.live(links) == {"a:pid=1"}
+
+
+def test_a_move_that_takes_too_long_leaves_no_dial_behind(net: Net) -> None:
+    """Nor one to where a full worker has led."""
+    links = net.links()
+    net.full, net.cut = {"a:pid=2": loop("c", 7)}, {"c"}
+    worker = net.sessions["a:pid=1"].welcome.worker
+    moved = Deferred.fromCoroutine(links.migrate(worker, Move(LOOPS[1], 1.0, "evening")))
+    net.wait(1)
+    assert isinstance(error_of(moved), NotMoved)
+    net.cut = set()
+    net.wait(CONNECT_TIMEOUT)
+    assert net.live(links) == {"a:pid=1", "b:pid=3"}
+
+
 def test_the_owners_link_is_handed_over_before_it_ends(net: Net) -> None:
     """A rack is never without somebody who acts for it."""
     links = net.links()
