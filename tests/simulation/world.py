@@ -206,6 +206,7 @@ class World:
         self.dice = Random(seed)
         self.store = Store(self.clock)
         self.wanted = wanted
+        self.regions = tuple(f"r{number}" for number, _ in enumerate(sizes, 1))
         self.left: list[Any] = []
         self.processes: list[Process] = []
         self.leader: Process | None = None

@@ -7,7 +7,7 @@ from datetime import timedelta
 from attrs import evolve
 
 from maasha.balancer.actions import Flip
-from maasha.balancer.pace import Begun, may_begin
+from maasha.balancer.pace import MOST_FLIPS, Begun, may_begin
 from maasha.balancer.plan import plan
 from maasha.balancer.policy import POLICY
 from maasha.model.cluster import RackKey, WorkerId
@@ -62,3 +62,21 @@ def test_a_rack_does_one_thing_at_a_time() -> None:
     (first,) = may_begin(made, draining, (), POLICY, NOW)
     assert isinstance(first, Flip)
     assert len(made.actions) == 2
+
+
+def test_owners_are_flipped_in_lots() -> None:
+    """Each holds its rack's row until all are written."""
+    racks = [[1, 2]] * (2 * MOST_FLIPS + 100)
+    placement = placed(workers(2), racks)
+    made = plan(placement, POLICY, NOW)
+    assert len(made.flips) > MOST_FLIPS
+    assert len(may_begin(made, placement, (), POLICY, NOW)) == MOST_FLIPS
+
+
+def test_what_is_not_allowed_takes_no_share_of_the_pace() -> None:
+    """The next one goes in its stead."""
+    placement = alone(6, 0)
+    made = plan(placement, POLICY, NOW)
+    first, second, *_ = made.actions
+    allowed = may_begin(made, placement, (), POLICY, NOW, lambda action: action is not first)
+    assert allowed == (second,)
