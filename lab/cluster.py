@@ -180,7 +180,7 @@ def start(
         progress("links")
         for host in (*cluster.regions, *cluster.racks):
             login(cluster, host)
-        until(lambda: linked(cluster), "all racks to be linked", timeout=30.0)
+        until(lambda: linked(cluster), "all racks to be linked", timeout=120.0)
     except BaseException:
         lab.close()
         raise

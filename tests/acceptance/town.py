@@ -143,12 +143,12 @@ def answered(rack: Host) -> bool:
     return len(healthy) == len(links) == CONNECTIONS
 
 
-def wait_even(cluster: Cluster, what: str, timeout: float = 60.0) -> None:
+def wait_even(cluster: Cluster, what: str, timeout: float = 150.0) -> None:
     """Wait until all is even, the kernel says the same, and every link answers."""
     until(lambda: is_even(cluster), f"an even cluster: {what}", timeout=timeout, interval=0.2)
     kernel = f"the kernel's connections: {what}"
-    until(lambda: agrees_with_the_kernel(cluster), kernel, timeout=10.0, interval=0.2)
-    until(lambda: answers_everywhere(cluster), f"all links: {what}", timeout=10.0, interval=0.2)
+    until(lambda: agrees_with_the_kernel(cluster), kernel, timeout=40.0, interval=0.2)
+    until(lambda: answers_everywhere(cluster), f"all links: {what}", timeout=60.0, interval=0.2)
 
 
 @contextmanager
