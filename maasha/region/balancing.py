@@ -163,6 +163,8 @@ async def look(tx: Transaction) -> Seen:
 
 async def begin(tx: Transaction, actions: Sequence[Action]) -> None:
     """Carry actions out, as far as what they start from still is."""
+    if not actions:
+        return
     await ownership.lock(tx, [each.rack for each in actions])  # in order: nobody waits in a ring
     wanted = [
         Wanted(each.link, each.to if isinstance(each, Move) else None, each.reason.value)
