@@ -54,6 +54,7 @@ from maasha.host.routine import Routine
 from maasha.model.cluster import Endpoint, Ownership, RackKey, SystemId, WorkerId
 from maasha.model.network import Interface
 from maasha.region.addresses import published
+from maasha.region.appointing import Appointing
 from maasha.region.balancing import Balancing, rules_of
 from maasha.region.clerk import Clerk
 from maasha.region.connections import Connections, RackLink
@@ -63,6 +64,7 @@ from maasha.region.lag import Lag
 from maasha.region.leaving import move_away
 from maasha.region.lifeline import Lifeline
 from maasha.region.listener import NoFreePort, limits_of, listen, serve
+from maasha.region.lookouts import Lookouts
 from maasha.region.master import HTTP_DESCRIPTOR
 from maasha.region.metrics.exposition import CONTENT_TYPE
 from maasha.region.metrics.offer import Offer, UnixReactor, socket_of
@@ -137,7 +139,20 @@ class Worker(MultiService):
         self._relocation = Relocation(reactor, self._acting, self._connections, self._worker_id)
         self._policy, limits = rules_of(settings)
         self._balancing = Balancing(
-            reactor, self._dedicated.run, self._is_leading, self._policy, limits
+            reactor,
+            self._dedicated.run,
+            self._is_leading,
+            Appointing(self._dedicated.run),
+            self._rush,
+            self._policy,
+            limits,
+        )
+        self._lookouts = Lookouts(
+            reactor,
+            self._acting,
+            self._rush,
+            lambda: self._wardship.stewards,
+            lambda: standing.instance.key_root if (standing := self._presence.standing) else None,
         )
         self._retirement = Retirement(reactor, self._pool, self._connections)
         self._credentials = Credentials(reactor, self._pool, self._secrets_changed)
@@ -151,6 +166,7 @@ class Worker(MultiService):
             self._credentials,
             self._relocation,
             self._balancing,
+            self._lookouts,
             RoundTrips(reactor, self._pool, self._connections),
         ):
             part.setServiceParent(self)
@@ -373,6 +389,7 @@ class Worker(MultiService):
     def _racks_changed(self, _: str) -> None:
         self._wardship.wake()
         self._retirement.wake()
+        self._lookouts.wake()
         self._balancing.news()
 
     def _placement_changed(self, _: str) -> None:
@@ -381,6 +398,7 @@ class Worker(MultiService):
 
     def _dhcp_changed(self, rack: str) -> None:
         self._wardship.wake_stewards(RackKey(int(rack)) if rack else None)
+        self._lookouts.wake()
         self._balancing.news()
 
     async def _watch_interfaces(self) -> None:

@@ -15,6 +15,7 @@ from maasha.model.cluster import Introduction, Move, Ownership, Welcome
 from maasha.model.dhcp import DhcpPlan, DhcpReport
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
+from maasha.model.sighting import Watch
 from maasha.model.stamp import Stamp
 from maasha.rpc import commands
 from maasha.rpc.deadline import within
@@ -83,6 +84,12 @@ class RemoteRack:
         answer = await self.call(commands.Migrate, deadline, move=move)
         worker: int = answer["worker"]
         return worker
+
+    async def look_out(
+        self, epoch: Stamp, watches: tuple[Watch, ...], deadline: float = DEADLINE
+    ) -> None:
+        """Say which VLANs the rack is to watch, all of them; raises StaleEpoch."""
+        await self.call(commands.LookOut, deadline, epoch=epoch, watches=watches)
 
     def close(self, reason: str) -> Deferred[str]:
         """End the link politely, in bounded time; fires when it has ended."""
