@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from ipaddress import IPv4Address
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from maasha.db.drains import Place as Drained
 from maasha.db.drains import begin_drain
@@ -21,35 +21,10 @@ from maasha.model.network import VlanId
 from maasha.model.roles import Candidate, Place, VlanRoles
 from maasha.model.sighting import Peer, Sighting, Watch
 from tests.asynchronous import asynchronous
-from tests.integration.db.cluster import Worker, found, hire, interface, link, plug, silence
+from tests.integration.db.cluster import silence
+from tests.integration.db.site import Site, make_site
 
 NOBODY = Place()
-
-
-@frozen
-class Site:
-    """One worker, racks on 10.0.0.0/24, and that VLAN with DHCP on the first of them."""
-
-    worker: Worker
-    racks: tuple[Registered, ...]
-    vlan: VlanId
-
-
-async def make_site(pool: Pool, racks: int = 2) -> Site:
-    """Make a site."""
-    worker = await hire(pool, await found(pool), 0)
-    made = [await link(pool, worker, f"rack{number}") for number in range(1, racks + 1)]
-    for number, rack in enumerate(made, 1):
-        await plug(pool, rack, interface("eth0", f"10.0.0.{number}/24"))
-
-    async def work(tx: Transaction) -> VlanId:
-        await tx.execute(
-            "update vlan set dhcp_on = true, primary_rack = %s, primary_by = 'user:admin'",
-            made[0].rack,
-        )
-        return VlanId(await tx.value("select id from vlan"))
-
-    return Site(worker, tuple(made), await pool.run(work))
 
 
 async def seen(pool: Pool, *, only_open: bool = True) -> RolesSeen:
