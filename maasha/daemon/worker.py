@@ -137,7 +137,12 @@ class Worker(MultiService):
         self._relocation = Relocation(reactor, self._acting, self._connections, self._worker_id)
         self._policy, limits = rules_of(settings)
         self._balancing = Balancing(
-            reactor, self._dedicated.run, self._is_leading, self._policy, limits
+            reactor,
+            self._dedicated.run,
+            self._is_leading,
+            self._policy,
+            limits,
+            self._worker_id,
         )
         self._retirement = Retirement(reactor, self._pool, self._connections)
         self._credentials = Credentials(reactor, self._pool, self._secrets_changed)
