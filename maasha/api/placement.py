@@ -15,6 +15,7 @@ from maasha.api.placement_shapes import (
 from maasha.api.routes import Crud, Named, Noun, Operation, Role
 from maasha.api.services import Call
 from maasha.api.submissions import HistoryPage, MovePage, PauseSpan
+from maasha.balancer.actions import Flip, Plan
 from maasha.balancer.plan import plan
 from maasha.balancer.policy import Policy
 from maasha.balancer.staying import together
@@ -47,7 +48,7 @@ async def read_situation(tx: Transaction, policy: Policy) -> Situation:
         leader = current(leader, seen.now)
     wanted = plan(foreseen(seen, leader.outlook.acting if leader else IDLE), policy, seen.now)
     resting = resting_until(seen)
-    known = {action.rack for action in wanted.actions} | _moving(seen) | set(resting)
+    known = _moving(wanted, seen) | set(resting)
     return Situation(
         seen.placement,
         await read_names(tx),
@@ -63,8 +64,10 @@ async def read_situation(tx: Transaction, policy: Policy) -> Situation:
     )
 
 
-def _moving(seen: Seen) -> set[RackKey]:
-    return {move.rack for move in seen.under_way if move.open}
+def _moving(wanted: Plan, seen: Seen) -> set[RackKey]:
+    """Give the racks whose links are planned to move, or move already."""
+    planned = {action.rack for action in wanted.actions if not isinstance(action, Flip)}
+    return planned | {move.rack for move in seen.under_way if move.open}
 
 
 async def _vanished(tx: Transaction) -> list[Event]:

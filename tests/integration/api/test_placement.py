@@ -461,6 +461,7 @@ async def test_clients_learn_of_it(world: World) -> None:
         "history": "GET",
         "pause": "POST",
         "resume": "POST",
+        "acknowledge": "POST",
     }
     assert ":param seconds: (optional)" in actions["pause"]["doc"]
     create = next(e for e in by_name["DrainsHandler"]["actions"] if e["name"] == "create")
