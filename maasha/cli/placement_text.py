@@ -56,7 +56,7 @@ def pause_line(pause: Record) -> str:
     """Say who paused what until when."""
     until = instant(text(pause.get("until")))
     end = f"until {until}" if until else "until somebody says: maasha resume"
-    return wrapped(f"Paused by {text(pause.get('by'))} {end}: nothing is done without a hand")
+    return f"Paused by {text(pause.get('by'))} {end}: nothing is done without a hand"
 
 
 def acknowledged_line(document: Record) -> str:
@@ -75,7 +75,7 @@ def drain_line(drain: Record) -> str:
     unit = "VLANs served" if kind == "rack" else "links left"
     expires = instant(text(drain.get("expires")))
     end = f"overdue since {expires}" if flag(drain.get("overdue")) else _end(drain, expires)
-    return wrapped(f"Drained: {kind} {name} by {text(drain.get('by'))} {end}, {left} {unit}")
+    return f"Drained: {kind} {name} by {text(drain.get('by'))} {end}, {left} {unit}"
 
 
 def _end(drain: Record, expires: str) -> str:

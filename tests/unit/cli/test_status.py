@@ -144,7 +144,7 @@ def test_a_pause_and_drains_are_shown() -> None:
         }
     )
     (part,) = [part for part in shown.split("\n\n") if part.startswith("Paused")]
-    paused, _, drained = part.splitlines()
+    paused, drained = part.splitlines()
     assert paused.startswith("Paused by user:ann until somebody says: maasha resume")
     assert drained.startswith("Drained: region region-1 by user:ann until ")
     assert drained.endswith(", 3 links left")
