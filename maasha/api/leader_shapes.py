@@ -77,8 +77,8 @@ def _staying(together: Iterable[Together], names: Names) -> Iterator[JsonObject]
         where = f"worker {seat or ''}" if each.on_worker else f"region {region}"
         links = "both links" if each.links == BOTH else f"{each.links} links"
         reason = (
-            f"rack {rack} has {links} on {where} until {_clock(each.until)}, because the link was "
-            f"moved at {_clock(each.moved)} and stays there so long, unless the worker is drained"
+            f"rack {rack} has {links} on {where} until {_clock(each.until)} UTC, because the link "
+            f"was moved at {_clock(each.moved)} and stays for a while, unless the worker is drained"
         )
         yield {"rack": rack, "until": each.until.isoformat(), "reason": reason}
 
@@ -86,7 +86,9 @@ def _staying(together: Iterable[Together], names: Names) -> Iterator[JsonObject]
 def _resting(resting: Mapping[RackKey, datetime], names: Names) -> Iterator[JsonObject]:
     for key, until in resting.items():
         rack = names.racks.get(key, "")
-        reason = f"rack {rack} is left alone until {_clock(until)}, because its last move failed"
+        reason = (
+            f"rack {rack} is left alone until {_clock(until)} UTC, because its last move failed"
+        )
         yield {"rack": rack, "until": until.isoformat(), "reason": reason}
 
 
@@ -103,4 +105,5 @@ def _iso(instant: datetime | None) -> str | None:
 
 
 def _clock(instant: datetime) -> str:
-    return f"{instant.astimezone(UTC):%F %T} UTC"
+    """Give the time of the day: what waits does so for some minutes."""
+    return f"{instant.astimezone(UTC):%T}"

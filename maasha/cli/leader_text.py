@@ -31,6 +31,12 @@ def wrapped(sentence: str) -> str:
     return "\n".join(lines)
 
 
+def listed(title: str, sentences: Sequence[str]) -> str:
+    """Give sentences below their title; nothing where there are none."""
+    lines = (wrapped(f"- {each}") for each in sentences)
+    return "\n".join((title, *lines)) if sentences else ""
+
+
 def leader_text(placement: Record) -> str:
     """Say who leads, since when, and what it is about."""
     if "leader" not in placement:
@@ -46,24 +52,22 @@ def leader_text(placement: Record) -> str:
 
 
 def stops_text(placement: Record) -> str:
-    """Give the reasons why nothing of a plan is begun, one after the other."""
+    """Give the reasons why nothing of a plan is begun; empty where there is none."""
     reasons = list(texts(placement.get("stops")))
     leader = record(placement.get("leader"))
     if leader and not flag(leader.get("settled")):
         since = instant(text(leader.get("unsettled_since")))
         reasons.append(f"racks or workers come and go since {since}")
-    return "\n".join(wrapped(f"Nothing of it but drains is begun: {each}") for each in reasons)
+    return listed("Nothing but drains is begun now:", reasons)
 
 
 def waiting_text(plan: Record) -> str:
     """Say which racks are left as they are for now, and why."""
     waiting = records(plan.get("waiting"))
-    lines = [wrapped(f"Not yet: {text(each.get('reason'))}") for each in waiting[:MOST]]
+    lines = [text(each.get("reason")) for each in waiting[:MOST]]
     if len(waiting) > MOST:
-        lines.append(
-            f"Not yet: {len(waiting) - MOST} more racks, see: maasha PROFILE placement read"
-        )
-    return "\n".join(lines)
+        lines.append(f"{len(waiting) - MOST} more racks, see: maasha PROFILE placement read")
+    return listed("Left as they are for now:", lines)
 
 
 def history_text(document: object) -> str:

@@ -71,10 +71,10 @@ def test_what_stops_it() -> None:
     unsettled = LEADER | {"settled": False, "unsettled_since": SINCE}
     shown = stops_text({"stops": ["paused", "the leader is new"], "leader": unsettled})
     assert shown == (
-        "Nothing of it but drains is begun: paused\n"
-        "Nothing of it but drains is begun: the leader is new\n"
-        "Nothing of it but drains is begun: racks or workers come and go since 2026-01-02\n"
-        "  12:00:00 UTC"
+        "Nothing but drains is begun now:\n"
+        "- paused\n"
+        "- the leader is new\n"
+        "- racks or workers come and go since 2026-01-02 12:00:00 UTC"
     )
     assert stops_text({"leader": LEADER}) == ""
 
@@ -82,9 +82,10 @@ def test_what_stops_it() -> None:
 def test_racks_that_wait() -> None:
     """The first ones one by one, and how many more."""
     waiting = [{"reason": f"rack {number} stays"} for number in range(MOST + 2)]
-    assert waiting_text({"waiting": waiting[:2]}) == "Not yet: rack 0 stays\nNot yet: rack 1 stays"
+    two = "Left as they are for now:\n- rack 0 stays\n- rack 1 stays"
+    assert waiting_text({"waiting": waiting[:2]}) == two
     last = waiting_text({"waiting": waiting}).split("\n")[-1]
-    assert last.startswith("Not yet: 2 more racks, see: ")
+    assert last.startswith("- 2 more racks, see: ")
     assert waiting_text({}) == ""
 
 

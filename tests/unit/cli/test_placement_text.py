@@ -65,7 +65,8 @@ RACK    FROM        TO  SINCE
 rack-9  region-1/0  -   12:00
 
 Planned: 1, see: maasha balance --explain
-Nothing of it but drains is begun: paused by user:ann"""
+Nothing but drains is begun now:
+- paused by user:ann"""
 
 EXPLAINED = """\
 Planned: 1
@@ -73,13 +74,15 @@ ACTION  RACK    FROM        TO          REASON
 move    rack-2  region-1/0  region-1/1  the worker is fuller
 Then the links: it is even
 Then the owners: it is even
-Nothing of it but drains is begun: paused by user:ann"""
+Nothing but drains is begun now:
+- paused by user:ann"""
 
 DRY_RUN = """\
 Planned: 1
 ACTION  RACK    FROM        TO
 move    rack-2  region-1/0  region-1/1
-Nothing of it but drains is begun: paused by user:ann"""
+Nothing but drains is begun now:
+- paused by user:ann"""
 
 
 def test_the_placement() -> None:
