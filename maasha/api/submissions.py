@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from attrs import frozen
 
@@ -13,6 +13,7 @@ from maasha.api.fields import (
     addresses,
     boolean,
     choice,
+    instant,
     integer,
     mac,
     name,
@@ -214,10 +215,16 @@ class MovePage:
 
 
 @frozen(kw_only=True)
-class HistorySpan:
-    """How far back to look."""
+class HistoryPage:
+    """Which notes of evenness to list, the newest first."""
 
-    seconds: int | Absent = maybe(seconds, "How far back, in seconds; a day if none.")
+    limit: int | Absent = maybe(integer(1, MAX_PAGE), f"How many, 1 to {MAX_PAGE}; 100 if none.")
+    before: datetime | Absent = maybe(
+        instant, "Only what was noted before, as 2026-01-31T12:00:00Z: the next page."
+    )
+    seconds: int | Absent = maybe(
+        seconds, "How far back, in seconds, with what held when that began; all if none."
+    )
 
 
 @frozen(kw_only=True)

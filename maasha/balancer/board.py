@@ -6,7 +6,7 @@ It knows what each action leads to and which moves are allowed; it decides nothi
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
 
@@ -15,6 +15,9 @@ from maasha.balancer.policy import Policy
 from maasha.balancer.scale import Scale, bin_of
 from maasha.model.cluster import LinkId, RackKey, SystemId, WorkerId
 from maasha.model.placement import Link, Placement, Worker
+
+Owners = Mapping[RackKey, WorkerId]
+"""Who acts for which rack."""
 
 
 class Board:
@@ -129,14 +132,17 @@ class Board:
                 more -= 1
         return more > 0
 
-    def clashes(self, rack: RackKey, worker: WorkerId) -> int:
-        """Count the partners whose owners are where the rack's owner would be, too."""
+    def clashes(self, rack: RackKey, worker: WorkerId, owners: Owners | None = None) -> int:
+        """Count the partners whose owners are where the rack's owner would be, too.
+
+        `owners` are those to be thought of, if not those of now.
+        """
         partners = self.partners.get(rack)
         if not partners:
             return 0
-        site = self.site(worker)
-        owners = (self.owner.get(partner) for partner in partners)
-        return sum(owner is not None and self.site(owner) == site for owner in owners)
+        site, whose = self.site(worker), self.owner if owners is None else owners
+        theirs = (whose.get(partner) for partner in partners)
+        return sum(owner is not None and self.site(owner) == site for owner in theirs)
 
     def may_flip(self, rack: RackKey, to: WorkerId) -> bool:
         """Whether no partner minds that the rack's owner goes there."""

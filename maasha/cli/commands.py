@@ -12,7 +12,7 @@ from attrs import field, frozen
 from maasha import __version__
 from maasha.cli import placement_words
 from maasha.cli.failures import Misused
-from maasha.cli.placement_words import Balance, Drain, Pause, Resume
+from maasha.cli.placement_words import Acknowledge, Balance, Drain, Pause, Resume
 from maasha.config import Unfit, url
 
 
@@ -68,7 +68,7 @@ class Call:
     words: tuple[str, ...]
 
 
-OfPlacement = Drain | Balance | Pause | Resume
+OfPlacement = Drain | Balance | Pause | Resume | Acknowledge
 Command = Login | Logout | ListProfiles | Refresh | Status | OfPlacement | HandOver | Call
 
 _INIT_MEND = (
@@ -84,7 +84,8 @@ Commands on the host of a controller:
   maasha init region|rack ...         set up a controller (maasha-region init, maasha-rack register)
   maasha createadmin|apikey ...       as maasha-region createadmin|apikey
 
-Exit status: 0 done, 1 no answer or a local fault, 2 refused or written wrong.
+Exit status: 0 done, 1 no answer or a local fault, 2 refused or written wrong,
+3 it goes on, but took longer than was to be waited for (drain --wait).
 """
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 WIDTH = 30
 """Characters of the bar."""
@@ -14,20 +14,33 @@ class Progress:
 
     total: int
     left: int
+    silence: str = ""
+    """Why nobody says how many are left now; empty: somebody does."""
 
     def next(self, left: int) -> Progress:
         """Give what is when so many are left; links that came in addition were to go too."""
         return Progress(max(self.total, left), left)
 
+    def unknown(self, why: str) -> Progress:
+        """Give what is when nobody says how many are left."""
+        return evolve(self, silence=why)
+
     @property
     def line(self) -> str:
         """One line of words."""
-        if not self.left:
-            return "no link is left"
-        return f"{self.left} of {self.total} links left"
+        if not self.silence:
+            return self._words
+        return f"{self._words} when last heard; no answer ({self.silence}), trying again"
 
     @property
     def bar(self) -> str:
-        """A bar with the same words."""
+        """A bar with the same words, in a line of a terminal."""
         gone = WIDTH if not self.total else WIDTH * (self.total - self.left) // self.total
-        return f"[{'#' * gone}{'.' * (WIDTH - gone)}] {self.line}"
+        silence = ", no answer for now" if self.silence else ""
+        return f"[{'#' * gone}{'.' * (WIDTH - gone)}] {self._words}{silence}"
+
+    @property
+    def _words(self) -> str:
+        if not self.left:
+            return "no link is left"
+        return f"{self.left} of {self.total} links left"

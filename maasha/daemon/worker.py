@@ -147,6 +147,7 @@ class Worker(MultiService):
             self._rush,
             self._policy,
             limits,
+            self._worker_id,
         )
         self._lookouts = Lookouts(
             reactor,

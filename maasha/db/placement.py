@@ -51,11 +51,15 @@ where (%(ratio)s::float8, %(links)s, %(workers)s) is distinct from
 and not exists (select from evenness where at > clock_timestamp() - make_interval(secs => %(rest)s))
 """
 HISTORY = """
-with since as (select clock_timestamp() - make_interval(secs => %s) as instant)
+with since as (
+    select coalesce(clock_timestamp() - make_interval(secs => %(seconds)s), '-infinity') as instant
+)
 select * from evenness where at >= coalesce(
     (select max(at) from evenness where at < (select instant from since)),
     (select instant from since)
-) order by at
+)
+and (%(before)s::timestamptz is null or at < %(before)s)
+order by at desc limit %(limit)s
 """
 WORKER_NAMES = """
 select worker.id, hostname, slot from worker join region on region.id = region_id
@@ -142,12 +146,18 @@ async def note_evenness(
     await tx.execute(NOTE, values)
 
 
-async def evenness(tx: Transaction, seconds: float) -> tuple[Evenness, ...]:
-    """List how even it was within the last seconds, the oldest first.
+async def evenness(
+    tx: Transaction,
+    *,
+    before: datetime | None = None,
+    seconds: float | None = None,
+    limit: int = 100,
+) -> tuple[Evenness, ...]:
+    """List how even it was, the newest first; the last one's `at` is the next page's `before`.
 
-    The first one may be older: it is what held when they began.
+    Of the last `seconds` only (None: of all time), with what held when they began.
     """
-    rows = await tx.rows(HISTORY, seconds)
+    rows = await tx.rows(HISTORY, {"before": before, "seconds": seconds, "limit": limit})
     return tuple(Evenness(row.at, row.ratio, row.links, row.workers) for row in rows)
 
 

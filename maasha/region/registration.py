@@ -157,7 +157,8 @@ class Registration(Routine):
         for link in tuple(self._connections):
             again = await racks.relink(tx, link.system_id, standing.worker, link.remote.remote)
             if again is not None:
-                link.id = again.link  # also of a link that closes: `part` drops this row
+                # also of a link that closes: `part` drops this row
+                self._connections.renumber(link, again.link)
             if again is None or link.worker != standing.worker:
                 link.remote.close("the region's database has changed: introduce yourself again")
 

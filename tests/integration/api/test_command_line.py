@@ -71,8 +71,8 @@ maas balance --explain | jq '.drains, .pause' | xargs
 TOLD = """\
 region region-1 alarm 2
 user:admin
-Paused by user:admin until TIME: nothing is done without a hand
-Drained: region region-1 by user:admin until TIME, then an alarm, 2 links left
+Paused by user:admin until TIME UTC: nothing is done without a hand
+Drained: region region-1 by user:admin until TIME UTC, then an alarm, 2 links left
       1 rack-1
       1 rack-2
       2 region-1/0

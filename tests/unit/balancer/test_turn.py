@@ -11,9 +11,19 @@ from maasha.balancer.actions import Close, Flip, Move
 from maasha.balancer.brakes import Act, Limits, NoDatabase, Pause
 from maasha.balancer.plan import plan
 from maasha.balancer.policy import POLICY, Policy
-from maasha.balancer.turn import FRESH, REST, Memory, Seen, Turn, blinded, expected, turn
+from maasha.balancer.turn import (
+    FRESH,
+    REST,
+    Memory,
+    Seen,
+    Turn,
+    blinded,
+    expected,
+    foreseen,
+    turn,
+)
 from maasha.model.cluster import LinkId, RackKey, WorkerId
-from maasha.model.placement import Placement, UnderWay
+from maasha.model.placement import IDLE, Acting, Placement, UnderWay
 from tests.unit.balancer.fleet import NOW, alone, counts, placed, placements, spots_of, workers
 
 CALM = Policy(settled=0.0)
@@ -107,6 +117,34 @@ def test_racks_that_vanish_are_seen() -> None:
     verdict = turn(memory, Seen(gone, later + timedelta(seconds=9)), CALM, CARELESS).verdict
     assert verdict.alarm is not None
     assert len(verdict.alarm.racks) == 5
+
+
+def test_racks_that_people_know_of_stop_nothing() -> None:
+    """They vanished before somebody said so; others that vanish later count anew."""
+    whole = placed(workers(2), [[1], [2]] * 5)
+    memory = turn(FRESH, Seen(whole, NOW), CALM, CARELESS).memory
+    later = NOW + timedelta(seconds=20)
+    gone = Seen(evolve(whole, links=whole.links[5:]), later)
+    memory = turn(memory, gone, CALM, CARELESS).memory
+    known = evolve(gone, now=later + timedelta(seconds=9), known_until=later)
+    assert turn(memory, known, CALM, CARELESS).verdict.alarm is None
+    more = evolve(known, placement=evolve(whole, links=whole.links[7:]))
+    memory = turn(memory, more, CALM, CARELESS).memory
+    much_later = evolve(more, now=later + timedelta(seconds=60))
+    alarm = turn(memory, much_later, CALM, CARELESS).verdict.alarm
+    assert alarm is not None
+    assert len(alarm.racks) == 2
+    assert "maasha acknowledge" in str(alarm)
+
+
+def test_others_foresee_what_the_leader_plans() -> None:
+    """From the same rows, if they know what it is evening: also where a move failed."""
+    seen = Seen(alone(6, 5, 4), NOW, (move(1, 1, 3, open=False, failed=True),))
+    memory = evolve(FRESH, acting=Acting(links=True))
+    decided = turn(memory, seen, CALM, CARELESS)
+    assert decided.plan.moves
+    assert plan(foreseen(seen, memory.acting), CALM, NOW) == decided.plan
+    assert not plan(foreseen(seen, IDLE), CALM, NOW).moves
 
 
 def test_a_rack_that_the_leader_never_saw_counts_from_when_it_was_heard() -> None:

@@ -29,6 +29,21 @@ def test_words() -> None:
     assert Progress(0, 0).bar == f"[{'#' * WIDTH}] no link is left"
 
 
+def test_silence() -> None:
+    """Where nobody says how many are left, the last word is shown, and why in a log."""
+    silent = Progress(12, 3).unknown("Connection refused")
+    assert silent.line == (
+        "3 of 12 links left when last heard; no answer (Connection refused), trying again"
+    )
+    assert silent.bar.endswith("] 3 of 12 links left, no answer for now")
+    assert silent.next(2).line == "2 of 12 links left"
+
+
+def test_a_bar_fits_in_a_line() -> None:
+    """Of a terminal of 80 columns: a longer one could not be drawn over."""
+    assert len(Progress(10_000, 10_000).unknown("it answered 503").bar) < 80
+
+
 @given(COUNTS, st.lists(COUNTS))
 def test_the_bar_has_one_width(first: int, more: list[int]) -> None:
     """Whatever comes and goes; it is full only when nothing is left."""
