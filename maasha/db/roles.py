@@ -38,14 +38,14 @@ select exists (
 """One statement: what it reads of `sighting` is what was known before it."""
 
 
-async def store_sightings(tx: Transaction, rack: RackKey, sightings: Sequence[Sighting]) -> None:
+async def store_sightings(tx: Transaction, rack: RackKey, sightings: Sequence[Sighting]) -> bool:
     """Write what a rack knows of others now, in place of what it knew of them before.
 
-    VLANs and racks that are gone meanwhile are passed over. The leader is woken where something is
-    known that was not, or not lately.
+    VLANs and racks that are gone meanwhile are passed over. True: something is known that was not,
+    or not lately, and the leader is woken.
     """
     told = {(sighting.vlan, sighting.peer): sighting for sighting in sightings}.values()
-    news = await tx.value(
+    news: bool = await tx.value(
         STORE,
         {
             "rack": rack,
@@ -59,6 +59,7 @@ async def store_sightings(tx: Transaction, rack: RackKey, sightings: Sequence[Si
     )
     if news:
         await notify(tx, Channel.PLACEMENT)
+    return news
 
 
 def _ages(told: Iterable[float | None]) -> list[float | None]:

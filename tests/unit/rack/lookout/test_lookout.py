@@ -13,7 +13,7 @@ from maasha.model.sighting import Sighting, Watch
 from maasha.rack.lookout.evidence import FRESH, Outline
 from maasha.rack.lookout.lookout import Lookout
 from maasha.rack.lookout.post import EAGER, STEADY
-from tests.unit.rack.lookout.segment import DELAY, VLAN, Host, Segment
+from tests.unit.rack.lookout.segment import DELAY, KEY, VLAN, Host, Segment
 from tests.unit.rpc.parts import Listener, value_of
 
 ALL_KNOWN = Outline(probed=True, reached=True, clocks_near=True)
@@ -93,6 +93,15 @@ def test_two_racks_find_each_other(here: Rack, there: Rack) -> None:
         assert rack.outline == ALL_KNOWN
         assert rack.sighting.clock_offset == pytest.approx(0.0, abs=1e-6)
         assert rack.problems == ()
+
+
+def test_the_key_is_never_shown(here: Rack, there: Rack, log: Listener) -> None:
+    """What is logged names racks, VLANs and addresses."""
+    meet(here, there)
+    here.host.segment.down = True
+    here.host.segment.go(30)
+    assert any("rack 2 at 10.0.0.2 on VLAN 5: probed: True" in line for line in log.lines)
+    assert KEY not in "".join([*log.lines, repr(log.events), repr(here.host.watch(there.host))])
 
 
 def test_a_rack_that_does_not_look_out_is_not_seen(here: Rack, there: Rack) -> None:
