@@ -2,7 +2,8 @@
 
 Each look reads what is, decides (`maasha.balancer.turn`), and begins as much as may begin, in one
 transaction: a leader that has lost its lock cannot write. Moves are asked of racks by the workers
-that hold the links (`maasha.region.relocation`). The next look plans from what is.
+that hold the links (`maasha.region.relocation`). The next look plans from what is. What the brakes
+say counts for roles too, which are looked at right after (`maasha.region.appointing`).
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ from maasha.db.placement import note_evenness, prune_evenness, read_placement
 from maasha.db.transaction import Transaction
 from maasha.host.routine import Routine
 from maasha.model.placement import Placement
+from maasha.region.appointing import Appointing
+from maasha.region.rush import Rush
 
 STEP = 1.0
 """Seconds between looks while something is to be done: the pace counts by seconds."""
@@ -60,6 +63,8 @@ class Balancing(Routine):
         clock: IReactorTime,
         exclusively: Exclusively,
         leading: Callable[[], bool],
+        appointing: Appointing,
+        rush: Rush,
         policy: Policy = POLICY,
         limits: Limits = LIMITS,
     ) -> None:
@@ -67,6 +72,9 @@ class Balancing(Routine):
         self._exclusively = exclusively
         self._limits = limits
         self._leading = leading
+        self._appointing = appointing
+        self._rush = rush
+        self._moving = False
         self._policy = policy
         self._memory = FRESH
         self._calm_until = 0.0
@@ -83,9 +91,13 @@ class Balancing(Routine):
             return
         if self._clock.seconds() < self._calm_until:
             return
+        if not self._moving:  # what comes is not what was moved: there is nothing to plan yet
+            await self._rush.over()
         self._calm_until = self._clock.seconds() + CALM
         try:
             decided = await self._exclusively(self._balance)
+            self._memory = decided.memory
+            await self._appointing.look(decided.verdict)
         except (DatabaseUnavailable, ConnectionLost, OutcomeUnknown) as error:
             self.log.info("no balancing: {error}", error=error)
             self._be_blind()
@@ -94,7 +106,6 @@ class Balancing(Routine):
             self.log.warn("no balancing: {error}", error=error)
             self.news()
         else:
-            self._memory = decided.memory
             if decided.waits:
                 self.news()
 
@@ -111,6 +122,7 @@ class Balancing(Routine):
         await drains.expire_drains(tx, WHO)
         seen = await look(tx)
         self._looked = seen.now, self._clock.seconds()
+        self._moving = any(each.open for each in seen.under_way)
         decided = turn(self._memory, seen, self._policy, self._limits)
         await self._tell(tx, seen.placement, decided.verdict)
         await self._prune(tx)

@@ -7,12 +7,20 @@ from typing import Any
 
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, DeferredList, DeferredLock, maybeDeferred
+from twisted.logger import Logger
 
+from maasha.host.routine import Routine
 from maasha.model.network import VlanId
 from maasha.model.sighting import Peer, Sighting, Watch
 from maasha.rack.lookout.evidence import Outline
-from maasha.rack.lookout.post import Post
+from maasha.rack.lookout.post import TICK, Post
 from maasha.rack.lookout.scene import Scene
+
+VALID = 60.0
+"""Seconds for which an order counts; a region renews it thrice in that time.
+
+So nobody goes on looking for a region that is gone, or for one that forgot that it had asked.
+"""
 
 Outlines = dict[tuple[VlanId, Peer], Outline]
 
@@ -22,8 +30,10 @@ class Lookout(MultiService):
 
     `taken` gives the VLANs on which the failover port is dhcpd's: no post listens there. `changed`
     hears when something became known or no longer holds. Orders are carried out one after the
-    other.
+    other; one that is not given again is forgotten after VALID seconds.
     """
+
+    log = Logger()
 
     def __init__(
         self, scene: Scene, taken: Callable[[], Collection[VlanId]], changed: Callable[[], None]
@@ -34,6 +44,9 @@ class Lookout(MultiService):
         self._changed = changed
         self._posts: dict[VlanId, Post] = {}
         self._lock = DeferredLock()
+        self._forgetting = Routine(scene.reactor, TICK, self._forget, "end of watches")
+        self._forgetting.setServiceParent(self)
+        self._valid_until = 0.0
 
     @property
     def posts(self) -> tuple[Post, ...]:
@@ -56,11 +69,17 @@ class Lookout(MultiService):
 
     async def watch(self, watches: Sequence[Watch]) -> None:
         """Watch these VLANs and no others; where only peers change, what is known stays."""
+        self._valid_until = self._scene.reactor.seconds() + VALID
         await self._in_turn(lambda: self._replace({watch.vlan: watch for watch in watches}))
 
     async def give_up(self, vlans: Collection[VlanId]) -> None:
         """Watch these VLANs no more; ends when no port of theirs is open."""
         await self._in_turn(lambda: self._close(vlans))
+
+    async def _forget(self) -> None:
+        if self._posts and self._scene.reactor.seconds() >= self._valid_until:
+            self.log.info("no region has VLANs watched any more")
+            await self.watch(())
 
     async def _in_turn(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         await self._lock.run(lambda: Deferred.fromCoroutine(work()))

@@ -81,6 +81,8 @@ class Post(Routine):
         """
         if evolve(watch, peers=()) != evolve(self.watch, peers=()):
             return False
+        if set(watch.peers) - set(self._known):
+            self._round_at = self._scene.reactor.seconds()
         self.watch = watch
         self._known = {peer: self._known.get(peer, Evidence()) for peer in watch.peers}
         self._outlines = {peer: self._outlines.get(peer, Outline()) for peer in watch.peers}

@@ -98,12 +98,8 @@ async def test_what_is_gone_is_passed_over(site: Site) -> None:
     gone = evolve(site.seen(), vlan=VlanId(99999)), evolve(site.seen(), peer=RackKey(99999))
     assert not await site.tell(*gone)
     assert await site.kept() == []
-    assert await site.tell(*gone, site.seen())
+    assert await site.tell(*gone, site.seen(1.0, 1.0))
     assert len(await site.kept()) == 1
-    await site.pool.run(
-        lambda tx: tx.execute("update rack set deleted = now() where id = %s", site.there)
-    )
-    assert not await site.tell(site.seen(0.0, 0.0))
 
 
 @asynchronous
@@ -114,13 +110,13 @@ async def test_nothing_told_is_no_news(site: Site) -> None:
 
 @asynchronous
 async def test_only_what_is_new_is_news(site: Site) -> None:
-    """Fresh evidence in place of none or old; not the same again."""
-    assert await site.tell(site.seen(1.0))
-    assert not await site.tell(site.seen(0.5))
-    assert await site.tell(site.seen(0.5, 0.5))
+    """All that there is to know, in place of less or of old evidence; not the same again."""
+    assert not await site.tell(site.seen(1.0))
+    assert await site.tell(site.seen(1.0, 1.0))
+    assert not await site.tell(site.seen(0.5, 0.5))
     assert not await site.tell(site.seen(None))
-    assert await site.tell(site.seen(2 * STALE))
-    assert await site.tell(site.seen(0.0))
+    assert await site.tell(site.seen(2 * STALE, 2 * STALE))
+    assert await site.tell(site.seen(0.0, 0.0))
 
 
 @asynchronous
@@ -135,10 +131,11 @@ async def test_news_wake_the_leader(
     dedicated.start()
     try:
         await until(reactor, lambda: heard == [""])
-        await site.tell(site.seen(1.0))
+        for sighting in (site.seen(1.0), site.seen(0.5, 0.5), site.seen(0.2, 0.2)):
+            await site.tell(sighting)
         await until(reactor, lambda: len(heard) == 2)
-        await site.tell(site.seen(0.5))
-        await site.tell(site.seen(0.5, 0.5))
+        await site.tell(site.seen(None))
+        await site.tell(site.seen(0.0, 0.0))
         await until(reactor, lambda: len(heard) == 3)
     finally:
         await dedicated.stop()

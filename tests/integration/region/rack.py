@@ -154,9 +154,10 @@ class Line:
         return await self.rack.duties.migrate(self.worker, move)
 
     async def look_out(self, epoch: Stamp, watches: tuple[Watch, ...]) -> None:
-        """Pass it on."""
+        """Pass it on, and note it."""
         self._take("look out")
         await self.rack.duties.look_out(self.worker, epoch, watches)
+        self.rack.watches = watches
 
     def close(self, reason: str) -> Deferred[str]:
         """End the link, for this side."""
@@ -191,6 +192,7 @@ class Rack:
         )
         self.moved: list[tuple[WorkerId, Move]] = []
         self.moves_to: Registration | None = None
+        self.watches: tuple[Watch, ...] = ()
         self.desks: dict[WorkerId, RegionDuties] = {}
         self.told: DhcpReport | None = None
 

@@ -13,7 +13,9 @@ from maasha.balancer.policy import Policy
 from maasha.db.drains import Place, begin_drain, drains, pause, resume
 from maasha.db.link_moves import MoveView, moves
 from maasha.db.placement import evenness
+from maasha.region.appointing import Appointing
 from maasha.region.balancing import STEP, Balancing
+from maasha.region.rush import Rush
 from maasha.rpc.errors import Unavailable
 from tests.asynchronous import asynchronous
 from tests.integration.region.at_rest import WatchedPool, after, at_rest
@@ -26,7 +28,9 @@ CARELESS = Limits(after_leader=0.0, moves_after_gap=0.0)
 
 def balancing(pool: WatchedPool, clock: Clock, *, leading: bool = True) -> Balancing:
     """Give a leader that waits for nothing, and has begun."""
-    made = Balancing(clock, pool.run, lambda: leading, AT_ONCE, CARELESS)
+    made = Balancing(
+        clock, pool.run, lambda: leading, Appointing(pool.run), Rush(clock), AT_ONCE, CARELESS
+    )
     made.startService()
     return made
 

@@ -13,20 +13,16 @@ from maasha.balancer.brakes import FREE, NotLeading, Verdict
 from maasha.balancer.roles import (
     Action,
     Appoint,
-    Candidate,
     ChoosePrimary,
     Decision,
-    Evidence,
     Held,
     Lack,
     Nobody,
-    Place,
     Promote,
     Rest,
     Settled,
     Unfit,
     Vacate,
-    VlanRoles,
     carried_out,
     counted,
     decide,
@@ -35,6 +31,7 @@ from maasha.balancer.roles import (
 )
 from maasha.model.cluster import RackKey
 from maasha.model.network import VlanId
+from maasha.model.roles import Candidate, Evidence, Place, VlanRoles
 from tests.unit.balancer.vlans import FIT, HELD, NOW, ago, lost, place, rack, vlan
 
 VLAN = VlanId(7)
@@ -217,7 +214,7 @@ def test_brakes_hold_acts_and_nothing_else() -> None:
 def test_first_choices_spread_evenly(racks: int, vlans: int) -> None:
     """No rack of a site has two primaries more than another."""
     site = [vlan(*map(rack, range(1, racks + 1)), number=number) for number in range(vlans)]
-    chosen = [act for act in decide_all(site, FREE, NOW) if isinstance(act, ChoosePrimary)]
+    chosen = [act for act in decide_all(site, {}, FREE, NOW) if isinstance(act, ChoosePrimary)]
     counts = Counter(act.rack for act in chosen)
     assert len(chosen) == vlans
     assert max(counts.values(), default=0) - min(counts[RackKey(n + 1)] for n in range(racks)) <= 1
@@ -228,7 +225,7 @@ def test_a_promotion_counts_for_the_next_choice() -> None:
     promoted = vlan(lost(1), rack(2), primary=place(1), secondary=place(2), number=1)
     off = evolve(vlan(rack(2), number=9), dhcp_on=False)
     new = vlan(rack(2), rack(3), number=2)
-    assert decide_all([promoted, off, new], FREE, NOW) == (
+    assert decide_all([promoted, off, new], {ONE: 1}, FREE, NOW) == (
         Promote(VlanId(1), TWO, ONE),
         Settled(VlanId(9), Rest.DHCP_OFF),
         ChoosePrimary(VlanId(2), THREE, 0),

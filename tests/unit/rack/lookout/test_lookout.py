@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 from maasha.model.network import VlanId
 from maasha.model.sighting import Sighting, Watch
 from maasha.rack.lookout.evidence import FRESH, Outline
-from maasha.rack.lookout.lookout import Lookout
+from maasha.rack.lookout.lookout import VALID, Lookout
 from maasha.rack.lookout.post import EAGER, STEADY
 from tests.unit.rack.lookout.segment import DELAY, KEY, VLAN, Host, Segment
 from tests.unit.rpc.parts import Listener, value_of
@@ -148,6 +148,7 @@ def test_rounds_are_seldom_when_all_is_known(here: Rack, there: Rack) -> None:
     there.watch()
     here.host.segment.go(FRESH + STEADY)
     assert not here.outline.complete
+    here.watch(here.host.watch(there.host))
     calls.clear()
     here.host.segment.go(6 * EAGER)
     assert 5 <= len(calls) <= 7
@@ -158,11 +159,11 @@ def test_evidence_grows_old(here: Rack, there: Rack) -> None:
     meet(here, there)
     news = here.news
     there.watch()
-    here.host.segment.go(60)
+    here.host.segment.go(40)
     assert here.news > news
     assert here.outline.probed is False
     assert here.sighting.probed is not None
-    assert here.sighting.probed > 50
+    assert here.sighting.probed > 30
 
 
 def test_what_is_known_stays_where_the_order_is_the_same(here: Rack, there: Rack) -> None:
@@ -323,6 +324,29 @@ def test_an_answer_to_another_rack_is_not_ours(segment: Segment, here: Rack, the
     for answer in answers:
         station.heard(answer)
     assert list(third.lookout.outlines.values()) == [Outline(), Outline()]
+
+
+def test_an_order_that_is_not_renewed_is_forgotten(here: Rack, there: Rack, log: Listener) -> None:
+    """A region that still wants it says so in time, and what is known stays."""
+    meet(here, there)
+    here.host.segment.go(VALID - 10)
+    here.watch(here.host.watch(there.host))
+    here.host.segment.go(VALID - 10)
+    assert here.listens
+    assert there.lookout.posts == ()
+    here.host.segment.go(11)
+    assert (here.listens, here.lookout.posts) == (False, ())
+    assert log.lines.count("no region has VLANs watched any more") == 2
+
+
+def test_who_is_new_is_looked_for_at_once(segment: Segment, here: Rack, there: Rack) -> None:
+    """Though all others are known, and the next round is seconds away."""
+    meet(here, there, STEADY)
+    third = Rack(segment, 3)
+    third.watch(third.host.watch(here.host))
+    here.watch(here.host.watch(there.host, third.host))
+    segment.go(1.5)
+    assert list(here.lookout.outlines.values()) == [ALL_KNOWN, ALL_KNOWN]
 
 
 def test_a_lookout_that_stops_leaves_nothing_open(here: Rack, there: Rack) -> None:
