@@ -116,15 +116,16 @@ async def read_roles(tx: Transaction, *, only_open: bool = False) -> RolesSeen:
 async def store_sightings(tx: Transaction, rack: RackKey, sightings: Sequence[Sighting]) -> bool:
     """Write what a rack knows of others; True: there is news, and who decides hears of it.
 
-    VLANs and peers that are not on record are left out.
+    VLANs and peers that are not on record are left out; no evidence is from the future.
     """
+    told = {(each.vlan, each.peer): each for each in sightings}.values()  # once, or no upsert
     values = {
         "rack": rack,
-        "vlans": [each.vlan for each in sightings],
-        "peers": [each.peer for each in sightings],
-        "probed": [each.probed for each in sightings],
-        "reached": [each.reached for each in sightings],
-        "offsets": [each.clock_offset for each in sightings],
+        "vlans": [each.vlan for each in told],
+        "peers": [each.peer for each in told],
+        "probed": [None if each.probed is None else max(each.probed, 0.0) for each in told],
+        "reached": [None if each.reached is None else max(each.reached, 0.0) for each in told],
+        "offsets": [each.clock_offset for each in told],
         "stale": STALE,
     }
     news = bool(await tx.rows(SEE, values))

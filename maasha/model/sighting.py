@@ -20,7 +20,7 @@ class Peer:
 
 @frozen
 class Watch:
-    """A VLAN on which a rack is to look out for others, until it is told otherwise."""
+    """A VLAN on which a rack is to look out for others, for a minute or until told otherwise."""
 
     vlan: VlanId
     rack: RackKey

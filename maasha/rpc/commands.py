@@ -144,7 +144,7 @@ class Migrate(Call):
 
 
 class LookOut(Call):
-    """Region to rack: watch these VLANs for other racks from now on, and no others."""
+    """Region to rack: watch these VLANs for other racks for a minute, and no others."""
 
     arguments = [(b"epoch", Record(Stamp)), (b"watches", Record(tuple[Watch, ...]))]
     errors = declared(StaleEpoch)

@@ -13,11 +13,12 @@ from maasha.dhcp.errors import PlanRefused
 from maasha.dhcp.plan import EMPTY, digest
 from maasha.dhcp.server import DhcpServer
 from maasha.model.cluster import Introduction, Move, Welcome, WorkerId
-from maasha.model.dhcp import DhcpPlan, DhcpReport, Duty, PeerState, Role, VlanService
+from maasha.model.dhcp import DhcpPlan, DhcpReport, Duty, PeerState, Role, VlanRole, VlanService
 from maasha.model.network import Interface
 from maasha.model.sighting import Watch
 from maasha.model.stamp import Stamp
 from maasha.rack.duties import Duties
+from maasha.rack.lookout.lookout import Lookout
 from maasha.rack.memory import Memory
 from maasha.rack.obedience import Obedience
 from maasha.region.registration import Registration
@@ -27,6 +28,7 @@ from maasha.rpc.pulse import Health, RoundTrip
 from maasha.rpc.region_side import RegionDuties
 from maasha.rpc.remote import RemoteRack
 from tests.integration.db.cluster import interface
+from tests.unit.rack.lookout.segment import nowhere
 
 
 async def nothing() -> None:
@@ -53,6 +55,11 @@ class Server:
     plan: DhcpPlan = EMPTY
     refusal: str = ""
     meanwhile: Callable[[], Awaitable[None]] = nothing
+
+    @property
+    def roles(self) -> tuple[VlanRole, ...]:
+        """What runs now."""
+        return self.plan.roles
 
     async def settled(self) -> DhcpReport:
         """Give the report."""
@@ -147,9 +154,9 @@ class Line:
         return await self.rack.duties.migrate(self.worker, move)
 
     async def look_out(self, epoch: Stamp, watches: tuple[Watch, ...]) -> None:
-        """Note it; raises StaleEpoch."""
+        """Pass it on, and note it."""
         self._take("look out")
-        self.rack.obedience.accept(self.worker, epoch)
+        await self.rack.duties.look_out(self.worker, epoch, watches)
         self.rack.watches = watches
 
     def close(self, reason: str) -> Deferred[str]:
@@ -179,6 +186,7 @@ class Rack:
             self.memory,
             self.obedience,
             cast(DhcpServer, self.server),
+            Lookout(nowhere(), frozenset, lambda: None),
             lambda: None,
             self.move,
         )
