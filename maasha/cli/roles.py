@@ -86,7 +86,8 @@ class Turn:
 
 def _swap(api: Api, turn: Turn, deadline: int) -> Answer | None:
     """Have a pair change places and wait until it is normal; gives the answer that refuses it."""
-    vlan, status = text(turn.swap.get("id")), "its status is not told"
+    vlan, status = text(turn.swap.get("id")), ""
+    turn.show("begins")
     answer = api.post("dhcp-roles/?op=swap", (Field("vlan", vlan.encode()),))
     for _ in range(max(1, int(deadline / LOOK))):
         if not answer.good:
@@ -99,7 +100,7 @@ def _swap(api: Api, turn: Turn, deadline: int) -> Answer | None:
             break
         api.terminal.sleep(LOOK)
         answer = api.fetch(f"vlans/{vlan}/")
-    raise NotNormal(vlan_label(turn.swap), status)
+    raise NotNormal(vlan_label(turn.swap), status or "unknown")
 
 
 def _told(api: Api, answer: Answer) -> Status:

@@ -51,9 +51,7 @@ def vlan_label(vlan: Record) -> str:
 
 def step_words(done: int, total: int, vlan: str, status: str) -> tuple[str, str]:
     """Say how far a plan is, as a bar and as a line."""
-    line = f"{done} of {total} changed"
-    if done < total:
-        line += f", {vlan}: {status.partition(':')[0] or 'unknown'}"
+    line = f"{done} of {total} changed, {vlan}: {status.partition(':')[0] or 'unknown'}"
     return f"{drawn(done, total)} {line}", line
 
 

@@ -90,7 +90,7 @@ def test_how_far_it_is() -> None:
     assert line == "1 of 2 changed, fabric-1 VID 0: pending"
     assert bar == f"[{'#' * 15}{'.' * 15}] {line}"
     assert step_words(0, 2, label, "")[1].endswith(": unknown")
-    assert step_words(2, 2, label, "running")[1] == "2 of 2 changed"
+    assert step_words(2, 2, label, "running")[1] == "2 of 2 changed, fabric-1 VID 0: running"
 
 
 @given(json_values)
