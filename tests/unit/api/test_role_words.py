@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 import pytest
 from attrs import evolve
 
-from maasha.api.role_words import Kind, kind, swap_reason, why
+from maasha.api.role_words import CAUSES, Kind, kind, swap_reason, why
 from maasha.balancer.brakes import Act, LeaderChanged, Pause, Paused, Verdict
 from maasha.balancer.rearranging import Evens, Swap
-from maasha.balancer.roles import decide
+from maasha.balancer.roles import Lack, decide
 from maasha.model.cluster import RackKey
 from maasha.model.roles import Evidence, VlanRoles
 from tests.unit.balancer.vlans import FIT, NOW, ago, lost, place, rack, vlan
@@ -18,6 +18,7 @@ from tests.unit.balancer.vlans import FIT, NOW, ago, lost, place, rack, vlan
 FREE = Verdict()
 UNTIL = datetime(2026, 11, 28, 13, tzinfo=UTC)
 BRAKES = Verdict({Act.ROLE_CHANGE: (Paused(Pause(None, "user:ann")), LeaderChanged(UNTIL))})
+EMPTY = Evidence()
 FAR = evolve(FIT, reached=ago(60))
 SERVED = place(1)
 
@@ -45,12 +46,20 @@ SERVED = place(1)
         (vlan(), Kind.NOBODY, "nobody: no rack is on this VLAN"),
         (vlan(rack(1), primary=SERVED), Kind.NOBODY, "nobody: no other rack is on this VLAN"),
         (
-            vlan(rack(1), rack(2, FAR), rack(3, Evidence()), primary=SERVED),
+            vlan(
+                rack(1),
+                rack(2, FAR),
+                rack(3, evolve(EMPTY, address=True)),
+                evolve(rack(4, EMPTY), linked=False),
+                lost(5),
+                primary=SERVED,
+            ),
             Kind.NOBODY,
-            "nobody: r2 and the primary do not reach each other's TCP port 647; r3 has no IPv4 "
-            "address on this VLAN; it and the primary do not hear each other's frames on this "
-            "VLAN; it and the primary do not reach each other's TCP port 647; it has a clock that "
-            "nobody compared with the primary's yet",
+            "nobody: r2 and the primary do not reach each other's TCP port 647; r3 and the primary "
+            "do not hear each other's frames on this VLAN, it and the primary do not reach each "
+            "other's TCP port 647, it has a clock that nobody compared with the primary's yet; "
+            "r4 has no link to a region, it has no IPv4 address on this VLAN; "
+            "r5 was deleted or declared lost",
         ),
         (
             vlan(evolve(rack(1), linked=False), rack(2), primary=SERVED),
@@ -90,6 +99,11 @@ def test_decisions(roles: VlanRoles, expected: Kind, words: str) -> None:
     """Each says what is done, or what is missing for it."""
     decision = decide(roles, {}, FREE, NOW)
     assert (kind(decision), why(roles, decision)) == (expected, words)
+
+
+def test_every_lack_is_told() -> None:
+    """Each is in one of the groups."""
+    assert sorted(lack.name for group in CAUSES for lack in group) == sorted(Lack.__members__)
 
 
 def test_what_is_held() -> None:

@@ -52,12 +52,12 @@ fabric-4  0    pending  -                  -
 
 Paused by user:ann until 13:00: nothing is done without a hand
 Nothing is changed without a hand: 3 of 4 racks vanished at once
-Primaries can be more even, by 1 changes: maasha dhcp roles --plan"""
+Primaries can be more even by 1 change: maasha dhcp roles --plan"""
 
 PLANNED = """\
 Planned: 1
-FABRIC    VID  PRIMARY TO BE  SECONDARY TO BE  REASON
-fabric-1  0    rack2          rack1            3, 1
+FABRIC    VID  PRIMARY         REASON
+fabric-1  0    rack1 -> rack2  3, 1
 Nothing is done yet; carry it out with: maasha dhcp roles --plan --apply"""
 
 
@@ -80,6 +80,8 @@ def test_without_vlans() -> None:
 def test_the_plan() -> None:
     """What would change, why, and how it is carried out."""
     assert plan_text(ROLES) == PLANNED
+    two = roles_text(ROLES | {"plan": [SWAP, SWAP]})
+    assert two.endswith("even by 2 changes: maasha dhcp roles --plan")
     assert plan_text({"plan": []}).startswith("Planned: nothing; ")
 
 
