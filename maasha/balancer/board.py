@@ -120,8 +120,14 @@ class Board:
 
     def lacks(self, rack: RackKey, region: SystemId, other: SystemId) -> bool:
         """Whether the rack has fewer links on the one region than on the other."""
-        homes = [self.home[spot] for spot in self.spots[rack]]
-        return homes.count(region) < homes.count(other)
+        more = 0
+        for spot in self.spots[rack]:
+            home = self.home[spot]
+            if home == other:
+                more += 1
+            elif home == region:
+                more -= 1
+        return more > 0
 
     def clashes(self, rack: RackKey, worker: WorkerId) -> int:
         """Count the partners whose owners are where the rack's owner would be, too."""
@@ -148,15 +154,16 @@ class Board:
 
     def carries(self, link: Link) -> bool:
         """Whether ownership goes along when this link moves."""
-        if self.owner.get(link.rack) != link.worker:
-            return False
-        return self.spots[link.rack].count(link.worker) == 1
+        worker = link.worker
+        return self.owner.get(link.rack) == worker and self.spots[link.rack].count(worker) == 1
 
     def may_go(self, link: Link, to: WorkerId) -> bool:
         """Whether it has not moved, the rack has no link there, and no partner minds."""
         if link.id in self._moved or to in self.spots[link.rack]:
             return False
-        return not self.carries(link) or self.may_flip(link.rack, to)
+        return (
+            link.rack not in self.partners or not self.carries(link) or self.may_flip(link.rack, to)
+        )
 
     def row(self, worker: WorkerId, toward: SystemId | WorkerId) -> Iterator[Link]:
         """Give the links that may leave a worker, one by one; each once for each direction.

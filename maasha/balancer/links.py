@@ -151,11 +151,9 @@ def _even(scale: Scale[Key], mean: float, step: Callable[[Key, Key], bool]) -> N
     """Move the excess, one link at a time."""
     going = True
     while going:
-        going = False
-        for donor, receiver in scale.worth(mean):
-            if step(donor, receiver):
-                going = True
-                break
+        pair = scale.clearest(mean)
+        if pair is None or not step(*pair):
+            going = any(step(donor, receiver) for donor, receiver in scale.worth(mean))
 
 
 def _across(board: Board, donor: SystemId, receiver: SystemId) -> bool:

@@ -130,6 +130,7 @@ class Worker(MultiService):
         self._addresses: tuple[Interface, ...] = ()
         self._port: int | None = None
         self._opening: IDelayedCall | None = None
+        self._moved_within = MOVED_WITHIN
         timing = Timing(proof=float(settings.rpc_proof_timeout))
         self._ground = Ground(reactor, timing, limits_for(settings.rpc_message_limit))
         self._tally = Tally()
@@ -189,9 +190,15 @@ class Worker(MultiService):
         """Leave the racks to other workers, where there are any, and the database in good order."""
         return Deferred.fromCoroutine(self._stop())
 
+    def orphaned(self) -> None:
+        """End without its master, at once: the next one needs the port, and its links come soon."""
+        self._moved_within = 0.0
+        self._reactor.stop()
+
     async def _stop(self) -> None:
         if (worker := self._worker_id()) is not None:
-            await move_away(self._reactor, self._pool, worker, self._connections, MOVED_WITHIN)
+            seconds = self._moved_within
+            await move_away(self._reactor, self._pool, worker, self._connections, seconds)
         await DeferredList([link.remote.close(FAREWELL) for link in self._connections])
         await super().stopService()
         await self._presence.leave()
@@ -427,7 +434,7 @@ def main(reactor: EPollReactor, *arguments: str) -> Deferred[None]:
     steady(reactor)
     settings, place = load(given.config, parse_regiond), Place(given.slot, given.workers)
     worker = Worker(reactor, settings, place, installed())
-    Lifeline(reactor, sys.stdin.fileno(), reactor.stop).startReading()
+    Lifeline(reactor, sys.stdin.fileno(), worker.orphaned).startReading()
     reactor.addSystemEventTrigger("before", "shutdown", worker.stopService)
     worker.startService()
     # what the modules are made of is never garbage: to look for it stops every call for 45 ms

@@ -113,8 +113,11 @@ async def read_roles(tx: Transaction, *, only_open: bool = False) -> RolesSeen:
     return RolesSeen(tuple(_vlan(row, candidates.get(row.id, ())) for row in rows), counts, now)
 
 
-async def store_sightings(tx: Transaction, rack: RackKey, sightings: Sequence[Sighting]) -> None:
-    """Write what a rack knows of others; whoever decides about roles hears of what is new."""
+async def store_sightings(tx: Transaction, rack: RackKey, sightings: Sequence[Sighting]) -> bool:
+    """Write what a rack knows of others; True: there is news, and who decides hears of it.
+
+    VLANs and peers that are not on record are left out.
+    """
     values = {
         "rack": rack,
         "vlans": [each.vlan for each in sightings],
@@ -124,8 +127,10 @@ async def store_sightings(tx: Transaction, rack: RackKey, sightings: Sequence[Si
         "offsets": [each.clock_offset for each in sightings],
         "stale": STALE,
     }
-    if await tx.rows(SEE, values):
+    news = bool(await tx.rows(SEE, values))
+    if news:
         await notify(tx, Channel.PLACEMENT)
+    return news
 
 
 async def change_places(

@@ -15,6 +15,7 @@ from maasha.dhcp.server import DhcpServer
 from maasha.model.cluster import Introduction, Move, Welcome, WorkerId
 from maasha.model.dhcp import DhcpPlan, DhcpReport, Duty, PeerState, Role, VlanService
 from maasha.model.network import Interface
+from maasha.model.sighting import Watch
 from maasha.model.stamp import Stamp
 from maasha.rack.duties import Duties
 from maasha.rack.memory import Memory
@@ -145,6 +146,12 @@ class Line:
         self._take("migrate")
         return await self.rack.duties.migrate(self.worker, move)
 
+    async def look_out(self, epoch: Stamp, watches: tuple[Watch, ...]) -> None:
+        """Note it; raises StaleEpoch."""
+        self._take("look out")
+        self.rack.obedience.accept(self.worker, epoch)
+        self.rack.watches = watches
+
     def close(self, reason: str) -> Deferred[str]:
         """End the link, for this side."""
         self.closed_with = reason
@@ -177,6 +184,7 @@ class Rack:
         )
         self.moved: list[tuple[WorkerId, Move]] = []
         self.moves_to: Registration | None = None
+        self.watches: tuple[Watch, ...] = ()
         self.desks: dict[WorkerId, RegionDuties] = {}
         self.told: DhcpReport | None = None
 
