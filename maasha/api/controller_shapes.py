@@ -121,8 +121,10 @@ def _node_json(system_id: str, hostname: str, version: str) -> JsonObject:
 
 
 def _rackd(rack: RackView) -> JsonObject:
-    status = "running" if rack.connected else "dead"
-    return _service_json("rackd", status, "" if rack.connected else "no link to any region")
+    if rack.connected:
+        return _service_json("rackd", "running", "")
+    away = f"declared lost by {rack.lost_by}" if rack.lost else "no link to any region"
+    return _service_json("rackd", "dead", away)
 
 
 def _dhcpd(rack: RackView) -> JsonObject:
