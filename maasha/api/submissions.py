@@ -102,13 +102,25 @@ class VlanUpdate:
         integer(MIN_MTU, MAX_MTU), f"Bytes, {MIN_MTU} to {MAX_MTU}; DHCP tells it to clients."
     )
     dhcp_on: bool | Absent = maybe(
-        boolean, "Whether to serve DHCP; needs a primary rack and a dynamic range."
+        boolean,
+        "Whether to serve DHCP; needs a dynamic range and a primary rack, which is chosen without "
+        "a hand where you name none.",
     )
     primary_rack: str | Absent = maybe(
-        text, "System id or host name of the rack that serves; empty promotes the secondary."
+        text,
+        "System id or host name of the rack that serves; empty promotes the secondary. Where there "
+        "is none, nobody is chosen without a hand then.",
     )
     secondary_rack: str | Absent = maybe(
-        text, "System id or host name of the rack that stands by; empty for none."
+        text,
+        "System id or host name of the rack that stands by; empty for none, which stays so until "
+        "you name one or say ha_auto=true.",
+    )
+    ha_auto: bool | Absent = maybe(
+        boolean,
+        "Whether racks are chosen without a hand for places that nobody chose, and in the stead of "
+        "racks that are lost for good. true makes places automatic again that are not named in the "
+        "same command, also one that was to stay empty.",
     )
     lease_time: int | Absent = maybe(
         integer(MIN_LEASE_TIME, MAX_LEASE_TIME),
@@ -121,6 +133,13 @@ class VlanCreate(VlanUpdate):
     """A new VLAN of a fabric."""
 
     vid: int = given(integer(MIN_VID, MAX_VID), f"Its VLAN id, {MIN_VID} to {MAX_VID}.")
+
+
+@frozen(kw_only=True)
+class RoleSwap:
+    """Whose racks change places."""
+
+    vlan: int = given(row_id, "The id of the VLAN (vlans have both an id and a VID).")
 
 
 @frozen(kw_only=True)

@@ -194,6 +194,26 @@ def decide_all(
     return tuple(decisions)
 
 
+def shortcomings(
+    roles: VlanRoles, now: datetime, terms: Terms = TERMS
+) -> dict[RackKey, tuple[Lack, ...]]:
+    """Say what each rack lacks to be the primary's peer, the primary to have one.
+
+    Where the primary is missing or lost for good: to be the primary.
+    """
+
+    def lacking(one: Candidate) -> Iterator[Lack]:
+        if one.rack == primary:
+            yield from _lacks_presence(one)
+            return
+        yield from _lacks(one)
+        if primary is not None:
+            yield from _lacks_evidence(one.evidence, now, terms)
+
+    primary = None if roles.lost(roles.primary) else roles.primary.rack
+    return {one.rack: tuple(lacking(one)) for one in roles.candidates}
+
+
 def counted(vlans: Iterable[VlanRoles]) -> Counter[RackKey]:
     """Count for each rack the VLANs it is the primary of."""
     return Counter(roles.primary.rack for roles in vlans if roles.primary.rack is not None)

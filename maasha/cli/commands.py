@@ -10,9 +10,10 @@ from pathlib import Path
 from attrs import field, frozen
 
 from maasha import __version__
-from maasha.cli import placement_words
+from maasha.cli import placement_words, roles_words
 from maasha.cli.failures import Misused
 from maasha.cli.placement_words import Acknowledge, Balance, Drain, Pause, Resume
+from maasha.cli.roles_words import Roles
 from maasha.config import Unfit, url
 
 
@@ -69,7 +70,7 @@ class Call:
 
 
 OfPlacement = Drain | Balance | Pause | Resume | Acknowledge
-Command = Login | Logout | ListProfiles | Refresh | Status | OfPlacement | HandOver | Call
+Command = Login | Logout | ListProfiles | Refresh | Status | OfPlacement | Roles | HandOver | Call
 
 _INIT_MEND = (
     "maasha init rack --maas-url URL --secret SECRET, or maasha init region --database-host HOST"
@@ -161,11 +162,12 @@ _MADE: Mapping[str, Callable[..., Command]] = {
     "refresh": Refresh,
     "status": Status,
     **placement_words.MADE,
+    **roles_words.MADE,
 }
 
 VERBS = frozenset(_MADE)
-RESERVED = VERBS | frozenset(_HANDED_OVER) | {"help", "version", "dhcp", "power", "top"}
-"""Words that no profile may be named; the last three are kept for commands to come."""
+RESERVED = VERBS | frozenset(_HANDED_OVER) | {"help", "version", "power", "top"}
+"""Words that no profile may be named; the last two are kept for commands to come."""
 
 
 def _parser() -> ArgumentParser:
@@ -199,4 +201,5 @@ def _parser() -> ArgumentParser:
     status = verbs.add_parser("status", help="show regions, racks, connections, DHCP and alarms")
     status.add_argument("profile", metavar="PROFILE", nargs="?", default="")
     placement_words.add_to(verbs)
+    roles_words.add_to(verbs)
     return parser

@@ -25,6 +25,7 @@ from maasha.cli.commands import Status as ShowStatus
 from maasha.cli.failures import Failure, Status
 from maasha.cli.handing_over import SECRET_OPTIONS, hand_over
 from maasha.cli.placement_words import Acknowledge, Balance, Drain, Pause, Resume
+from maasha.cli.roles_words import Roles
 from maasha.cli.store import Store
 from maasha.cli.terminal import Terminal
 from maasha.host.argv import conceal, words_of
@@ -70,7 +71,7 @@ def _carried_out(command: Command, store: Store, terminal: Terminal) -> Status:
     if isinstance(command, HandOver):
         hand_over(command, terminal)
     # These import an HTTP client: 0.2 s that `--help` and the programs above need not wait for.
-    from maasha.cli import accounts, calls  # noqa: PLC0415  # see the line above
+    from maasha.cli import accounts, calls, roles  # noqa: PLC0415  # see the line above
 
     match command:
         case Call():
@@ -79,6 +80,8 @@ def _carried_out(command: Command, store: Store, terminal: Terminal) -> Status:
             return calls.run_status(store, terminal, command.profile)
         case Drain() | Balance() | Pause() | Resume() | Acknowledge():
             return _of_placement(command, store, terminal)
+        case Roles():
+            return roles.run_roles(store, terminal, command)
         case Login():
             accounts.login(store, terminal, command)
         case Logout():

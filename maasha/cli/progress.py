@@ -1,4 +1,4 @@
-"""How far a drain is, as people see it: a bar that is drawn anew, or a line for each change."""
+"""How far something is, as people see it: a bar that is drawn anew, or a line for each change."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ WIDTH = 30
 
 @frozen
 class Progress:
-    """How many links were to go, and how many are left."""
+    """How far a drain is: how many links were to go, and how many are left."""
 
     total: int
     left: int
@@ -35,12 +35,17 @@ class Progress:
     @property
     def bar(self) -> str:
         """A bar with the same words, in a line of a terminal."""
-        gone = WIDTH if not self.total else WIDTH * (self.total - self.left) // self.total
         silence = ", no answer for now" if self.silence else ""
-        return f"[{'#' * gone}{'.' * (WIDTH - gone)}] {self._words}{silence}"
+        return f"{drawn(self.total - self.left, self.total)} {self._words}{silence}"
 
     @property
     def _words(self) -> str:
         if not self.left:
             return "no link is left"
         return f"{self.left} of {self.total} links left"
+
+
+def drawn(done: int, total: int) -> str:
+    """Draw how much is done."""
+    full = WIDTH * done // total if total else WIDTH
+    return f"[{'#' * full}{'.' * (WIDTH - full)}]"

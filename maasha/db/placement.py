@@ -23,11 +23,11 @@ order by worker.id
 """
 LINKS = """
 select link.id, rack_id, worker_id, moved from link join rack on rack.id = rack_id
-where deleted is null order by link.id
+where deleted is null and lost is null order by link.id
 """
 RACKS = """
 select id, owner, last_seen, exists (select from drain where rack_id = rack.id) as draining
-from rack where deleted is null order by id
+from rack where deleted is null and lost is null order by id
 """
 PAIRS = """
 select distinct primary_rack, secondary_rack from vlan

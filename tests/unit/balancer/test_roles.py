@@ -28,6 +28,7 @@ from maasha.balancer.roles import (
     decide,
     decide_all,
     rendezvous,
+    shortcomings,
 )
 from maasha.model.cluster import RackKey
 from maasha.model.network import VlanId
@@ -309,3 +310,18 @@ def test_whoever_gets_a_part_is_fit_for_it(roles: VlanRoles) -> None:
 def test_counts_are_of_racks_with_a_place(vlans: list[VlanRoles]) -> None:
     """As many as there are VLANs with a primary."""
     assert counted(vlans).total() == sum(roles.primary.rack is not None for roles in vlans)
+
+
+def test_what_racks_lack() -> None:
+    """Each is told all, for people; without a primary nobody needs evidence."""
+    far = evolve(FIT, reached=None)
+    away = evolve(rack(1), linked=False)
+    roles = vlan(away, rack(2, far), lost(3), primary=place(1))
+    assert shortcomings(roles, NOW) == {
+        ONE: (Lack.LINK,),
+        TWO: (Lack.PORT,),
+        THREE: (Lack.LOST, Lack.LINK),
+    }
+    for primary in (place(None), place(3)):
+        without = evolve(roles, primary=primary)
+        assert shortcomings(without, NOW)[TWO] == ()

@@ -7,7 +7,7 @@ from io import StringIO
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maasha.cli.progress import WIDTH, Progress
+from maasha.cli.progress import WIDTH, Progress, drawn
 from maasha.cli.terminal import Meter
 
 COUNTS = st.integers(0, 1000)
@@ -27,6 +27,7 @@ def test_words() -> None:
     assert Progress(12, 0).line == "no link is left"
     assert Progress(4, 2).bar == f"[{'#' * 15}{'.' * 15}] 2 of 4 links left"
     assert Progress(0, 0).bar == f"[{'#' * WIDTH}] no link is left"
+    assert drawn(1, 3) == f"[{'#' * 10}{'.' * 20}]"
 
 
 def test_silence() -> None:
