@@ -35,6 +35,7 @@ clients answer ARP and ping for their addresses; for the real one there is `Dhcl
 
 from lab.control import RunnerControl, RunnerError, ServiceStatus
 from lab.deadline import DeadlineExceeded, until
+from lab.detour import Detour
 from lab.dhclient import ClientEvent, Dhclient
 from lab.dhcp_client import DHCPClients, Ticket
 from lab.dhcp_wire import MAC, Kind, Option, mac
@@ -58,6 +59,7 @@ __all__ = [
     "Conflict",
     "DHCPClients",
     "DeadlineExceeded",
+    "Detour",
     "Dhclient",
     "Errand",
     "Heard",
