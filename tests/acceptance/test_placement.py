@@ -12,8 +12,10 @@ from lab import Host, until
 from lab.cluster import REGION2, Cluster
 from lab.testing import require
 from tests.acceptance.figures import Figures
+from tests.acceptance.quiet import Quiet
 from tests.acceptance.town import (
     CONNECTIONS,
+    HOLD,
     RACKS,
     REGIONS,
     STAY,
@@ -37,6 +39,10 @@ CUT = 60.0
 """Seconds."""
 PATIENCE = 150.0
 """Seconds: a safety bound, for other tests have their share of the machine; figures are printed."""
+RATE = 1
+"""Moves that one donor begins in a second: a twentieth of its links, but at least one."""
+SLOW = 3
+"""Times the bound: a safety margin."""
 LINKS = RACKS * CONNECTIONS
 EACH = LINKS // (REGIONS * WORKERS)
 
@@ -61,18 +67,27 @@ def even_again(
 
     `gone`: it takes workers away, so first the others have everything, or they come back sooner.
     Moves are told beside what was too much; twice that is a bound for when workers come in turn.
+    From quiet on (no member comes or goes, no new leader looks on) it takes no longer than the
+    excess at the greatest rate, and ten seconds.
     """
     before, began, most = moves(cluster), time.monotonic(), [0]
+    quiet = Quiet(cluster, CONNECTIONS, HOLD)
+    quiet.look()
     happen()
 
     def is_even_now() -> bool:
+        quiet.look()
         most.append(excess(cluster))
         return is_even(cluster)
 
     if gone:
         until(lambda: not is_even_now(), f"something to mend: {what}", timeout=20.0)
     until(is_even_now, f"an even cluster: {what}", timeout=PATIENCE, interval=0.2)
-    figures.seconds(f"{what} -> linked and even again", time.monotonic() - began)
+    ended, bound = time.monotonic(), max(most) / RATE + 10.0
+    figures.seconds(f"{what} -> linked and even again", ended - began)
+    after_quiet = max(0.0, ended - quiet.since)
+    figures.seconds(f"{what}: of these after quiet (the rule allows {bound:g} s)", after_quiet)
+    assert after_quiet <= SLOW * bound
     moved = moves(cluster) - before
     figures.count(f"{what}: moves of links", moved)
     figures.count(f"{what}: links that one worker had too many, all in all, at most", max(most))
