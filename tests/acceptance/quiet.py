@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from attrs import define, field
 
@@ -16,7 +17,7 @@ LEADER = (
 )
 """The server's process for the leader's connection."""
 MEMBERS = """
-select worker.pid::text, '' from worker
+select worker.id::text, '' from worker
 where heartbeat > clock_timestamp() - interval '8 seconds' and endpoints <> '[]'
 union all
 select hostname, least(count(link.id), {connections})::text
@@ -39,6 +40,11 @@ class Quiet:
     """When all was as it is now, and nothing was held up any more."""
     _members: frozenset[tuple[str, ...]] | None = None
     _leader: Rows | None = None
+
+    def whether(self, condition: Callable[[], bool]) -> bool:
+        """Look first, then ask something else."""
+        self.look()
+        return condition()
 
     def look(self) -> None:
         """Note what has changed; without a database everything may."""
