@@ -22,6 +22,8 @@ TUNSETIFF, IFF_TAP, IFF_NO_PI = 0x400454CA, 0x2, 0x1000
 """linux/if_tun.h; without packet information what is read and written are the frames alone."""
 FRAME = 2048
 """Bytes; the longest frame of an Ethernet has 1,518."""
+TURN = 64
+"""Frames that are read at once, so that a flood holds up nothing that is due."""
 CAPACITY = 10_000
 """Frames under way in one direction; beyond that they are lost, as in any device."""
 PRIORITY = 1
@@ -60,9 +62,9 @@ def tap(name: str) -> int:
 
 
 def frames(device: int) -> Iterator[bytes]:
-    """Yield what the kernel has sent into a device; an interface that is down has nothing."""
+    """Yield some of what the kernel has sent into a device; one that is down has nothing."""
     with contextlib.suppress(OSError):  # BlockingIOError is the usual one
-        while True:
+        for _ in range(TURN):
             yield os.read(device, FRAME)
 
 
