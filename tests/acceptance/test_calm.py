@@ -30,7 +30,7 @@ pytestmark = pytest.mark.root
 REGIONS, WORKERS, RACKS, CONNECTIONS = 2, 2, 6, 2
 SETTINGS = {"num_workers": WORKERS, "balance_stay": 5, "balance_hold": 5}
 """Restless: what could move would do so soon."""
-SECONDS = float(os.environ.get("MAASHA_SOAK", "60"))
+SECONDS = float(os.environ.get("MAASHA_SOAK", "55"))
 SEED = 5
 AT_LEAST = 90
 """Percent of the processors that are in use all the time; 95 are aimed at."""
