@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 
@@ -12,8 +13,10 @@ from lab import Host, until
 from lab.cluster import REGION2, Cluster
 from lab.testing import require
 from tests.acceptance.figures import Figures
+from tests.acceptance.quiet import Quiet
 from tests.acceptance.town import (
     CONNECTIONS,
+    HOLD,
     RACKS,
     REGIONS,
     STAY,
@@ -37,6 +40,10 @@ CUT = 60.0
 """Seconds."""
 PATIENCE = 150.0
 """Seconds: a safety bound, for other tests have their share of the machine; figures are printed."""
+RATE = 1
+"""Moves that one donor begins in a second: a twentieth of its links, but at least one."""
+SLOW = 3
+"""Times the bound: a safety margin."""
 LINKS = RACKS * CONNECTIONS
 EACH = LINKS // (REGIONS * WORKERS)
 
@@ -55,29 +62,48 @@ def worker_of(region: Host) -> int:
 
 
 def even_again(
-    cluster: Cluster, figures: Figures, what: str, happen: Callable[[], object], gone: bool = True
+    cluster: Cluster,
+    figures: Figures,
+    what: str,
+    happen: Callable[[Quiet], object],
+    gone: bool = True,
 ) -> None:
     """Let something happen, and measure until all is as even as before.
 
     `gone`: it takes workers away, so first the others have everything, or they come back sooner.
     Moves are told beside what was too much; twice that is a bound for when workers come in turn.
+    From quiet on (no member comes or goes, no new leader looks on) it takes no longer than the
+    excess at the greatest rate, and ten seconds.
     """
     before, began, most = moves(cluster), time.monotonic(), [0]
-    happen()
+    quiet = Quiet(cluster, CONNECTIONS, HOLD)
+    quiet.look()
+    happen(quiet)
 
     def is_even_now() -> bool:
         most.append(excess(cluster))
-        return is_even(cluster)
+        return quiet.whether(lambda: is_even(cluster))
 
     if gone:
         until(lambda: not is_even_now(), f"something to mend: {what}", timeout=20.0)
     until(is_even_now, f"an even cluster: {what}", timeout=PATIENCE, interval=0.2)
-    figures.seconds(f"{what} -> linked and even again", time.monotonic() - began)
+    ended, bound = time.monotonic(), max(most) / RATE + 10.0
+    figures.seconds(f"{what} -> linked and even again", ended - began)
+    after_quiet = max(0.0, ended - quiet.since)
+    figures.seconds(f"{what}: of these after quiet (the rule allows {bound:g} s)", after_quiet)
+    assert after_quiet <= SLOW * bound
     moved = moves(cluster) - before
     figures.count(f"{what}: moves of links", moved)
     figures.count(f"{what}: links that one worker had too many, all in all, at most", max(most))
     assert moved <= 2 * max(most) + 2 * WORKERS
     wait_even(cluster, what)
+
+
+def wait_even_with(quiet: Quiet, workers: int) -> None:
+    """Wait until so many workers have all links evenly, looking on."""
+    ask = partial(is_even, quiet.cluster, workers)
+    what = f"an even cluster of {workers} workers"
+    until(lambda: quiet.whether(ask), what, timeout=PATIENCE, interval=0.2)
 
 
 def test_a_cluster_begins_even(cluster: Cluster) -> None:
@@ -91,14 +117,16 @@ def test_a_process_dies(cluster: Cluster, figures: Figures, what: str) -> None:
     region = cluster.regions[1]
     program = {"worker": "maasha.daemon.worker", "master": "maasha-regiond"}[what]
     victim = region.processes(program)[0].pid
-    even_again(cluster, figures, f"{what} SIGKILLed", lambda: region.signal(victim, signal.SIGKILL))
+    even_again(
+        cluster, figures, f"{what} SIGKILLed", lambda _: region.signal(victim, signal.SIGKILL)
+    )
 
 
 def test_a_region_dies_and_comes_back(cluster: Cluster, figures: Figures) -> None:
     """All of its processes."""
     region = cluster.regions[2]
     even_again(
-        cluster, figures, "region SIGKILLed", lambda: region.signal("maasha", signal.SIGKILL)
+        cluster, figures, "region SIGKILLed", lambda _: region.signal("maasha", signal.SIGKILL)
     )
     figures.lines.append(f"  ({MAAS_NOTICES})")
 
@@ -110,7 +138,7 @@ def test_the_database_dies(cluster: Cluster, figures: Figures) -> None:
         cluster,
         figures,
         "PostgreSQL SIGKILLed",
-        lambda: cluster.db.signal("postgres", signal.SIGKILL),
+        lambda _: cluster.db.signal("postgres", signal.SIGKILL),
         gone=False,
     )
     assert {(one.rack, one.region, one.slot) for one in places(cluster)} == {
@@ -123,10 +151,9 @@ def test_a_worker_is_frozen(cluster: Cluster, figures: Figures) -> None:
     region = cluster.regions[0]
     pid = worker_of(region)
 
-    def freeze() -> None:
+    def freeze(quiet: Quiet) -> None:
         region.signal(pid, signal.SIGSTOP)
-        fewer = REGIONS * WORKERS - 1
-        until(lambda: is_even(cluster, fewer), "even without it", timeout=PATIENCE, interval=0.2)
+        wait_even_with(quiet, REGIONS * WORKERS - 1)
         region.signal(pid, signal.SIGCONT)
 
     even_again(cluster, figures, "worker SIGSTOPped, SIGCONTed", freeze, gone=False)
@@ -137,12 +164,10 @@ def test_a_region_loses_the_database(cluster: Cluster, figures: Figures) -> None
     region = cluster.regions[1]
     cable = cluster.management.cable(region)
 
-    def cut() -> None:
+    def cut(quiet: Quiet) -> None:
         cable.cut()
-        fewer = (REGIONS - 1) * WORKERS
         try:
-            missing = "even without it"
-            until(lambda: is_even(cluster, fewer), missing, timeout=PATIENCE, interval=0.2)
+            wait_even_with(quiet, (REGIONS - 1) * WORKERS)
         finally:
             cable.restore()
 
