@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 from attrs import define, field
 
@@ -40,11 +39,6 @@ class Quiet:
     """When all was as it is now, and nothing was held up any more."""
     _members: frozenset[tuple[str, ...]] | None = None
     _leader: Rows | None = None
-
-    def whether(self, condition: Callable[[], bool]) -> bool:
-        """Look first, then ask something else."""
-        self.look()
-        return condition()
 
     def look(self) -> None:
         """Note what has changed; without a database everything may."""

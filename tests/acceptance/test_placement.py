@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable, Iterator
-from functools import partial
 
 import pytest
 
@@ -21,8 +20,8 @@ from tests.acceptance.town import (
     REGIONS,
     STAY,
     WORKERS,
+    Surplus,
     answered,
-    excess,
     is_even,
     loads,
     moves,
@@ -61,49 +60,51 @@ def worker_of(region: Host) -> int:
     return region.processes("maasha.daemon.worker")[0].pid
 
 
+EvenWith = Callable[[int], None]
+"""Waits until so many workers have all links evenly."""
+
+
 def even_again(
     cluster: Cluster,
     figures: Figures,
     what: str,
-    happen: Callable[[Quiet], object],
+    happen: Callable[[EvenWith], object],
     gone: bool = True,
 ) -> None:
     """Let something happen, and measure until all is as even as before.
 
     `gone`: it takes workers away, so first the others have everything, or they come back sooner.
-    Moves are told beside what was too much; twice that is a bound for when workers come in turn.
-    From quiet on (no member comes or goes, no new leader looks on) it takes no longer than the
-    excess at the greatest rate, and ten seconds.
+    There are no more moves than links that were too many, for as many workers as there were then,
+    and racks with two links on a region. From quiet on (no member comes or goes, no new leader
+    looks on) it takes no longer than the excess at the greatest rate, and ten seconds.
     """
-    before, began, most = moves(cluster), time.monotonic(), [0]
+    before, began, seen = moves(cluster), time.monotonic(), Surplus()
     quiet = Quiet(cluster, CONNECTIONS, HOLD)
-    quiet.look()
-    happen(quiet)
 
-    def is_even_now() -> bool:
-        most.append(excess(cluster))
-        return quiet.whether(lambda: is_even(cluster))
+    def is_even_now(workers: int = REGIONS * WORKERS) -> bool:
+        seen.look(cluster)
+        quiet.look()
+        return is_even(cluster, workers)
 
+    def even_with(workers: int) -> None:
+        missing = f"an even cluster of {workers} workers: {what}"
+        until(lambda: is_even_now(workers), missing, timeout=PATIENCE, interval=0.2)
+
+    is_even_now()
+    happen(even_with)
     if gone:
         until(lambda: not is_even_now(), f"something to mend: {what}", timeout=20.0)
-    until(is_even_now, f"an even cluster: {what}", timeout=PATIENCE, interval=0.2)
-    ended, bound = time.monotonic(), max(most) / RATE + 10.0
+    even_with(REGIONS * WORKERS)
+    ended, bound = time.monotonic(), seen.most / RATE + 10.0
     figures.seconds(f"{what} -> linked and even again", ended - began)
     after_quiet = max(0.0, ended - quiet.since)
     figures.seconds(f"{what}: of these after quiet (the rule allows {bound:g} s)", after_quiet)
     assert after_quiet <= SLOW * bound
     moved = moves(cluster) - before
     figures.count(f"{what}: moves of links", moved)
-    figures.count(f"{what}: links that one worker had too many, all in all, at most", max(most))
-    assert moved <= 2 * max(most) + 2 * WORKERS
+    figures.count(f"{what}: links that were too many or together", seen.in_all)
+    assert moved <= seen.in_all
     wait_even(cluster, what)
-
-
-def wait_even_with(quiet: Quiet, workers: int) -> None:
-    """Wait until so many workers have all links evenly, looking on."""
-    ask = partial(is_even, quiet.cluster, workers)
-    what = f"an even cluster of {workers} workers"
-    until(lambda: quiet.whether(ask), what, timeout=PATIENCE, interval=0.2)
 
 
 def test_a_cluster_begins_even(cluster: Cluster) -> None:
@@ -151,9 +152,9 @@ def test_a_worker_is_frozen(cluster: Cluster, figures: Figures) -> None:
     region = cluster.regions[0]
     pid = worker_of(region)
 
-    def freeze(quiet: Quiet) -> None:
+    def freeze(even_with: EvenWith) -> None:
         region.signal(pid, signal.SIGSTOP)
-        wait_even_with(quiet, REGIONS * WORKERS - 1)
+        even_with(REGIONS * WORKERS - 1)
         region.signal(pid, signal.SIGCONT)
 
     even_again(cluster, figures, "worker SIGSTOPped, SIGCONTed", freeze, gone=False)
@@ -164,10 +165,10 @@ def test_a_region_loses_the_database(cluster: Cluster, figures: Figures) -> None
     region = cluster.regions[1]
     cable = cluster.management.cable(region)
 
-    def cut(quiet: Quiet) -> None:
+    def cut(even_with: EvenWith) -> None:
         cable.cut()
         try:
-            wait_even_with(quiet, (REGIONS - 1) * WORKERS)
+            even_with((REGIONS - 1) * WORKERS)
         finally:
             cable.restore()
 
