@@ -3,6 +3,8 @@
     what is  ->  brakes: may anything be done?  ->  plan  ->  pace: which part of it begins now?
 
 Evening waits until the members have been the same for a while: who comes and goes comes in crowds.
+So it does while a worker's heartbeat is overdue: it still counts as alive, and empties as the dead
+do. Nothing moves to such a worker.
 Moves that empty what is drained wait for nobody.
 """
 
@@ -97,7 +99,8 @@ def turn(memory: Memory, seen: Seen, policy: Policy, limits: Limits = LIMITS) ->
     coming = expected(seen)
     members = _members(coming)
     since = memory.since if memory.since and members == memory.members else seen.now
-    calm = seen.now - since >= timedelta(seconds=policy.settled)
+    late = frozenset(worker.id for worker in seen.placement.workers if worker.late)
+    calm = not late and seen.now - since >= timedelta(seconds=policy.settled)
     unsettled = None if calm else memory.unsettled or seen.now
     settled = calm or (unsettled is not None and seen.now - unsettled >= RESTLESS)
     resting = resting_until(seen)
@@ -116,7 +119,8 @@ def turn(memory: Memory, seen: Seen, policy: Policy, limits: Limits = LIMITS) ->
         kind = kind_of(action)
         in_time = settled or kind is Act.DRAIN_MOVE
         rests = action.rack in resting and not isinstance(action, Flip)
-        return in_time and verdict.allows(kind) and not rests
+        in_vain = not isinstance(action, Close) and action.to in late
+        return in_time and verdict.allows(kind) and not rests and not in_vain
 
     begin = may_begin(wanted, seen.placement, begun, policy, seen.now, allowed)
     kept = Memory(members, since, unsettled, wanted.acting, braked, sight.away, sight.linked)

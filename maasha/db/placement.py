@@ -7,17 +7,20 @@ from datetime import datetime
 
 from attrs import frozen
 
-from maasha.db.regions import WORKER_TTL
+from maasha.db.regions import HEARTBEAT_INTERVAL, WORKER_TTL
 from maasha.db.transaction import Row, Transaction
 from maasha.model.cluster import LinkId, RackKey, SystemId, WorkerId
 from maasha.model.placement import Link, Pair, Placement, Rack, UnderWay, Worker
 
 WORKERS = """
-select worker.id, system_id, capacity, leaving or endpoints = '[]' or exists (
-    select from drain where drain.region_id = region.id and (slot is null or slot = worker.slot)
-) as draining
+select worker.id, system_id, capacity,
+    heartbeat < clock_timestamp() - make_interval(secs => %(late)s) as late,
+    leaving or endpoints = '[]' or exists (
+        select from drain
+        where drain.region_id = region.id and (slot is null or slot = worker.slot)
+    ) as draining
 from worker join region on region.id = region_id
-where heartbeat > clock_timestamp() - make_interval(secs => %s)
+where heartbeat > clock_timestamp() - make_interval(secs => %(ttl)s)
 and (endpoints <> '[]' or exists (select from link where worker_id = worker.id))
 order by worker.id
 """
@@ -39,6 +42,8 @@ select link_id, rack_id, source, target, begun, ended is null as open, failure <
 from link_move where ended is null or begun > clock_timestamp() - make_interval(secs => %s)
 order by id
 """
+AGES = {"late": 1.5 * HEARTBEAT_INTERVAL, "ttl": WORKER_TTL}
+"""Seconds since the last heartbeat: overdue, and dead."""
 LATELY = 600.0
 """Seconds for which a move that was begun is told of."""
 NOTE_REST = 10.0
@@ -125,7 +130,7 @@ async def read_placement(tx: Transaction) -> Found:
     Moves come first: one that ends meanwhile is seen under way, with its links as they are then.
     """
     under_way = tuple(_under_way(row) for row in await tx.rows(UNDER_WAY, LATELY))
-    workers = tuple(_worker(row) for row in await tx.rows(WORKERS, WORKER_TTL))
+    workers = tuple(_worker(row) for row in await tx.rows(WORKERS, AGES))
     links = tuple(
         Link(LinkId(link), RackKey(rack), WorkerId(worker), moved)
         for link, rack, worker, moved in await tx.rows(LINKS)
@@ -167,7 +172,8 @@ async def prune_evenness(tx: Transaction, days: int) -> int:
 
 
 def _worker(row: Row) -> Worker:
-    return Worker(WorkerId(row.id), SystemId(row.system_id), row.capacity, draining=row.draining)
+    worker, region = WorkerId(row.id), SystemId(row.system_id)
+    return Worker(worker, region, row.capacity, draining=row.draining, late=row.late)
 
 
 def _rack(row: Row) -> Rack:

@@ -36,6 +36,16 @@ async def read(pool: Pool) -> Found:
 
 
 @asynchronous
+async def test_overdue_heartbeats(pool: Pool) -> None:
+    """One is missing: the worker is alive, and perhaps not."""
+    prompt, late = await staff(pool, await found(pool), 2)
+    age = "update worker set heartbeat = heartbeat - interval '4 seconds' where id = %s"
+    await pool.run(lambda tx: tx.execute(age, late.id))
+    seen = (await read(pool)).placement.workers
+    assert {worker.id: worker.late for worker in seen} == {prompt.id: False, late.id: True}
+
+
+@asynchronous
 async def test_what_is(pool: Pool) -> None:
     """Living workers, all links, racks with their owners, and when they were heard."""
     region = await found(pool)

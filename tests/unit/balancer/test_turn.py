@@ -72,6 +72,37 @@ def test_evening_waits_until_nobody_comes_or_goes() -> None:
     assert len(decided.begin) == 1
 
 
+def _with_late(placement: Placement, number: int) -> Placement:
+    workers = (evolve(one, late=one.id == WorkerId(number)) for one in placement.workers)
+    return evolve(placement, workers=tuple(workers))
+
+
+def test_evening_waits_while_somebody_may_be_dead() -> None:
+    """A worker whose heartbeat is overdue counts as alive, but nothing is planned on it yet."""
+    doubtful = _with_late(alone(4, 1, 1), 2)
+    decided = first(doubtful)
+    assert decided.plan.moves
+    assert (decided.begin, decided.waits) == ((), True)
+    certain = turn(decided.memory, Seen(alone(4, 1, 1), NOW + SECOND), CALM, CARELESS)
+    assert certain.begin
+
+
+def test_nothing_moves_to_who_may_be_dead() -> None:
+    """Not even what has to leave, nor when evening has waited for long enough."""
+    late = _with_late(alone(0, 4), 1)
+    draining = evolve(
+        late, workers=tuple(evolve(one, draining=not one.late) for one in late.workers)
+    )
+    assert first(draining).plan.moves
+    assert first(draining).begin == ()
+    decided = first(_with_late(alone(4, 0, 1), 2))
+    for second in range(1, 17):
+        seen = Seen(_with_late(alone(4, 0, 1), 2), NOW + second * SECOND)
+        decided = turn(decided.memory, seen, CALM, CARELESS)
+    assert decided.settled
+    assert all(WorkerId(2) != action.to for action in decided.begin if isinstance(action, Move))
+
+
 def test_a_move_is_no_change_of_members() -> None:
     """Neither while it is under way, half done or done."""
     before = turn(FRESH, Seen(alone(4, 0), NOW), POLICY, CARELESS).memory
