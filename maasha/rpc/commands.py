@@ -133,12 +133,12 @@ class Migrate(Call):
     """Region to rack: move this link to another worker, whose id is the answer.
 
     The answer comes when the new link stands; then the rack ends this one, as soon as no call is
-    under way on it any more.
+    under way on it any more, see Farewell. Where no worker is named it does just that.
     """
 
     urgent = True
     arguments = [(b"move", Record(Move))]
-    response = [(b"worker", Number())]
+    response = [(b"worker", Number(optional=True))]
     errors = declared(NotMoved)
 
 
@@ -164,6 +164,17 @@ class ReportInterfaces(Call):
     errors = declared(NotOwner, Unavailable)
 
 
+class Farewell(Call):
+    """Rack to region: let us make no more calls on this link, it is about to end.
+
+    The answer is how many calls of the region's are under way: none means that it agrees, and that
+    it makes no more here. Else the rack asks again a little later.
+    """
+
+    urgent = True
+    response = [(b"calls", Number())]
+
+
 class Claim(Call):
     """Rack to region: my link to the owner is gone, take me over."""
 
@@ -174,4 +185,10 @@ class Claim(Call):
 HANDSHAKE: tuple[type[Call], ...] = (Hello, Prove, Register)
 BOTH_WAYS: tuple[type[Call], ...] = (Ping,)
 REGION_TO_RACK: tuple[type[Call], ...] = (Own, ConfigureDHCP, Retire, Migrate)
-RACK_TO_REGION: tuple[type[Call], ...] = (ReportDHCP, ReportLeases, ReportInterfaces, Claim)
+RACK_TO_REGION: tuple[type[Call], ...] = (
+    ReportDHCP,
+    ReportLeases,
+    ReportInterfaces,
+    Claim,
+    Farewell,
+)

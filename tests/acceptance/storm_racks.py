@@ -285,7 +285,7 @@ class Rack:
     async def retire(self, worker: WorkerId, epoch: Stamp) -> None:
         """Serve nothing."""
 
-    async def migrate(self, worker: WorkerId, move: Move) -> WorkerId:
+    async def migrate(self, worker: WorkerId, move: Move) -> WorkerId | None:
         """Move a link."""
         return await self._links.migrate(worker, move)
 

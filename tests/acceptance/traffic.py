@@ -68,10 +68,10 @@ class AtRegion(Busy):
     """Calls the rack, too."""
 
     async def live(self) -> None:
-        """Call as long as there is a link; a call that fails is logged."""
+        """Call as long as the link is there to stay; a call that fails is logged."""
         pause, clock = float(os.environ[PAUSE]), self.peer.clock
         await deferLater(clock, random.uniform(0, pause))
-        while True:
+        while not self.peer.parting:
             try:
                 await work(self.peer)
             except RpcError as error:
