@@ -13,6 +13,7 @@ import random
 import socket
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import cast
 from uuid import uuid4
@@ -22,7 +23,8 @@ from twisted.application.internet import backoffPolicy
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.epollreactor import EPollReactor
-from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.error import ReactorNotRunning
+from twisted.internet.interfaces import IDelayedCall, IListeningPort
 from twisted.internet.protocol import Factory
 from twisted.internet.task import react
 from twisted.logger import Logger, globalLogBeginner, textFileLogObserver
@@ -56,6 +58,7 @@ from maasha.model.network import Interface
 from maasha.region.addresses import published
 from maasha.region.balancing import Balancing, rules_of
 from maasha.region.clerk import Clerk
+from maasha.region.closing import Port, close_port
 from maasha.region.connections import Connections, RackLink
 from maasha.region.credentials import Credentials
 from maasha.region.database import database_settings
@@ -128,6 +131,7 @@ class Worker(MultiService):
         self._addresses: tuple[Interface, ...] = ()
         self._port: int | None = None
         self._opening: IDelayedCall | None = None
+        self._doors: list[IListeningPort] = []
         timing = Timing(proof=float(settings.rpc_proof_timeout))
         self._ground = Ground(reactor, timing, limits_for(settings.rpc_message_limit))
         self._tally = Tally()
@@ -174,8 +178,10 @@ class Worker(MultiService):
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
+        closing = Deferred.fromCoroutine(self._close_entrance())
         if (worker := self._worker_id()) is not None:
             await move_away(self._reactor, self._pool, worker, self._connections, MOVED_WITHIN)
+        await closing
         await DeferredList([link.remote.close(FAREWELL) for link in self._connections])
         await super().stopService()
         await self._presence.leave()
@@ -333,7 +339,16 @@ class Worker(MultiService):
         if opening is not None:
             if opening.active():
                 opening.cancel()
-            self._adopt_port(HTTP_DESCRIPTOR, self._entrance.site)
+            self._doors.append(self._adopt_port(HTTP_DESCRIPTOR, self._entrance.site))
+
+    async def _close_entrance(self) -> None:
+        """Leave those who come now to others, and answer those who are inside."""
+        if self._opening is not None and self._opening.active():
+            self._opening.cancel()
+        os.close(HTTP_DESCRIPTOR)
+        site = self._entrance.site
+        for door in self._doors:
+            await close_port(self._reactor, cast(Port, door), lambda: site.answering)
 
     def _listen(self, factory: RegionFactory) -> int:
         settings = self._settings
@@ -355,12 +370,13 @@ class Worker(MultiService):
         descriptor: int,
         factory: object,
         family: socket.AddressFamily | None = None,
-    ) -> None:
+    ) -> IListeningPort:
         """Accept on a listening socket that is already there; Twisted takes a copy of it."""
         if family is None:
             with socket.socket(fileno=os.dup(descriptor)) as inherited:
                 family = inherited.family
-        self._reactor.adoptStreamPort(descriptor, family, factory)
+        adopted: IListeningPort = self._reactor.adoptStreamPort(descriptor, family, factory)
+        return adopted
 
     def _secrets_changed(self, found: Instance) -> None:
         """Count from the next connection on; those that stand are not touched."""
@@ -396,6 +412,12 @@ def region_facts(found: Instance, region: SystemId) -> RegionFacts:
     return RegionFacts(found.id, region, __version__, found.secrets, root)
 
 
+def _end(reactor: EPollReactor) -> None:
+    """Stop; a reactor that stops already closes the lifeline too."""
+    with suppress(ReactorNotRunning):
+        reactor.stop()
+
+
 def main(reactor: EPollReactor, *arguments: str) -> Deferred[None]:
     """Run until the master is gone or says so."""
     parser = argparse.ArgumentParser(prog="maasha.daemon.worker")
@@ -409,7 +431,7 @@ def main(reactor: EPollReactor, *arguments: str) -> Deferred[None]:
     steady(reactor)
     settings, place = load(given.config, parse_regiond), Place(given.slot, given.workers)
     worker = Worker(reactor, settings, place, installed())
-    Lifeline(reactor, sys.stdin.fileno(), reactor.stop).startReading()
+    Lifeline(reactor, sys.stdin.fileno(), lambda: _end(reactor)).startReading()
     reactor.addSystemEventTrigger("before", "shutdown", worker.stopService)
     worker.startService()
     # what the modules are made of is never garbage: to look for it stops every call for 45 ms

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.root
 WHOLE = "MAASHA_SOAK" in os.environ
 COUNT = 1000 if WHOLE else 200
 SHIPPED: dict[str, object] = {}
-QUICK: dict[str, object] = {"balance_stay": 5, "balance_hold": 5, "balance_pace": 20}
+QUICK: dict[str, object] = {"balance_stay": 3, "balance_hold": 3, "balance_pace": 50}
 SERVED = 60.0
 """Seconds until every rack has an owner again: a safety bound; figures are printed."""
 SLOWEST_CALL = 10.0
