@@ -5,6 +5,7 @@ from __future__ import annotations
 from attrs import define, field
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
+from twisted.python.failure import Failure
 
 from maasha.region.closing import ARRIVING, LONGEST, LOOK, close_port
 from tests.unit.rpc.parts import waits
@@ -20,7 +21,7 @@ class Door:
         """Let in."""
         self.done.append("let in")
 
-    def stopListening(self) -> None:
+    def connectionLost(self, _: Failure) -> None:
         """Close."""
         self.done.append("closed")
 
