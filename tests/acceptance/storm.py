@@ -208,9 +208,9 @@ def boot(lab: Lab, count: int, regions: int = 1) -> Cluster:
     return cluster
 
 
-def run(host: Host, module: str, *words: str) -> HostProcess:
-    """Start one of the programs beside this file."""
-    argv = [sys.executable, "-m", f"tests.acceptance.{module}", *words]
+def run(host: Host, module: str, *words: str, rank: Sequence[str] = ()) -> HostProcess:
+    """Start one of the programs beside this file; `rank` is what gives it its priority."""
+    argv = [*rank, sys.executable, "-m", f"tests.acceptance.{module}", *words]
     return host.converse(argv, log=host.directory / f"{module}.log")
 
 

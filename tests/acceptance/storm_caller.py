@@ -1,7 +1,7 @@
 """Calls the API all the time: `python -m tests.acceptance.storm_caller HOSTS PORT KEY FIRST LAST`.
 
 HOSTS are the regions, with commas between them: calls go to each in turn, and on to the next where
-nobody listens. KEY is an API key, FIRST to LAST are the first one's ports for racks. Prints a line
+nobody listens or the answer is 503, as any load balancer does it. KEY is an API key, FIRST to LAST are the first one's ports for racks. Prints a line
 of JSON, {"ready": SECONDS}, each time that one of these takes connections after none did, and for
 each line that it reads {"calls": [[BEGUN, SECONDS, STATUS], ...]}, all that ended since the line
 before; status 0 is no answer. Instants are the machine's monotonic clock's.
@@ -30,6 +30,7 @@ PATHS = ("version/", "events/", "version/", "users/?op=whoami")
 """Every second one asks the database twice: for the key, and for the answer."""
 INTERVAL = 0.04
 """Seconds between two calls, however long each takes."""
+UNAVAILABLE = 503
 KNOCK = 0.01
 """Seconds between two looks at the racks' ports while none is there."""
 CALM = 0.5
@@ -77,7 +78,8 @@ class Caller(LineOnlyReceiver):
                 continue
             except Exception:
                 status = 0
-            break
+            if status != UNAVAILABLE:
+                break
         self._calls.append((began, time.monotonic() - began, status))
 
     def _endpoint(self, host: str, port: int) -> TCP4ClientEndpoint:
