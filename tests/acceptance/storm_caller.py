@@ -1,10 +1,11 @@
 """Calls the API all the time: `python -m tests.acceptance.storm_caller HOSTS PORT KEY FIRST LAST`.
 
 HOSTS are the regions, with commas between them: calls go to each in turn, and on to the next where
-nobody listens or the answer is 503, as any load balancer does it. KEY is an API key, FIRST to LAST are the first one's ports for racks. Prints a line
-of JSON, {"ready": SECONDS}, each time that one of these takes connections after none did, and for
-each line that it reads {"calls": [[BEGUN, SECONDS, STATUS], ...]}, all that ended since the line
-before; status 0 is no answer. Instants are the machine's monotonic clock's.
+nobody listens or the answer is 503, as any load balancer does it. KEY is an API key, FIRST to LAST
+are the first one's ports for racks. Prints a line of JSON, {"ready": SECONDS}, each time that one
+of these takes connections after none did, and for each line that it reads {"calls": [[BEGUN,
+SECONDS, STATUS], ...]}, all that ended since the line before; status 0 is no answer. Instants are
+the machine's monotonic clock's.
 """
 
 from __future__ import annotations
