@@ -98,6 +98,10 @@ class Session:
         self._ended.append(waiting)
         return waiting
 
+    async def farewell(self, _: float) -> bool:
+        """Agree."""
+        return True
+
     def leave(self, reason: str = "left") -> Deferred[str]:
         """End it."""
         closed = self.closed

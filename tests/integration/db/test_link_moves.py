@@ -17,7 +17,7 @@ from maasha.db.link_moves import (
 )
 from maasha.db.placement import read_placement
 from maasha.db.pool import Pool
-from maasha.db.racks import Registered
+from maasha.db.racks import Registered, drop_links
 from maasha.db.regions import publish_endpoints
 from maasha.model.cluster import Endpoint, EventLoop, LinkId, WorkerId
 from tests.asynchronous import asynchronous
@@ -93,13 +93,17 @@ async def test_begun(pool: Pool) -> None:
 
 @asynchronous
 async def test_closed_without_a_target(pool: Pool) -> None:
-    """A link that is to go and nowhere else is to be closed by the worker itself."""
+    """A link that is to go and nowhere else; that is done when it is gone, whoever notices."""
     here = await small(pool)
     assert await here.begin(Wanted(here.one.link, None, WHY)) == 1
     (asked,) = await here.asked()
     assert asked.to is None
     assert (await here.seen())[0].target == ""
     await pool.run(lambda tx: end_move(tx, asked.id, None))
+    assert (await here.seen())[0].ended is None
+    await pool.run(lambda tx: drop_links(tx, [here.one.link]))
+    await pool.run(end_overdue)
+    assert (await here.seen())[0].ended is not None
     assert (await here.seen())[0].failure == ""
 
 
@@ -136,6 +140,9 @@ async def test_done(pool: Pool) -> None:
     (asked,) = await here.asked()
     new = await link(pool, here.workers[2], "rack1", here.one.system_id)
     await pool.run(lambda tx: end_move(tx, asked.id, here.workers[2].id))
+    assert (await here.seen())[0].ended is None  # the rack still has the old link
+    await pool.run(lambda tx: drop_links(tx, [here.one.link]))
+    await pool.run(lambda tx: end_move(tx, asked.id, here.workers[2].id))
     assert await here.asked() == ()
     (seen,) = await here.seen()
     assert seen.ended is not None
@@ -143,7 +150,6 @@ async def test_done(pool: Pool) -> None:
     placed = (await pool.run(read_placement)).placement
     stays = {each.id: each.moved is not None for each in placed.links}
     assert stays == {
-        here.one.link: False,
         here.second.link: False,
         here.two.link: False,
         new.link: True,
