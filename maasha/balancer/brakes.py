@@ -18,8 +18,8 @@ them are away, and at least until the window has passed. Silence is judged from 
 a new leader finds the same; only who came back is remembered. It ends when they come back, are
 deleted, are declared lost, or when a person says that it is known.
 
-`now` is the database's clock, as far as it was heard; it is the same for all workers. Every worker
-brakes, not the leader only: a gap that all of them saw outlives the leader.
+`now` is the database's clock, as far as it was heard; it is the same for all workers. Each of them
+knows of the gap that it saw, so a gap outlives the leader.
 """
 
 from __future__ import annotations
@@ -60,7 +60,9 @@ class Limits:
     roles_after_gap: float = 120.0
     """Roles rest on what racks see of each other, all of which is old after a gap."""
     after_leader: float = 15.0
-    """A new leader has seen nobody come or go; a cluster that starts has not seen all yet."""
+    """For moves: a new leader has seen nobody come or go; a cluster that starts not seen all."""
+    roles_after_leader: float = 15.0
+    """The same for all else."""
 
 
 LIMITS = Limits()
@@ -226,6 +228,11 @@ def look(
     return after, Verdict(stops)
 
 
+def regained(state: State, ended: datetime) -> State:
+    """Note a gap that ended then; who did not lead meanwhile has seen it too."""
+    return evolve(state, gap=Gap(ended, ended))
+
+
 def _gap(gap: Gap | None, database: bool, now: datetime, limits: Limits) -> Gap | None:
     if not database:
         return gap if gap is not None and gap.ended is None else Gap(now)
@@ -275,7 +282,8 @@ def _holds(act: Act, state: State, now: datetime, limits: Limits) -> Iterator[St
         if now < until:
             yield GapEnded(until)
     if state.leading_since is not None:
-        until = _later(state.leading_since, limits.after_leader)
+        looks_on = limits.after_leader if act is Act.MOVE else limits.roles_after_leader
+        until = _later(state.leading_since, looks_on)
         if now < until:
             yield LeaderChanged(until)
 

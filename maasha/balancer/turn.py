@@ -127,10 +127,9 @@ def turn(memory: Memory, seen: Seen, policy: Policy, limits: Limits = LIMITS) ->
     return Turn(kept, verdict, wanted, begin, settled)
 
 
-def blinded(memory: Memory, now: datetime, limits: Limits = LIMITS) -> Memory:
-    """Note that the database did not answer."""
-    sight = Sight(memory.linked, memory.away, database=False)
-    return evolve(memory, brakes=brakes.look(memory.brakes, sight, now, limits)[0])
+def regained(memory: Memory, ended: datetime) -> Memory:
+    """Note when this worker had the database again, after a gap."""
+    return evolve(memory, brakes=brakes.regained(memory.brakes, ended))
 
 
 def expected(seen: Seen) -> Placement:

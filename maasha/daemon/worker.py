@@ -152,6 +152,7 @@ class Worker(MultiService):
             self._policy,
             limits,
             self._worker_id,
+            lambda: self._presence.regained,
         )
         self._lookouts = Lookouts(
             reactor,
@@ -419,6 +420,7 @@ class Worker(MultiService):
 
     def _placement_changed(self, _: str) -> None:
         self._presence.wake()
+        self._lookouts.wake()
         self._balancing.news()
 
     def _dhcp_changed(self, rack: str) -> None:

@@ -10,7 +10,6 @@ from attrs import evolve, frozen
 
 from maasha.db.channels import Channel, notify
 from maasha.db.events import record
-from maasha.db.networks import lock_networks
 from maasha.db.regions import WORKER_TTL
 from maasha.db.row import grouped
 from maasha.db.transaction import Row, Transaction
@@ -64,8 +63,8 @@ with told as (
     from unnest(%(vlans)s::bigint[], %(peers)s::bigint[], %(probed)s::float8[],
         %(reached)s::float8[], %(offsets)s::float8[])
         told (vlan_id, peer_id, probed, reached, clock_offset)
-    where exists (select from vlan where id = vlan_id)
-    and exists (select from rack where id = peer_id)
+    where exists (select from interface where vlan_id = told.vlan_id and rack_id = peer_id)
+    and exists (select from interface where vlan_id = told.vlan_id and rack_id = %(rack)s)
 ), before as (
     select sighting.* from sighting join told using (vlan_id, rack_id, peer_id)
 ), written as (
@@ -83,6 +82,12 @@ limit 1
 """
 STALE = 20.0
 """Seconds after which what is seen again is news."""
+OLD = 3600.0
+"""Seconds."""
+PRUNE = """
+delete from sighting where coalesce(greatest(probed, reached), '-infinity')
+    < clock_timestamp() - make_interval(secs => %s)
+"""
 PLACES = """
 update vlan set primary_rack = %(primary)s, primary_by = %(primary_by)s,
     secondary_rack = %(secondary)s, secondary_by = %(secondary_by)s, pairing = pairing + 1
@@ -116,7 +121,7 @@ async def read_roles(tx: Transaction, *, only_open: bool = False) -> RolesSeen:
 async def store_sightings(tx: Transaction, rack: RackKey, sightings: Sequence[Sighting]) -> bool:
     """Write what a rack knows of others; True: there is news, and who decides hears of it.
 
-    VLANs and peers that are not on record are left out; no evidence is from the future.
+    What is said of racks that are not on that VLAN is left out; no evidence is from the future.
     """
     told = {(each.vlan, each.peer): each for each in sightings}.values()  # once, or no upsert
     values = {
@@ -134,12 +139,19 @@ async def store_sightings(tx: Transaction, rack: RackKey, sightings: Sequence[Si
     return news
 
 
+async def prune_sightings(tx: Transaction) -> int:
+    """Forget what was seen long ago; gives how much."""
+    return await tx.execute(PRUNE, OLD)
+
+
 async def change_places(
     tx: Transaction, who: str, before: VlanRoles, after: VlanRoles, why: str
 ) -> bool:
     """Give a VLAN's places to others, without a hand; False: it is not as it was before any more.
 
-    Racks of both are told, and the new pair, or the one that is left, begins under a new name.
+    Racks of both are told, and the new pair, or the one that is left, begins under a new name. It
+    waits for whoever changes networks, for they hold the table; then rows are locked in the order
+    in which those who decide about DHCP do that: the VLAN's, then racks'.
     """
     values = {
         "vlan": before.vlan,
@@ -152,7 +164,6 @@ async def change_places(
         "secondary": after.secondary.rack,
         "secondary_by": after.secondary.by,
     }
-    await lock_networks(tx)
     if not await tx.execute(PLACES, values):
         return False
     await record(tx, who, f"vlan:{before.vlan}", "vlan.roles", "info", why)

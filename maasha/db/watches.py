@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeVar
 
 from attrs import frozen
 
@@ -13,7 +14,9 @@ from maasha.model.network import VlanId
 from maasha.model.sighting import Peer, Watch
 
 MOST_PEERS = 16
-"""Racks that are looked at for one place; there is no need of more."""
+"""Racks that are looked at for one place at a time; where there are more they take turns."""
+TURN = 60.0
+"""Seconds of a turn: several times of what two racks need to know all of each other."""
 
 MEMBERS = """
 with open as (
@@ -28,6 +31,7 @@ join interface_address on interface_id = interface.id
 left join subnet on subnet.id = subnet_id
 join rack on rack.id = interface.rack_id
 where family(address) = 4 and deleted is null and lost is null
+and (rack.id = open.primary_rack or not exists (select from drain where drain.rack_id = rack.id))
 and exists (
     select from link join worker on worker.id = link.worker_id
     where link.rack_id = rack.id
@@ -37,6 +41,10 @@ order by open.id, interface.rack_id,
     (subnet.vlan_id is distinct from open.id), subnet_id, interface.name, address
 """
 """Of several addresses the first counts, as for DHCP: one in the VLAN's oldest subnet."""
+
+
+TURNS = "select floor(extract(epoch from clock_timestamp()) / %s)"
+T = TypeVar("T")
 
 
 @frozen
@@ -53,10 +61,20 @@ async def read_watches(
 ) -> Mapping[RackKey, tuple[Watch, ...]]:
     """Say for each rack what it is to watch; `key` gives the secret of a VLAN's watch."""
     watches: dict[RackKey, tuple[Watch, ...]] = {}
-    for vlan, primary, members in _by_vlan(await tx.rows(MEMBERS, WORKER_TTL)):
-        for watch in _of_vlan(vlan, primary, members, key(vlan)):
+    rows = await tx.rows(MEMBERS, WORKER_TTL)
+    turn = int((await tx.value(TURNS, TURN)) if rows else 0)
+    for vlan, primary, members in _by_vlan(rows):
+        for watch in _of_vlan(vlan, primary, members, key(vlan), turn):
             watches[watch.rack] = (*watches.get(watch.rack, ()), watch)
     return watches
+
+
+def in_turn(everyone: Sequence[T], turn: int) -> Sequence[T]:
+    """Give those whose turn it is; after as many turns as it takes each has had one."""
+    if len(everyone) <= MOST_PEERS:
+        return everyone
+    start = turn * MOST_PEERS % len(everyone)
+    return [*everyone[start:], *everyone[:start]][:MOST_PEERS]
 
 
 def _by_vlan(rows: Sequence[Row]) -> Iterator[tuple[VlanId, RackKey, Sequence[Member]]]:
@@ -70,11 +88,11 @@ def _by_vlan(rows: Sequence[Row]) -> Iterator[tuple[VlanId, RackKey, Sequence[Me
 
 
 def _of_vlan(
-    vlan: VlanId, primary: RackKey, members: Sequence[Member], key: str
+    vlan: VlanId, primary: RackKey, members: Sequence[Member], key: str, turn: int
 ) -> Iterator[Watch]:
     """Have the primary and each of the others look at each other."""
     first = next((member for member in members if member.rack == primary), None)
-    others = [member for member in members if member is not first][:MOST_PEERS]
+    others = in_turn([member for member in members if member is not first], turn)
     if first is None or not others:
         return
     yield _watch(vlan, first, tuple(other.peer for other in others), key)

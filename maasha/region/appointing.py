@@ -1,9 +1,13 @@
-"""Fills VLANs' free places without a hand: on the leader, through the connection with its lock."""
+"""Fills VLANs' free places without a hand: on the leader, through the connection with its lock.
+
+Each look reads what is open and decides (`maasha.balancer.roles`). Each act is a transaction of its
+own: it is done only if all is still as it was seen, and nobody waits long for the rows of racks.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import assert_never
+from typing import Protocol, TypeVar, assert_never
 
 from twisted.logger import Logger
 
@@ -12,12 +16,12 @@ from maasha.balancer.roles import (
     Action,
     Appoint,
     ChoosePrimary,
-    Decision,
     Promote,
     Vacate,
     carried_out,
     decide_all,
 )
+from maasha.db.errors import DatabaseError
 from maasha.db.roles import change_places, read_roles
 from maasha.db.transaction import Transaction
 from maasha.model.cluster import RackKey
@@ -25,12 +29,20 @@ from maasha.model.roles import VlanRoles
 
 WHO = "leader"
 
-Exclusively = Callable[[Callable[[Transaction], Awaitable[None]]], Awaitable[None]]
-"""Runs a unit of work through the connection that holds the leader's lock."""
+MOST = 50
+"""Acts of one look; the leader has other things to do as well, and looks again soon."""
+T = TypeVar("T")
+
+
+class Exclusively(Protocol):
+    """Runs a unit of work through the connection that holds the leader's lock."""
+
+    def __call__(self, work: Callable[[Transaction], Awaitable[T]], /) -> Awaitable[T]:
+        """Run it."""
 
 
 class Appointing:
-    """Looks at what is open, decides (`maasha.balancer.roles`), and does it in one transaction."""
+    """What is left of a look, or fails, the next one does."""
 
     log = Logger()
 
@@ -38,21 +50,23 @@ class Appointing:
         self._exclusively = exclusively
 
     async def look(self, verdict: Verdict) -> None:
-        """Do what may be done now; raises `DatabaseError`."""
-        await self._exclusively(lambda tx: self._appoint(tx, verdict))
+        """Do what may be done now; without a database that is nothing."""
+        try:
+            seen = await self._exclusively(lambda tx: read_roles(tx, only_open=True))
+            decisions = decide_all(seen.vlans, seen.primaries, verdict, seen.now)
+            wanted = [
+                (roles, decision)
+                for roles, decision in zip(seen.vlans, decisions, strict=True)
+                if isinstance(decision, Action)
+            ]
+            for roles, action in wanted[:MOST]:
+                await self._carry_out(roles, action)
+        except DatabaseError as error:
+            self.log.warn("roles stay as they are for now: {error}", error=error)
 
-    async def _appoint(self, tx: Transaction, verdict: Verdict) -> None:
-        seen = await read_roles(tx, only_open=True)
-        for roles, decision in zip(
-            seen.vlans, decide_all(seen.vlans, seen.primaries, verdict, seen.now), strict=True
-        ):
-            await self._carry_out(tx, roles, decision)
-
-    async def _carry_out(self, tx: Transaction, roles: VlanRoles, decision: Decision) -> None:
-        if not isinstance(decision, Action):
-            return
-        why = reason(roles, decision)
-        if await change_places(tx, WHO, roles, carried_out(roles, decision), why):
+    async def _carry_out(self, roles: VlanRoles, action: Action) -> None:
+        after, why = carried_out(roles, action), reason(roles, action)
+        if await self._exclusively(lambda tx: change_places(tx, WHO, roles, after, why)):
             self.log.info("VLAN {vlan}: {why}", vlan=roles.vlan, why=why)
 
 

@@ -19,7 +19,7 @@ from maasha.balancer.actions import Action, Flip, Move
 from maasha.balancer.brakes import LIMITS, Limits, Pause
 from maasha.balancer.outlook import outlook
 from maasha.balancer.policy import POLICY, Policy
-from maasha.balancer.turn import FRESH, Seen, Turn, blinded, turn
+from maasha.balancer.turn import FRESH, Memory, Seen, Turn, regained, turn
 from maasha.config import RegiondSettings
 from maasha.db import drains, leading, link_moves, ownership
 from maasha.db.errors import (
@@ -31,6 +31,7 @@ from maasha.db.errors import (
 from maasha.db.events import clear_alarm, raise_alarm
 from maasha.db.link_moves import Wanted
 from maasha.db.placement import note_evenness, prune_evenness, read_placement
+from maasha.db.roles import prune_sightings
 from maasha.db.transaction import Transaction
 from maasha.host.routine import Routine
 from maasha.model.cluster import WorkerId
@@ -56,7 +57,10 @@ Exclusively = Callable[[Callable[[Transaction], Awaitable[Turn]]], Awaitable[Tur
 
 
 class Balancing(Routine):
-    """Woken by whatever may change the placement; does nothing while another worker leads."""
+    """Woken by whatever may change the placement; does nothing while another worker leads.
+
+    `regained` says when this worker's last gap without a database ended, by the clock.
+    """
 
     log = Logger()
 
@@ -70,6 +74,7 @@ class Balancing(Routine):
         policy: Policy = POLICY,
         limits: Limits = LIMITS,
         worker: Callable[[], WorkerId | None] = lambda: None,
+        regained: Callable[[], float | None] = lambda: None,
     ) -> None:
         super().__init__(clock, STEP, self._look, "balancing")
         self._exclusively = exclusively
@@ -80,10 +85,10 @@ class Balancing(Routine):
         self._moving = False
         self._policy = policy
         self._worker = worker
+        self._regained = regained
         self._memory = FRESH
         self._calm_until = 0.0
         self._prune_at = 0.0
-        self._looked: tuple[datetime, float] | None = None
 
     def news(self, _: str = "") -> None:
         """Look with the next step."""
@@ -104,7 +109,6 @@ class Balancing(Routine):
             await self._appointing.look(decided.verdict)
         except (DatabaseUnavailable, ConnectionLost, OutcomeUnknown) as error:
             self.log.info("no balancing: {error}", error=error)
-            self._be_blind()
             self.news()
         except DatabaseError as error:
             self.log.warn("no balancing: {error}", error=error)
@@ -113,21 +117,20 @@ class Balancing(Routine):
             if decided.waits:
                 self.news()
 
-    def _be_blind(self) -> None:
-        """Note that the database did not answer; its clock went on as this one did."""
-        if self._looked is not None:
-            instant, seconds = self._looked
-            now = instant + timedelta(seconds=self._clock.seconds() - seconds)
-            self._memory = blinded(self._memory, now, self._limits)
+    def _remembered(self, now: datetime) -> Memory:
+        """Give the memory, with the last gap that this worker saw; `now` is of the database."""
+        at = self._regained()
+        if at is None:
+            return self._memory
+        return regained(self._memory, now - timedelta(seconds=self._clock.seconds() - at))
 
     async def _balance(self, tx: Transaction) -> Turn:
         """Decide, and begin what may begin."""
         await link_moves.end_overdue(tx)
         await drains.expire_drains(tx, WHO)
         seen = await look(tx)
-        self._looked = seen.now, self._clock.seconds()
         self._moving = any(each.open for each in seen.under_way)
-        decided = turn(self._memory, seen, self._policy, self._limits)
+        decided = turn(self._remembered(seen.now), seen, self._policy, self._limits)
         await self._tell(tx, seen.placement, decided)
         await self._prune(tx)
         await begin(tx, decided.begin)
@@ -140,6 +143,7 @@ class Balancing(Routine):
             self._prune_at = self._clock.seconds() + PRUNED
             await link_moves.prune_moves(tx, KEPT)
             await prune_evenness(tx, KEPT)
+            await prune_sightings(tx)
 
     async def _tell(self, tx: Transaction, placement: Placement, decided: Turn) -> None:
         """Write how even it is, what the leader has in mind, and what people have to look after."""

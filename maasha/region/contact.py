@@ -15,12 +15,17 @@ class Contact:
         self._gap = gap
         self._since: float | None = None
         self._last = 0.0
+        self._known = False
+        self.regained: float | None = None
+        """When the last gap ended; None: there has been none since the first contact."""
 
     def made(self, now: float) -> None:
         """Note a heartbeat that the database took."""
         if self._since is None or now - self._last > self._gap:
             self._since = now
-        self._last = now
+            if self._known:
+                self.regained = now
+        self._last, self._known = now, True
 
     def lost(self) -> None:
         """Note a heartbeat that the database did not take."""

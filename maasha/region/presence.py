@@ -78,6 +78,11 @@ class Presence(MultiService):
         self.gives_way = False
         """Whether this worker is drained while others are not: it takes no new links."""
 
+    @property
+    def regained(self) -> float | None:
+        """When the last gap without a database ended, by the clock; None: there was none."""
+        return self._contact.regained
+
     def wake(self) -> None:
         """Look at once, for example since the endpoints changed."""
         self._beating.wake()

@@ -12,7 +12,7 @@ from twisted.internet.task import Clock, deferLater
 
 from maasha.balancer.brakes import LIMITS
 from maasha.balancer.policy import POLICY
-from maasha.balancer.turn import FRESH, Memory, blinded, turn
+from maasha.balancer.turn import FRESH, Memory, turn
 from maasha.host.rests import Rests
 from maasha.model.cluster import (
     EventLoop,
@@ -314,7 +314,7 @@ class World:
     def _beat(self) -> None:
         """Do what processes do all the time."""
         if not self.store.reachable:
-            self.memory = blinded(self.memory, self.store.now)
+            self.memory = FRESH
             self.leader = None
             return
         for process in self.processes:

@@ -13,6 +13,9 @@ update vlan set secondary_by = 'user:unknown' where secondary_rack is not null;
 alter table rack add column lost timestamptz;
 alter table rack add column lost_by text not null default '';
 
+-- who is on a VLAN
+create index interface_vlan on interface (vlan_id);
+
 -- what one rack knows of another on a VLAN
 create table sighting (
     vlan_id bigint not null references vlan on delete cascade,

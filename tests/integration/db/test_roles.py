@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from ipaddress import IPv4Address
 
+import pytest
 from attrs import evolve
 
 from maasha.db.drains import Place as Drained
@@ -12,10 +13,16 @@ from maasha.db.drains import begin_drain
 from maasha.db.events import history
 from maasha.db.pool import Pool
 from maasha.db.racks import Registered, delete_rack, drop_links
-from maasha.db.roles import RolesSeen, change_places, read_roles, store_sightings
+from maasha.db.roles import (
+    RolesSeen,
+    change_places,
+    prune_sightings,
+    read_roles,
+    store_sightings,
+)
 from maasha.db.situations import load_situation
 from maasha.db.transaction import Transaction
-from maasha.db.watches import MOST_PEERS, read_watches
+from maasha.db.watches import MOST_PEERS, in_turn, read_watches
 from maasha.model.cluster import RackKey
 from maasha.model.network import VlanId
 from maasha.model.roles import Candidate, Place, VlanRoles
@@ -209,6 +216,26 @@ async def test_who_watches_whom(pool: Pool) -> None:
     await set_vlan(pool, "secondary_by = ''")
     await silence(pool, site.worker)
     assert await watches() == {}
+
+
+@pytest.mark.parametrize("count", [1, MOST_PEERS, MOST_PEERS + 1, 5 * MOST_PEERS + 3])
+def test_everyone_has_a_turn(count: int) -> None:
+    """Of a crowd a part at a time, and all of it in as many turns as that takes."""
+    everyone = range(count)
+    turns = [in_turn(everyone, turn) for turn in range(-(-count // MOST_PEERS))]
+    assert {one for turn in turns for one in turn} == set(everyone)
+    assert {len(turn) for turn in turns} == {min(count, MOST_PEERS)}
+
+
+@asynchronous
+async def test_what_was_seen_long_ago_is_forgotten(pool: Pool) -> None:
+    """And what never came to anything."""
+    site = await make_site(pool)
+    await tell(pool, site, 1, 0, probed=0.0)
+    await tell(pool, site, 0, 1)
+    assert await pool.run(prune_sightings) == 1
+    await pool.run(lambda tx: tx.execute("update sighting set probed = probed - interval '1 day'"))
+    assert await pool.run(prune_sightings) == 1
 
 
 @asynchronous

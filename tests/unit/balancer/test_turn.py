@@ -8,7 +8,7 @@ from attrs import evolve
 from hypothesis import given
 
 from maasha.balancer.actions import Close, Flip, Move
-from maasha.balancer.brakes import Act, Limits, NoDatabase, Pause
+from maasha.balancer.brakes import Act, Limits, Pause
 from maasha.balancer.plan import plan
 from maasha.balancer.policy import POLICY, Policy
 from maasha.balancer.turn import (
@@ -17,9 +17,9 @@ from maasha.balancer.turn import (
     Memory,
     Seen,
     Turn,
-    blinded,
     expected,
     foreseen,
+    regained,
     turn,
 )
 from maasha.model.cluster import LinkId, RackKey, WorkerId
@@ -191,11 +191,15 @@ def test_a_rack_that_the_leader_never_saw_counts_from_when_it_was_heard() -> Non
     assert (memory.away, memory.linked) == ({}, frozenset())
 
 
-def test_a_leader_without_database_does_nothing() -> None:
-    """It knows since when."""
-    memory = blinded(blinded(FRESH, NOW), NOW + SECOND)
-    assert memory.brakes.gap is not None
-    assert NoDatabase(NOW).since == memory.brakes.gap.began
+def test_a_gap_is_remembered_by_who_did_not_lead() -> None:
+    """A new leader brakes for the gap that it saw before."""
+    careless = Limits(after_leader=0.0)
+    memory = regained(FRESH, NOW - SECOND)
+    assert turn(memory, Seen(alone(4, 0), NOW), CALM, careless).begin == ()
+    later = Seen(alone(4, 0), NOW + 15 * SECOND)
+    decided = turn(regained(FRESH, NOW - SECOND), later, CALM, careless)
+    assert decided.begin
+    assert not decided.verdict.allows(Act.ROLE_CHANGE)
 
 
 def test_moves_under_way_count_as_done() -> None:

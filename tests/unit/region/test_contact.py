@@ -18,6 +18,21 @@ def test_contact_grows_with_every_heartbeat() -> None:
     assert contact.lasts(15.0) == 5.0
 
 
+def test_the_end_of_a_gap_is_known() -> None:
+    """The first contact of all ends none."""
+    contact = Contact(GAP)
+    contact.lost()
+    contact.made(10.0)
+    assert contact.regained is None
+    contact.lost()
+    contact.made(13.0)
+    assert contact.regained == 13.0
+    contact.made(15.0)
+    assert contact.regained == 13.0
+    contact.made(30.0)
+    assert contact.regained == 30.0
+
+
 def test_a_failed_heartbeat_breaks_it() -> None:
     """The next success begins anew."""
     contact = Contact(GAP)
