@@ -61,8 +61,9 @@ class Database:
             holder.end_idle()
         return self.locks.setdefault(key, session) is session
 
-    def do(self, sql: str, parameters: Parameters) -> Rows | int:
-        """Do a statement to the tables."""
+    def do(self, session: Session, sql: str, parameters: Parameters) -> Rows | int:
+        """Do a session's statement to the tables."""
+        del session  # whoever asks
         meaning = MEANINGS.get(sql)
         if meaning is None:
             raise LookupError(f"nobody has said what this means in memory: {sql}")
@@ -121,7 +122,7 @@ class Session:
         if self.open and self._before is None:
             assert self.database.writer is None, "two transactions at the same moment"
             self.database.writer, self._before = self, self.database.tables.copy()
-        return self.database.do(sql, parameters)
+        return self.database.do(self, sql, parameters)
 
     def _commit(self) -> None:
         said, self._said = self._said, {}

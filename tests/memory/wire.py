@@ -19,9 +19,10 @@ from maasha.db.errors import ConnectFailed
 from tests.memory.meanings import Rows
 from tests.memory.server import Database, Parameters
 
-ALONE = ("begin", "commit", "rollback")
-"""The statements of a transaction that take a way of their own; those between are asked in the
-same moment, so one transaction comes after the other."""
+ENDS = ("commit", "rollback")
+ALONE = ("begin", *ENDS)
+"""The statements of a transaction whose answers take their time. All that is asked between BEGIN's
+answer and the end is asked in one moment, so one transaction comes after the other."""
 
 
 @define(eq=False)
@@ -106,7 +107,8 @@ class Socket:
     def close(self) -> None:
         """Close; the server notices, where there is a way to it."""
         self.closed = True
-        self._session.end()
+        if self._way.up:
+            self._session.end()
 
     def ask(self, sql: str, parameters: Parameters) -> Deferred[Rows | int]:
         """Send a statement."""
@@ -114,9 +116,7 @@ class Socket:
         if self._session.open and verb not in ALONE:
             return self._ask_now(sql, parameters)
         answered: Deferred[Rows | int] = Deferred()
-        if verb == "commit":  # together with what it commits
-            self._arrive(answered, sql, parameters)
-        elif self._way.latency:
+        if self._way.latency and verb not in ENDS:
             later = self._database.clock.callLater
             later(self._way.latency, self._arrive, answered, sql, parameters)
         else:
@@ -159,6 +159,12 @@ class Socket:
         if self._way.up and not self.closed:
             self.noticed(channel, payload)
 
+    def vanish(self, *, noticed: bool) -> None:
+        """End without a word from the client."""
+        self.closed = True
+        if noticed:
+            self._session.end()
+
     def break_off(self, reason: str) -> None:
         """Have the client notice that the server is gone."""
         if not self.closed:
@@ -197,3 +203,13 @@ class Opener:
         socket = Socket(self._database, self._clock, self._way, self.limits)
         self.sockets = [one for one in self.sockets if not one.closed] + [socket]
         return Connection(cast(Any, socket), self._clock)
+
+    def break_off(self) -> None:
+        """Have the client's kernel say that the server is gone, as soon as the client listens."""
+        for socket in self.sockets:
+            self._clock.callLater(self._way.latency, socket.break_off, "the server is gone")
+
+    def vanish(self) -> None:
+        """Kill the client: the server hears of it, where there is a way."""
+        for socket in self.sockets:
+            socket.vanish(noticed=self._way.up)
