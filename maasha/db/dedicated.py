@@ -138,7 +138,7 @@ class Dedicated:
                 await self._watch(connection)
             except CancelledError:
                 raise
-            except (ConnectFailed, ConnectionLost) as error:
+            except (ConnectFailed, ConnectionLost, DatabaseUnavailable) as error:
                 log.debug("no dedicated connection: {error}", error=error)
             except Exception:
                 log.failure("the dedicated connection failed in an unforeseen way")

@@ -115,6 +115,8 @@ class Session:
         values = tuple(parameters or ())
         if sql == "select pg_try_advisory_lock(%s, %s)":
             return [{"locked": self.database.lock(values, self)}]
+        if sql == "select pg_cancel_backend(%s)":  # what runs ends by itself, in this moment
+            return [{"cancelled": True}]
         if sql == "select pg_notify(%s, %s)":
             channel, payload = map(str, values)
             self._said[channel, payload] = None

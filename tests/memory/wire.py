@@ -86,7 +86,7 @@ class Socket:
         self._way = way
         self._session = database.connect(limits, self._hear)
         self._database = database
-        self._busy = False
+        self._asked: Deferred[Rows | int] | None = None
         self.closed = False
         self.lost = _ignore
         self.noticed = _ignore_notice
@@ -109,13 +109,16 @@ class Socket:
         self.closed = True
         if self._way.up:
             self._session.end()
+        asked, self._asked = self._asked, None
+        if asked is not None:
+            asked.errback(ConnectionDone("closed here"))
 
     def ask(self, sql: str, parameters: Parameters) -> Deferred[Rows | int]:
         """Send a statement."""
         verb = sql.split(maxsplit=1)[0]
         if self._session.open and verb not in ALONE:
             return self._ask_now(sql, parameters)
-        answered: Deferred[Rows | int] = Deferred()
+        answered = self._asked = Deferred[Rows | int]()
         if self._way.latency and verb not in ENDS:
             later = self._database.clock.callLater
             later(self._way.latency, self._arrive, answered, sql, parameters)
@@ -125,7 +128,8 @@ class Socket:
 
     def _ask_now(self, sql: str, parameters: Parameters) -> Deferred[Rows | int]:
         if not self._way.up:
-            return Deferred()
+            self._asked = Deferred()
+            return self._asked
         try:
             return succeed(self._session.ask(sql, parameters))
         except Exception:
@@ -150,6 +154,7 @@ class Socket:
     def _answer(self, answered: Deferred[Rows | int], result: Rows | int | Failure) -> None:
         """Have the answer arrive, unless it is on a way that ends before."""
         if self._way.up and not self.closed:
+            self._asked = None
             answered.callback(result)  # a Failure makes it fail
 
     def _hear(self, channel: str, payload: str) -> None:

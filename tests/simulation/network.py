@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, fail
 from twisted.python.failure import Failure
@@ -34,7 +34,7 @@ class End:
         self._parted = parted
         self._outbox: deque[Callable[[], None]] = deque()
         self._closed: list[Deferred[str]] = []
-        self._calls: set[Deferred[object]] = set()
+        self._calls: set[Deferred[Any]] = set()
         self.over: str | None = None
         """Why it has ended."""
         self.far: End
@@ -75,23 +75,26 @@ class End:
     def call(
         self, what: str, work: Callable[[], Awaitable[T]], deadline: float = DEADLINE
     ) -> Deferred[T]:
-        """Have the far side do something; raises LinkLost, DeadlineExceeded and what that raises."""
+        """Have the far side do something; raises LinkLost, DeadlineExceeded and what it raises."""
         if self.over is not None:
             return fail(LinkLost(self.over))
         done: Deferred[T] = Deferred()
-        self._calls.add(done)  # type: ignore[arg-type]  # of whatever result
+        self._calls.add(done)
         self.send(lambda: self.far.perform(work, lambda result: self._answered(done, result)))
-        return within(deadline, self.timers, what, done).addBoth(self._forget, done)
+        within(deadline, self.timers, what, done).addBoth(self._forget, done)
+        return done
 
     def _answered(self, done: Deferred[T], result: T | Failure) -> None:
         if not done.called:
             done.callback(result)  # a Failure makes it fail
 
-    def _forget(self, result: T, done: Deferred[object]) -> T:
+    def _forget(self, result: object, done: Deferred[Any]) -> object:
         self._calls.discard(done)
         return result
 
-    def perform(self, work: Callable[[], Awaitable[T]], tell: Callable[[T | Failure], None]) -> None:
+    def perform(
+        self, work: Callable[[], Awaitable[T]], tell: Callable[[T | Failure], None]
+    ) -> None:
         """Do what the far side asks for."""
         if self.over is None:
             doing: Deferred[T] = Deferred.fromCoroutine(work())  # type: ignore[arg-type]  # one

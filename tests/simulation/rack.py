@@ -11,6 +11,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
 from maasha.api.discovery import event_loops_json
+from maasha.db.regions import event_loops
+from maasha.dhcp.server import DhcpServer
 from maasha.host.rests import Rests
 from maasha.model.cluster import (
     EventLoop,
@@ -29,10 +31,8 @@ from maasha.rack.memory import Memory
 from maasha.rack.obedience import Obedience
 from maasha.rack.search import Search
 from maasha.rack.succession import Succession
-from maasha.dhcp.server import DhcpServer
 from maasha.rpc import rack_side
 from maasha.rpc.errors import RpcError, Unreachable
-from maasha.db.regions import event_loops
 from tests.simulation.network import LATENCY, End
 from tests.simulation.region import Process, RackEnd
 from tests.simulation.time import Timers
@@ -55,6 +55,10 @@ class Disk:
     def obey(self, epoch: Stamp) -> None:
         """Remember an epoch."""
         self.epoch = epoch
+
+    def belong(self, welcome: Welcome) -> None:
+        """Remember who the rack is."""
+        self.system_id, self.instance = welcome.system_id, welcome.instance
 
     def meet(self, loops: tuple[EventLoop, ...]) -> None:
         """Remember the published workers."""
@@ -201,14 +205,8 @@ class Rackd:
 
     def _look_up(self, process: Process, answered: Deferred[Reply]) -> None:
         found = Deferred.fromCoroutine(process.pool.run(event_loops, read_only=True))
-
-        def told(loops: tuple[EventLoop, ...]) -> Reply:
-            return Reply(200, json.dumps(event_loops_json(loops)).encode())
-
-        found.addCallbacks(told, lambda _: Reply(503, b""))
-        found.addCallback(
-            lambda reply: self.timers.callLater(LATENCY, _answer, answered, reply) and None
-        )
+        told = found.addCallbacks(_listing, lambda _: Reply(503, b""))
+        told.addCallback(lambda reply: self.timers.callLater(LATENCY, _answer, answered, reply))
 
     async def _dial(self, loop: EventLoop) -> rack_side.Session:
         """Connect, have a first answer, register."""
@@ -229,7 +227,7 @@ class Rackd:
         except BaseException:
             session.end("the dial is given up")
             raise
-        self.disk.system_id, self.disk.instance = session.welcome.system_id, session.welcome.instance
+        self.disk.belong(session.welcome)
         session.busy_until = self.timers.seconds() + self.around.busy()
         self.sessions.append(session)
         return cast(rack_side.Session, session)
@@ -285,6 +283,10 @@ class Rackd:
     def owner(self) -> Ownership | None:
         """Whom it obeys."""
         return self._obedience.owner
+
+
+def _listing(loops: tuple[EventLoop, ...]) -> Reply:
+    return Reply(200, json.dumps(event_loops_json(loops)).encode())
 
 
 async def _hello() -> None:

@@ -94,7 +94,7 @@ class RackEnd(End):
         return welcome
 
     def _part(self, reason: str) -> None:
-        Deferred.fromCoroutine(self.at_region.lost(reason))  # type: ignore[arg-type]  # a coroutine
+        Deferred.fromCoroutine(self.at_region.lost(reason))
 
     @property
     def at_region(self) -> RegionDuties:
@@ -247,7 +247,7 @@ class Process(MultiService):
     # how others see it
 
     @property
-    def name(self) -> str:
+    def called(self) -> str:
         """What racks call it."""
         return f"{self.place.region}:pid={self.place.pid}"
 

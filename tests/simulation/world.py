@@ -6,10 +6,9 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from random import Random
-from typing import Any, TypeVar, cast
+from typing import TypeVar
 
 from twisted.internet.defer import Deferred
-from twisted.logger import LogEvent, globalLogPublisher
 
 from maasha.db import link_moves
 from maasha.db.connector import SessionLimits
@@ -27,6 +26,7 @@ from tests.memory.meanings import Rows
 from tests.memory.server import Database, Parameters, Session
 from tests.memory.wire import Opener, Way
 from tests.simulation import rack
+from tests.simulation.failures import heard
 from tests.simulation.network import SILENCE
 from tests.simulation.rack import Disk, Rackd
 from tests.simulation.region import Place, Process
@@ -132,9 +132,7 @@ class World:
         self._numbers += 1
         timers, place = Timers(self._time), Place(region, slot, self._numbers)
         way = self.ways[region]
-        process = Process(
-            timers, self.database, way, place, self._limit, self.acts, self.dice
-        )
+        process = Process(timers, self.database, way, place, self._limit, self.acts, self.dice)
         self.processes.append(process)
         process.startService()
 
@@ -235,13 +233,13 @@ class World:
     # what racks find around themselves, and say
 
     def processes_of(self, region: str) -> list[Process]:
-        """See `rack.Around`: of those that share a port the kernel gives a call to one that runs."""
+        """See `rack.Around`; of those that share a port one that runs takes the call."""
         there = [one for one in self.processes if one.place.region == region]
         return [one for one in there if one.runs] or there
 
     def named(self, name: str) -> Process | None:
         """See `rack.Around`."""
-        return next((one for one in self.processes if one.name == name), None)
+        return next((one for one in self.processes if one.called == name), None)
 
     def parted(self, rack: int, region: str) -> bool:
         """See `rack.Around`."""
@@ -320,11 +318,6 @@ class World:
         since = self._alone.setdefault(each.number, now)
         assert now - since <= PATIENCE, f"{each.key} has no link though workers live"
 
-    def _hear(self, event: LogEvent) -> None:
-        failure = event.get("log_failure")
-        if failure is not None:
-            self.failures.append(cast(Any, failure).getTraceback())
-
 
 @contextmanager
 def world(
@@ -332,8 +325,5 @@ def world(
 ) -> Iterator[World]:
     """Make a world in which every failure that somebody logs is one of the test."""
     made = World(sizes, racks, wanted, seed, limit)
-    globalLogPublisher.addObserver(made._hear)
-    try:
+    with heard(made.failures):
         yield made
-    finally:
-        globalLogPublisher.removeObserver(made._hear)
