@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from math import ceil
 
+from attrs import evolve
 from hypothesis import Phase, given, note, settings
 from hypothesis import strategies as st
 
 from maasha.balancer.plan import plan
 from maasha.balancer.policy import POLICY
+from maasha.model.placement import Acting
 from tests.simulation.history import History
 from tests.simulation.world import World, world
 
@@ -26,7 +28,7 @@ clusters = st.tuples(
 )
 
 
-@settings(max_examples=25, phases=NO_SHRINKING)
+@settings(max_examples=20, phases=NO_SHRINKING)
 @given(clusters, st.integers(0, 2**32), st.booleans(), st.data())
 def test_whatever_happens_racks_are_linked_even_and_at_rest(
     cluster: tuple[list[int], int, int], seed: int, tight: bool, data: st.DataObject
@@ -41,11 +43,22 @@ def test_whatever_happens_racks_are_linked_even_and_at_rest(
             history.happen()
         note("\n".join(history.told))
         here.undo_drains()
-        here.go(HELD + QUIET)
+        here.go(HELD)
+        excess = too_much(here)
+        here.go(QUIET)
+        assert here.begun <= excess + 2, "more moves than what is too much"
         begun = here.begun
         here.go(REST)
         assert here.begun == begun, "links move though nothing happens"
         hold_what_is(here)
+
+
+def too_much(here: World) -> int:
+    """Give how many moves there will have been when a cluster that is quiet now is even."""
+    found = here.found()
+    evening = evolve(found.placement, acting=Acting(links=True, owners=True))
+    later = found.now + POLICY.stay
+    return here.begun + len(plan(evening, POLICY, later).moves)
 
 
 def hold_what_is(here: World) -> None:
@@ -60,7 +73,7 @@ def hold_what_is(here: World) -> None:
         assert rack.owner.worker in {session.worker.id for session in rack.sessions}
 
 
-@settings(max_examples=10, phases=NO_SHRINKING)
+@settings(max_examples=5, phases=NO_SHRINKING)
 @given(st.integers(0, 2**32))
 def test_a_region_that_returns_gets_what_is_too_much_elsewhere(seed: int) -> None:
     """Two more moves at most, for regions are evened first."""
@@ -77,7 +90,7 @@ def test_a_region_that_returns_gets_what_is_too_much_elsewhere(seed: int) -> Non
         assert here.begun - before <= excess + 2
 
 
-@settings(max_examples=10, phases=NO_SHRINKING)
+@settings(max_examples=5, phases=NO_SHRINKING)
 @given(st.integers(0, 2**32), st.booleans())
 def test_without_a_database_nothing_moves_and_everything_goes_on(seed: int, crash: bool) -> None:
     """And after it nothing has to."""
@@ -98,3 +111,49 @@ def test_without_a_database_nothing_moves_and_everything_goes_on(seed: int, cras
 def living(here: World) -> set[int]:
     """Give the workers that have a row."""
     return set(here.database.tables.workers)
+
+
+@settings(max_examples=5, phases=NO_SHRINKING)
+@given(st.integers(0, 2**32))
+def test_full_workers_send_racks_on(seed: int) -> None:
+    """Where there is a place for each rack each finds it, and no worker has more than it takes."""
+    with world([2, 2], 8, 1, seed, limit=2) as here:
+        for _ in range(60):
+            here.go(1.0)
+            assert max(here.loads()) <= 2
+        assert here.loads() == [2, 2, 2, 2]
+
+
+@settings(max_examples=5, phases=NO_SHRINKING)
+@given(st.integers(0, 2**32))
+def test_a_frozen_leader_is_succeeded(seed: int) -> None:
+    """Within a few seconds; when it goes on it takes itself for the leader no more."""
+    with world([2, 2], 4, 2, seed) as here:
+        here.go(30.0)
+        (leader,) = [one for one in here.processes if one.leads]
+        here.freeze(leader, 20.0)
+        here.go(5.0)
+        assert sum(one.leads for one in here.processes) == 2
+        here.go(17.0)
+        assert not leader.leads
+        assert sum(one.leads for one in here.processes) == 1
+
+
+@settings(max_examples=5, phases=NO_SHRINKING)
+@given(st.integers(0, 2**32))
+def test_a_drained_region_is_emptied_and_filled_again(seed: int) -> None:
+    """Nobody is ever without a link meanwhile; undone, its racks come back."""
+    with world([1, 2], 6, 2, seed) as here:
+        here.go(60.0)
+        here.drain("r1")
+        here.go(60.0, lambda: hold_links(here))
+        assert here.loads() == [0, 6, 6]
+        here.undo_drains()
+        here.go(300.0, lambda: hold_links(here))
+        assert here.loads()[0] == 6
+
+
+def hold_links(here: World) -> None:
+    """Hold that each rack has a link."""
+    for rack in here.racks:
+        assert rack.sessions, rack.key

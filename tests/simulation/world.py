@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from random import Random
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
 
+from maasha.balancer.actions import Reason
+from maasha.balancer.policy import POLICY
+from maasha.balancer.turn import DRAINING
 from maasha.db import link_moves
 from maasha.db.connector import SessionLimits
 from maasha.db.drains import Place as Drained
@@ -47,14 +50,24 @@ MANY = 10_000
 
 
 class Led(Database):
-    """A database that looks who begins moves of links: whoever has the leader's lock."""
+    """A database that looks at each move of a link when it is begun."""
 
     def do(self, session: Session, sql: str, parameters: Parameters) -> Rows | int:
         """See `Database`."""
         if sql == link_moves.BEGIN:
+            assert isinstance(parameters, Mapping)
             holder = self.locks.get((SPACE, Lock.LEADER.value))
             assert holder is session, "moves are begun without the leader's lock"
+            said: Mapping[str, Any] = parameters
+            for link, reason in zip(said["links"], said["reasons"], strict=True):
+                self._hold_dwell(link, Reason(reason))
         return super().do(session, sql, parameters)
+
+    def _hold_dwell(self, link: int, reason: Reason) -> None:
+        """Hold that a link which was moved stays for a while."""
+        row = self.tables.links.get(link)
+        if row is not None and row.moved is not None and reason not in DRAINING:
+            assert self.now - row.moved >= POLICY.stay, f"moved again: {reason.value}"
 
 
 class World:
