@@ -89,7 +89,7 @@ async def test_what_is_on_record_is_no_news(pool: Pool) -> None:
         {"lease_store": "t"},
         {"generation": Stamp(1, 1)},
     ):
-        assert await office.known(evolve(told, **news)) == (False,)  # type: ignore[arg-type]
+        assert await office.known(evolve(told, **news)) == (False,)
 
 
 @asynchronous
