@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Protocol, cast
 
 from attrs import define
@@ -33,6 +32,7 @@ from maasha.rack.search import Search
 from maasha.rack.succession import Succession
 from maasha.rpc import rack_side
 from maasha.rpc.errors import RpcError, Unreachable
+from tests.simulation.held import Witness
 from tests.simulation.network import LATENCY, End
 from tests.simulation.region import Process, RackEnd
 from tests.simulation.time import Timers
@@ -50,7 +50,6 @@ class Disk:
     instance: InstanceId | None = None
     epoch: Stamp = NEVER
     regions: tuple[EventLoop, ...] = ()
-    obeyed: Callable[[Stamp], None] = lambda _: None
 
     def obey(self, epoch: Stamp) -> None:
         """Remember an epoch."""
@@ -71,6 +70,7 @@ class Around(Protocol):
     timers: Timers
     regions: tuple[str, ...]
     wanted: int
+    witness: Witness
 
     def processes_of(self, region: str) -> list[Process]:
         """Give a region's processes that a connection reaches; a frozen one too."""
@@ -86,12 +86,6 @@ class Around(Protocol):
 
     def busy(self) -> float:
         """Draw for how many seconds calls are under way on a new link."""
-
-    def obeys(self, rack: int, owner: Ownership) -> None:
-        """Hear whom a rack obeys."""
-
-    def leaves(self, rack: Rackd, session: Session, reason: str) -> None:
-        """Hear that a link is ended in good order."""
 
 
 class Session(End):
@@ -123,7 +117,8 @@ class Session(End):
 
     def leave(self, reason: str = "left") -> Deferred[str]:
         """End it politely."""
-        self.rack.around.leaves(self.rack, self, reason)
+        there = [each for each in self.rack.sessions if each is not self and each.over is None]
+        self.rack.around.witness.leaves(self.rack.number, reason, others=bool(there))
         closed = self.closed
         self.end(reason)
         return closed
@@ -265,7 +260,7 @@ class Rackd:
 
     def _owned(self) -> None:
         assert self._obedience.owner is not None
-        self.around.obeys(self.number, self._obedience.owner)
+        self.around.witness.obeys(self.number, self._obedience.owner)
 
     def _owns(self, session: rack_side.Session) -> bool:
         owner = self._obedience.owner

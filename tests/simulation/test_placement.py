@@ -141,9 +141,9 @@ def test_a_frozen_leader_is_succeeded(seed: int) -> None:
         here.go(30.0)
         (leader,) = [one for one in here.processes if one.leads]
         here.freeze(leader, 20.0)
-        here.go(5.0)
+        here.go(8.0)
         assert sum(one.leads for one in here.processes) == 2
-        here.go(17.0)
+        here.go(14.0)
         assert not leader.leads
         assert sum(one.leads for one in here.processes) == 1
 

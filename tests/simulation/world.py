@@ -3,33 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from random import Random
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from twisted.internet.defer import Deferred
 
-from maasha.balancer.actions import Reason
-from maasha.balancer.policy import POLICY
-from maasha.balancer.turn import DRAINING
-from maasha.db import link_moves
 from maasha.db.connector import SessionLimits
 from maasha.db.drains import Place as Drained
 from maasha.db.drains import begin_drain, drains, end_drain, region_named
 from maasha.db.instance import create_instance
-from maasha.db.locks import SPACE, Lock
 from maasha.db.placement import Found, read_placement
 from maasha.db.pool import Pool
 from maasha.db.regions import register_region
 from maasha.db.transaction import Transaction
 from maasha.model.cluster import Ownership, RackKey, WorkerId
 from maasha.model.stamp import Stamp
-from tests.memory.meanings import Rows
-from tests.memory.server import Database, Parameters, Session
+from tests.memory.server import Session
 from tests.memory.wire import Opener, Way
-from tests.simulation import rack
 from tests.simulation.failures import heard
+from tests.simulation.held import Led, Witness
 from tests.simulation.network import SILENCE
 from tests.simulation.rack import Disk, Rackd
 from tests.simulation.region import Place, Process
@@ -39,35 +33,14 @@ T = TypeVar("T")
 
 STEP = 0.25
 """Seconds between looks at what holds."""
-QUERY = 0.002
-"""Seconds from a worker to the database."""
+QUERIES = (0.002, 0.02, 0.2)
+"""Seconds from a region to the database; the longer, the more is under way when it ends."""
 AGAIN = 1.0
 """Seconds until a master or a supervisor starts a process that ended."""
 PATIENCE = 30.0
 """Seconds within which a rack that can have a link has one: rests grow to ten, some in vain."""
 MANY = 10_000
 """Links that a worker takes, unless told."""
-
-
-class Led(Database):
-    """A database that looks at each move of a link when it is begun."""
-
-    def do(self, session: Session, sql: str, parameters: Parameters) -> Rows | int:
-        """See `Database`."""
-        if sql == link_moves.BEGIN:
-            assert isinstance(parameters, Mapping)
-            holder = self.locks.get((SPACE, Lock.LEADER.value))
-            assert holder is session, "moves are begun without the leader's lock"
-            said: Mapping[str, Any] = parameters
-            for link, reason in zip(said["links"], said["reasons"], strict=True):
-                self._hold_dwell(link, Reason(reason))
-        return super().do(session, sql, parameters)
-
-    def _hold_dwell(self, link: int, reason: Reason) -> None:
-        """Hold that a link which was moved stays for a while."""
-        row = self.tables.links.get(link)
-        if row is not None and row.moved is not None and reason not in DRAINING:
-            assert self.now - row.moved >= POLICY.stay, f"moved again: {reason.value}"
 
 
 class World:
@@ -82,14 +55,11 @@ class World:
         self.wanted = wanted
         self.regions = tuple(f"r{number}" for number, _ in enumerate(sizes, 1))
         self.database = Led(self.timers)
-        self.ways = {region: Way(latency=QUERY) for region in self.regions}
+        self.ways = {region: Way(latency=self.dice.choice(QUERIES)) for region in self.regions}
         self.failures: list[str] = []
-        self.left: list[str] = []
-        """Links that were ended in good order though they were the last of their racks."""
+        self.witness = Witness()
         self._limit = limit
-        self._owners: dict[tuple[int, Stamp], WorkerId] = {}
         self._cuts: dict[tuple[int, str], float] = {}
-        self._alone: dict[int, float] = {}
         self._numbers = 100
         self._api = self._people()
         for region in self.regions:
@@ -266,21 +236,10 @@ class World:
         """See `rack.Around`: on most links there is nothing under way most of the time."""
         return self.dice.choice((0.0, 0.0, 1.0, 30.0))
 
-    def obeys(self, rack: int, owner: Ownership) -> None:
-        """Hold that in one epoch a rack obeys one worker."""
-        known = self._owners.setdefault((rack, owner.epoch), owner.worker)
-        assert known == owner.worker, f"rack {rack} obeys two workers in epoch {owner.epoch}"
-
     def acts(self, worker: WorkerId, key: RackKey, epoch: Stamp) -> None:
-        """Hold that in one epoch one worker acts for a rack."""
+        """Hear that a worker acts for a rack."""
         number = int(self.database.tables.racks[key].hostname.removeprefix("rack"))
-        self.obeys(number, Ownership(worker, epoch))
-
-    def leaves(self, rack: Rackd, session: rack.Session, reason: str) -> None:
-        """Note a link that is ended in good order: the rack is to have another one."""
-        others = [each for each in rack.sessions if each is not session and each.over is None]
-        if not others:
-            self.left.append(f"{rack.key} leaves its last link: {reason}")
+        self.witness.acts(number, Ownership(worker, epoch))
 
     # how it goes on
 
@@ -307,7 +266,6 @@ class World:
     def check(self) -> None:
         """Hold what holds at any moment."""
         assert not self.failures, self.failures
-        assert not self.left, self.left
         for row in self.database.tables.racks.values():
             if row.owner is not None:
                 self.acts(WorkerId(row.owner), RackKey(row.id), row.epoch)
@@ -317,19 +275,22 @@ class World:
             # regions in doubt are dialled side by side, and all may take the rack
             assert len(workers) <= self.wanted + len(self.regions), "too many links"
             self._look_after(each)
+        assert not self.witness.broken, self.witness.broken
 
     def _look_after(self, each: Rackd) -> None:
-        """Hold that a rack which can have a link has one before long."""
-        reachable = any(
-            process.takes_racks and not self.parted(each.number, process.place.region)
+        """Hold that a rack which can have a link, or an owner, has one before long."""
+        here = [
+            process
             for process in self.processes
-        )
-        if each.sessions or not reachable:
-            self._alone.pop(each.number, None)
-            return
-        now = self.timers.seconds()
-        since = self._alone.setdefault(each.number, now)
-        assert now - since <= PATIENCE, f"{each.key} has no link though workers live"
+            if process.takes_racks and not self.parted(each.number, process.place.region)
+        ]
+        linked = [session.worker for session in each.sessions]
+        alone = bool(here) and not linked
+        owned = each.owner is not None and each.owner.worker in {one.id for one in linked}
+        unowned = not owned and any(one in here for one in linked)
+        for what, in_vain in (("a link", alone), ("an owner", unowned)):
+            waited = self.witness.waits(each.number, what, self.timers.seconds(), in_vain=in_vain)
+            assert waited <= PATIENCE, f"{each.key} has waited {waited} s for {what}"
 
 
 @contextmanager
