@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from maasha.balancer.plan import plan
 from maasha.balancer.policy import POLICY
+from maasha.db.ownership import flip
+from maasha.model.cluster import RackKey, WorkerId
 from maasha.model.placement import Acting
 from tests.simulation.history import History
 from tests.simulation.world import MANY, World, world
@@ -146,6 +148,33 @@ def test_a_frozen_leader_is_succeeded(seed: int) -> None:
         here.go(14.0)
         assert not leader.leads
         assert sum(one.leads for one in here.processes) == 1
+
+
+@settings(max_examples=5, phases=NO_SHRINKING)
+@given(st.integers(0, 2**32))
+def test_an_owner_of_the_past_is_not_obeyed(seed: int) -> None:
+    """Its word may be late: the rack knows the newer one by then and says so."""
+    with world([1, 1], 1, 2, seed) as here:
+        here.go(30.0)
+        (rack,) = here.racks
+        assert rack.owner is not None
+        lasting = rack.owner.worker
+        (late,) = [one.worker for one in rack.sessions if one.worker.id != lasting]
+        assert late.id is not None
+        here.cut([rack], late.place.region, 2.25)
+        hand_over(here, lasting, late.id)
+        hand_over(here, late.id, lasting)
+        obeyed = rack.owner
+        here.go(10.0)
+        assert len(rack.sessions) == 2
+        assert rack.owner == obeyed
+        assert rack.owner.worker == lasting
+
+
+def hand_over(here: World, source: WorkerId, to: WorkerId) -> None:
+    """Let another worker own the first rack, and have a second in which to say so."""
+    assert here.ask(lambda tx: flip(tx, [(RackKey(1), source, to)])) == 1
+    here.go(1.0)
 
 
 @settings(max_examples=5, phases=NO_SHRINKING)
