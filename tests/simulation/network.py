@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, fail
@@ -51,10 +51,19 @@ class End:
 
     def end(self, reason: str) -> None:
         """End it here, and there as soon as that side hears of it."""
-        if self.over is not None:
-            return
-        self.over = reason
-        self.send(lambda: self.far.end(reason))
+        if self.over is None:
+            self.hang_up(reason)
+            self.tell()
+
+    def hang_up(self, reason: str) -> None:
+        """End it without a word to this side."""
+        if self.over is None:
+            self.over = reason
+            self.send(lambda: self.far.end(reason))
+
+    def tell(self) -> None:
+        """Tell this side that it has ended."""
+        reason = self.over or ""
         for call in tuple(self._calls):
             call.errback(LinkLost(reason))
         closed, self._closed = self._closed, []
@@ -99,3 +108,12 @@ class End:
         if self.over is None:
             doing: Deferred[T] = Deferred.fromCoroutine(work())  # type: ignore[arg-type]  # one
             doing.addBoth(lambda result: self.send(lambda: tell(result)))
+
+
+def kill(timers: Timers, ends: Sequence[End]) -> None:
+    """Kill a process: its kernel hangs up, and what it waited for comes to an end unseen."""
+    timers.dead = True
+    for end in ends:
+        end.hang_up("the process is gone")
+    for end in ends:
+        end.tell()

@@ -33,7 +33,7 @@ from maasha.rack.succession import Succession
 from maasha.rpc import rack_side
 from maasha.rpc.errors import RpcError, Unreachable
 from tests.simulation.held import Witness
-from tests.simulation.network import LATENCY, End
+from tests.simulation.network import LATENCY, End, kill
 from tests.simulation.region import Process, RackEnd
 from tests.simulation.time import Timers
 from tests.unit.rack.stand_ins import Server
@@ -176,9 +176,9 @@ class Rackd:
 
     def die(self) -> None:
         """SIGKILL rackd."""
-        self.timers.dead = True
-        for end in self.ends():
-            end.end("rackd is gone")
+        kill(self.timers, self.ends())
+        for part in (self._links, self._succession):
+            part.stopService()
         self.sessions.clear()
 
     # the network

@@ -50,7 +50,7 @@ from maasha.rpc.region_side import RegionDuties
 from maasha.rpc.remote import RemoteRack
 from tests.memory.server import Database
 from tests.memory.wire import Opener, Way
-from tests.simulation.network import DEADLINE, End
+from tests.simulation.network import DEADLINE, End, kill
 from tests.simulation.time import Timers
 
 POOL = 2
@@ -285,21 +285,22 @@ class Process(MultiService):
             await move_away(self.timers, self.pool, worker, self.connections, MOVED_WITHIN)
         for link in tuple(self.connections):
             link.remote.close("the region worker stops")
-        await super().stopService()
+        await MultiService.stopService(self)
         await self.presence.leave()
         self.die()
 
     def die(self) -> None:
         """SIGKILL: the kernel closes what it had."""
-        self.timers.dead = True
-        for end in self.ends:
-            end.end("the process is gone")
         for opener in self._openers:
             opener.vanish()
+        kill(self.timers, self.ends)
+        super().stopService()
+        for part in (self._dedicated, self.pool):
+            Deferred.fromCoroutine(part.stop())
 
     def superseded(self) -> None:
         """End: a newer process has the slot."""
-        self.die()
+        self.timers.callLater(0.0, self.die)
 
     def lose_database(self) -> None:
         """Hear from the kernel that the server is gone."""

@@ -213,6 +213,13 @@ class World:
     def _ours(self) -> Session:
         return self.database.sessions[0]
 
+    def end_all(self) -> None:
+        """Have nothing wait any more."""
+        for process in self.processes:
+            process.die()
+        for each in self.racks:
+            each.die()
+
     # what racks find around themselves, and say
 
     def processes_of(self, region: str) -> list[Process]:
@@ -301,3 +308,4 @@ def world(
     made = World(sizes, racks, wanted, seed, limit)
     with heard(made.failures):
         yield made
+    made.end_all()
