@@ -34,7 +34,8 @@ class End:
         self._parted = parted
         self._outbox: deque[Callable[[], None]] = deque()
         self._closed: list[Deferred[str]] = []
-        self._calls: set[Deferred[Any]] = set()
+        self._calls: dict[Deferred[Any], None] = {}
+        self._performing = 0
         self.over: str | None = None
         """Why it has ended."""
         self.far: End
@@ -48,6 +49,11 @@ class End:
         else:
             self._closed.append(waiting)
         return waiting
+
+    @property
+    def idle(self) -> bool:
+        """Whether no call is under way, either way."""
+        return not self._calls and not self._performing
 
     def end(self, reason: str) -> None:
         """End it here, and there as soon as that side hears of it."""
@@ -88,7 +94,7 @@ class End:
         if self.over is not None:
             return fail(LinkLost(self.over))
         done: Deferred[T] = Deferred()
-        self._calls.add(done)
+        self._calls[done] = None
         self.send(lambda: self.far.perform(work, lambda result: self._answered(done, result)))
         within(deadline, self.timers, what, done).addBoth(self._forget, done)
         return done
@@ -98,7 +104,7 @@ class End:
             done.callback(result)  # a Failure makes it fail
 
     def _forget(self, result: object, done: Deferred[Any]) -> object:
-        self._calls.discard(done)
+        self._calls.pop(done, None)
         return result
 
     def perform(
@@ -107,7 +113,12 @@ class End:
         """Do what the far side asks for."""
         if self.over is None:
             doing: Deferred[T] = Deferred.fromCoroutine(work())  # type: ignore[arg-type]  # one
-            doing.addBoth(lambda result: self.send(lambda: tell(result)))
+            self._performing += 1
+            doing.addBoth(self._performed, tell)
+
+    def _performed(self, result: T | Failure, tell: Callable[[T | Failure], None]) -> None:
+        self._performing -= 1
+        self.send(lambda: tell(result))
 
 
 def kill(timers: Timers, ends: Sequence[End]) -> None:

@@ -109,7 +109,7 @@ class Session(End):
     @property
     def idle(self) -> bool:
         """Whether no call is under way on it."""
-        return self.timers.seconds() >= self.busy_until
+        return super().idle and self.timers.seconds() >= self.busy_until
 
     async def claim(self, lost: Ownership) -> None:
         """See `RemoteRegion`."""

@@ -306,6 +306,8 @@ def world(
 ) -> Iterator[World]:
     """Make a world in which every failure that somebody logs is one of the test."""
     made = World(sizes, racks, wanted, seed, limit)
-    with heard(made.failures):
-        yield made
-    made.end_all()
+    try:
+        with heard(made.failures):
+            yield made
+    finally:
+        made.end_all()
