@@ -4,7 +4,7 @@ PYTHON := /usr/bin/python3
 VENV := .venv
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: run stop test lint fuzz bench setup packages lock clean
+.PHONY: run stop test soak lint fuzz bench setup packages lock clean
 
 run:  ## start the demo cluster and print its address and API key
 	@test "$$(id -u)" -eq 0 || { \
@@ -17,6 +17,11 @@ stop:  ## end exactly what `make run` started
 
 test: setup  ## lint, unit, integration and acceptance tests; one total at the end
 	@$(VENV)/bin/python -m tests
+
+SOAK_SECONDS := 600
+
+soak: setup  ## the hard time in which nobody may be given up, for longer than in `make test`; as root
+	@MAASHA_SOAK=$(SOAK_SECONDS) $(VENV)/bin/python -m pytest -q tests/acceptance/test_calm.py
 
 lint: setup  ## formatting, types, layers and purity
 	@$(VENV)/bin/python -m tests --only lint

@@ -28,6 +28,9 @@ are the host's own; its state is in `host.directory`, also at /run/lab inside.  
 thread that made it, even when that is killed; `Lab(…, detached=True)` stays until somebody calls
 `Lab.adopt(directory).close()`.
 
+A cable is as short as can be; `with Detour(lan.cable(rack), delay=0.13, loss=0.01):` makes what
+passes it take 130 ms more in each direction, and loses one frame in a hundred.
+
 Every wait has a deadline: `until(condition, what, timeout=…)` raises `DeadlineExceeded`.  Programs
 of a host that must come back after a crash are services of its runner (`RunnerControl`).  Simulated
 clients answer ARP and ping for their addresses; for the real one there is `Dhclient`.
@@ -35,6 +38,7 @@ clients answer ARP and ping for their addresses; for the real one there is `Dhcl
 
 from lab.control import RunnerControl, RunnerError, ServiceStatus
 from lab.deadline import DeadlineExceeded, until
+from lab.detour import Detour
 from lab.dhclient import ClientEvent, Dhclient
 from lab.dhcp_client import DHCPClients, Ticket
 from lab.dhcp_wire import MAC, Kind, Option, mac
@@ -58,6 +62,7 @@ __all__ = [
     "Conflict",
     "DHCPClients",
     "DeadlineExceeded",
+    "Detour",
     "Dhclient",
     "Errand",
     "Heard",

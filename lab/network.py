@@ -38,17 +38,21 @@ class Cable:
         that is plugged in, or has been heard.
         """
         peer = f"peer name {self.interface} netns {self.host.namespace}"
-        self.switch.ip(
-            f"link add {self.port} type veth {peer}",
-            f"link set {self.port} master {BRIDGE} up",
-            f"link set {self.port} type bridge_slave flood off",
-        )
-        station = self.host.run(["cat", f"/sys/class/net/{self.interface}/address"]).stdout.strip()
-        known = ["bridge", "fdb", "replace", station, "dev", self.port, "master", "static"]
-        self.switch.run(known)
+        self.switch.ip(f"link add {self.port} type veth {peer}")
+        self.enter_switch(self.port)
         self.host.ip(f"link set {self.interface} up")
         if self.address is not None:
             self.host.ip(f"addr add {self.address} dev {self.interface}")
+
+    def enter_switch(self, device: str) -> None:
+        """Make one of the switch's devices the one behind which it finds this host."""
+        self.switch.ip(
+            f"link set {device} master {BRIDGE} up",
+            f"link set {device} type bridge_slave flood off",
+        )
+        station = self.host.run(["cat", f"/sys/class/net/{self.interface}/address"]).stdout.strip()
+        known = ["bridge", "fdb", "replace", station, "dev", device, "master", "static"]
+        self.switch.run(known)
 
     def cut(self) -> None:
         """Pull the cable: no carrier at the host, nothing passes."""

@@ -10,7 +10,7 @@ from maasha.api.answers import Json, JsonObject
 from maasha.api.controller_shapes import connection_json, stray_json
 from maasha.api.picture import Picture
 from maasha.api.placement_shapes import drain_json, pause_json
-from maasha.api.shapes import vlan_name
+from maasha.api.shapes import AUTOMATIC, vlan_name
 from maasha.db.drains import DrainView, PauseView
 from maasha.db.overview import Overview, RackView, RegionView, ServiceView, WorkerView
 from maasha.db.strays import Stray
@@ -99,6 +99,8 @@ def _rack(rack: RackView, overview: Overview) -> JsonObject:
         "last_seen": rack.last_seen.isoformat(),
         "owner": _owner(rack, overview),
         "connections": [connection_json(link) for link in rack.links],
+        "lost": rack.lost.isoformat() if rack.lost else None,
+        "lost_by": rack.lost_by,
         "dhcp": {
             "serving": rack.serving and rack.connected,
             "wanted": str(rack.wanted),
@@ -136,6 +138,9 @@ def _vlan(vlan: VlanRow, status: Status) -> JsonObject:
         "dhcp_problem": outcome.problem,
         "primary": vlan.primary.hostname if vlan.primary else None,
         "secondary": vlan.secondary.hostname if vlan.secondary else None,
+        "primary_by": vlan.primary_by or AUTOMATIC,
+        "secondary_by": vlan.secondary_by or AUTOMATIC,
+        "ha_auto": vlan.ha_auto,
         "states": states,
     }
 

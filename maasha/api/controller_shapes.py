@@ -17,7 +17,10 @@ STATUS_LENGTH = 255
 
 
 def rack_json(rack: RackView, picture: Picture) -> JsonObject:
-    """Show a rack with its interfaces, its services and (not in MAAS) its connections."""
+    """Show a rack with its interfaces, its services and (not in MAAS) its connections.
+
+    `lost`: when a person said that it will not come back.
+    """
     interfaces: list[Json] = [interface_json(each, picture) for each in rack.interfaces]
     return {
         **_node_json(rack.name.system_id, rack.name.hostname, rack.version),
@@ -34,6 +37,8 @@ def rack_json(rack: RackView, picture: Picture) -> JsonObject:
         "service_set": [_rackd(rack), _dhcpd(rack)],
         "connections": [connection_json(link) for link in rack.links],
         "last_seen": rack.last_seen.isoformat(),
+        "lost": rack.lost.isoformat() if rack.lost else None,
+        "lost_by": rack.lost_by,
         "resource_uri": uri("rackcontrollers", rack.name.system_id),
     }
 
@@ -116,8 +121,10 @@ def _node_json(system_id: str, hostname: str, version: str) -> JsonObject:
 
 
 def _rackd(rack: RackView) -> JsonObject:
-    status = "running" if rack.connected else "dead"
-    return _service_json("rackd", status, "" if rack.connected else "no link to any region")
+    if rack.connected:
+        return _service_json("rackd", "running", "")
+    away = f"declared lost by {rack.lost_by}" if rack.lost else "no link to any region"
+    return _service_json("rackd", "dead", away)
 
 
 def _dhcpd(rack: RackView) -> JsonObject:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from enum import Enum
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import TypeVar
@@ -132,6 +133,17 @@ def mac(submitted: str) -> str:
     if not re.fullmatch("[0-9a-f]{12}", digits):
         raise ValueError(f"{shown(submitted)} is not a MAC address; give one as 00:16:3e:00:00:01.")
     return ":".join(digits[place : place + 2] for place in range(0, 12, 2))
+
+
+def instant(submitted: str) -> datetime:
+    """Take an instant as ISO 8601 has it; one without a zone is UTC."""
+    try:
+        found = datetime.fromisoformat(submitted)
+    except ValueError:
+        raise ValueError(
+            f"{shown(submitted)} is not an instant; give one as 2026-01-31T12:00:00Z."
+        ) from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def listed(words: Sequence[str]) -> str:

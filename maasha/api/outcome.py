@@ -50,11 +50,20 @@ def outcome(vlan: VlanRow, racks: Mapping[RackKey, RackView]) -> Outcome:
 
 
 def _judged(vlan: VlanRow, racks: Mapping[RackKey, RackView]) -> Iterator[Outcome]:
+    if vlan.primary is None:
+        yield _choosing(vlan, racks)
     paired = vlan.secondary is not None
     duties = (Duty.PRIMARY if paired else Duty.SOLO, Duty.SECONDARY)
     for name, duty in zip(vlan.racks, duties, strict=False):
         yield _member(vlan, name, duty, racks.get(name.key))
     yield from _leaving(vlan, racks)
+
+
+def _choosing(vlan: VlanRow, racks: Mapping[RackKey, RackView]) -> Outcome:
+    """Say why nobody serves where the rack is chosen without a hand."""
+    if any(rack.connected and rack.is_on(vlan.id) for rack in racks.values()):
+        return _pending("its primary rack is being chosen, see `maasha dhcp roles`")
+    return _pending("no rack with an IPv4 address on this VLAN is connected")
 
 
 def _leaving(vlan: VlanRow, racks: Mapping[RackKey, RackView]) -> Iterator[Outcome]:
@@ -77,6 +86,8 @@ def _member(vlan: VlanRow, name: RackName, duty: Duty, rack: RackView | None) ->
         return Outcome(Standing.FAILED, f"{called} refused the configuration", rack.refusal)
     if service is not None and service.problem and rack.judged == rack.wanted:
         return Outcome(Standing.FAILED, f"{called} cannot serve this VLAN", service.problem)
+    if rack.lost is not None:
+        return _pending(f"{called} was declared lost")
     if not rack.connected:
         return _pending(f"{called} is not connected")
     if rack.running < rack.wanted:

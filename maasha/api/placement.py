@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-from maasha.api.answers import Answer, JsonObject, ok
+from maasha.api.answers import Answer, Json, JsonObject, ok
 from maasha.api.forms import Absent, Nothing, either
+from maasha.api.leader_shapes import acknowledged_json, current, stops_of
 from maasha.api.placement_shapes import (
     Situation,
-    evenness_json,
+    history_json,
     moves_json,
     pause_json,
     placement_json,
 )
 from maasha.api.routes import Crud, Named, Noun, Operation, Role
 from maasha.api.services import Call
-from maasha.api.submissions import HistorySpan, MovePage, PauseSpan
-from maasha.balancer.brakes import Paused
+from maasha.api.submissions import HistoryPage, MovePage, PauseSpan
+from maasha.balancer.actions import Flip, Plan
 from maasha.balancer.plan import plan
 from maasha.balancer.policy import Policy
-from maasha.balancer.turn import expected
-from maasha.db import drains
+from maasha.balancer.staying import together
+from maasha.balancer.turn import Seen, expected, foreseen, resting_until
+from maasha.db import drains, leading
 from maasha.db.events import open_alarms
 from maasha.db.link_moves import MoveId, moves
-from maasha.db.placement import evenness, read_names
+from maasha.db.placement import Evenness, evenness, read_names
 from maasha.db.transaction import Transaction
+from maasha.model.cluster import RackKey
+from maasha.model.event import Event
+from maasha.model.placement import IDLE
 from maasha.region.balancing import VANISHED, look
 
 PLACEMENT = Noun(
@@ -31,27 +36,43 @@ PLACEMENT = Noun(
     "The placement: links and owners of racks on regions and their workers.",
 )
 PAGE = 100
-DAY = 24 * 3600
 
 
 async def read_situation(tx: Transaction, policy: Policy) -> Situation:
-    """Read what is, and plan from it as the leader does; nothing is begun.
+    """Read what is, and plan from it as the leader does, with what it has in mind.
 
-    What the leader remembers is not known here: one that is evening goes on to the inner band, and
-    this plan of a placement within the outer one is empty.
+    Nothing is begun. Where nobody leads, the plan is what one who begins to lead would make.
     """
-    seen = await look(tx)
-    stops = [str(Paused(seen.pause))] if seen.pause else []
-    stops += [alarm.detail for alarm in await open_alarms(tx) if alarm.kind == VANISHED]
+    seen, leader = await look(tx), await leading.leader(tx)
+    if leader is not None:
+        leader = current(leader, seen.now)
+    wanted = plan(foreseen(seen, leader.outlook.acting if leader else IDLE), policy, seen.now)
+    resting = resting_until(seen)
+    known = _moving(wanted, seen) | set(resting)
     return Situation(
         seen.placement,
         await read_names(tx),
         seen.under_way,
-        plan(expected(seen), policy, seen.now),
+        wanted,
         await drains.paused(tx),
         await drains.drains(tx),
-        tuple(stops),
+        stops_of(seen.pause, leader, [alarm.detail for alarm in await _vanished(tx)]),
+        leader,
+        await leading.acknowledged(tx),
+        tuple(together(expected(seen), policy, seen.now, known)),
+        resting,
     )
+
+
+def _moving(wanted: Plan, seen: Seen) -> set[RackKey]:
+    """Give the racks whose links are planned to move, or move already."""
+    planned = {action.rack for action in wanted.actions if not isinstance(action, Flip)}
+    return planned | {move.rack for move in seen.under_way if move.open}
+
+
+async def _vanished(tx: Transaction) -> list[Event]:
+    """Give the alarm of racks that vanished, if it is open."""
+    return [alarm for alarm in await open_alarms(tx) if alarm.kind == VANISHED]
 
 
 async def read_placement(call: Call, _: Nothing) -> Answer:
@@ -68,10 +89,15 @@ async def list_moves(call: Call, form: MovePage) -> Answer:
     return ok(moves_json(found, limit))
 
 
-async def list_evenness(call: Call, form: HistorySpan) -> Answer:
-    """List how even it was, the oldest first; each entry holds until the next one."""
-    found = await call.read(lambda tx: evenness(tx, either(form.seconds, DAY)))
-    return ok([evenness_json(each) for each in found])
+async def list_evenness(call: Call, form: HistoryPage) -> Answer:
+    """List a page of how even it was, the newest first; each entry holds until the one above."""
+    before, seconds = either(form.before, None), either(form.seconds, None)
+    limit = either(form.limit, PAGE)
+
+    async def work(tx: Transaction) -> tuple[Evenness, ...]:
+        return await evenness(tx, before=before, seconds=seconds, limit=limit)
+
+    return ok(history_json(await call.read(work), limit, seconds))
 
 
 async def pause(call: Call, form: PauseSpan) -> Answer:
@@ -88,6 +114,22 @@ async def resume(call: Call, _: Nothing) -> Answer:
     """Let automatic acts go on; without a pause nothing changes."""
     await call.change(lambda tx: drains.resume(tx, call.who))
     return ok({"pause": None})
+
+
+async def acknowledge(call: Call, _: Nothing) -> Answer:
+    """Let all go on without the racks of the alarm; without an alarm nothing changes.
+
+    Racks that have vanished since the alarm was raised are not in it and count anew.
+    """
+
+    async def work(tx: Transaction) -> Json:
+        alarms = await _vanished(tx)
+        if not alarms:
+            return None
+        await leading.acknowledge(tx, call.who, alarms[-1].at)
+        return acknowledged_json(await leading.acknowledged(tx))
+
+    return ok({"acknowledged": await call.change(work)})
 
 
 OPERATIONS = (
@@ -111,8 +153,8 @@ OPERATIONS = (
         Named("history"),
         Role.USER,
         list_evenness,
-        "List how even it was: the greatest load over the mean, whenever it changed.",
-        HistorySpan,
+        "List a page of how even it was: the greatest load over the mean, whenever it changed.",
+        HistoryPage,
     ),
     Operation(
         PLACEMENT,
@@ -123,4 +165,11 @@ OPERATIONS = (
         PauseSpan,
     ),
     Operation(PLACEMENT, Named("resume", "POST"), Role.ADMIN, resume, "Let automatic acts go on."),
+    Operation(
+        PLACEMENT,
+        Named("acknowledge", "POST"),
+        Role.ADMIN,
+        acknowledge,
+        "Say that the racks of the alarm are known to have vanished: automatic acts go on.",
+    ),
 )

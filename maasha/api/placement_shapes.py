@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from datetime import datetime
 from typing import assert_never
 from urllib.parse import urlencode
 
-from attrs import frozen
+from attrs import Factory, frozen
 
 from maasha.api.answers import Json, JsonObject
+from maasha.api.leader_shapes import acknowledged_json, leader_json, waiting_json
 from maasha.api.shapes import uri
 from maasha.balancer.actions import Action, Close, Flip, Move, Plan
 from maasha.balancer.draining import AtEnd
+from maasha.balancer.staying import Together
 from maasha.db.drains import DrainView, PauseView
+from maasha.db.leading import Acknowledged, LeaderView
 from maasha.db.link_moves import MoveView
 from maasha.db.placement import Evenness, Names, Seat
-from maasha.model.cluster import WorkerId
+from maasha.model.cluster import RackKey, WorkerId
 from maasha.model.placement import Placement, UnderWay, Worker
 
 DIGITS = 3
@@ -27,8 +31,8 @@ DIGITS = 3
 class Situation:
     """All that the document is made from, read at one moment.
 
-    `plan` is what any worker makes of it; `stops` say why nothing of it is begun, as far as that is
-    on record: what only the leader knows is not.
+    `plan` is what any worker makes of it that knows what the leader has in mind; `stops` say why
+    nothing of it is begun; `staying` and `resting` are racks that it leaves as they are for now.
     """
 
     placement: Placement
@@ -38,6 +42,10 @@ class Situation:
     pause: PauseView | None = None
     drains: tuple[DrainView, ...] = ()
     stops: tuple[str, ...] = ()
+    leader: LeaderView | None = None
+    acknowledged: Acknowledged | None = None
+    staying: tuple[Together, ...] = ()
+    resting: Mapping[RackKey, datetime] = Factory(dict)
 
 
 def placement_json(now: Situation) -> JsonObject:
@@ -49,6 +57,8 @@ def placement_json(now: Situation) -> JsonObject:
         "mean": round(placement.mean, DIGITS),
         "links": len(placement.links),
         "regions": _regions(placement, now.names),
+        "leader": leader_json(now.leader),
+        "acknowledged": acknowledged_json(now.acknowledged),
         "pause": pause_json(now.pause),
         "drains": [drain_json(drain) for drain in now.drains],
         "stops": list(now.stops),
@@ -57,6 +67,7 @@ def placement_json(now: Situation) -> JsonObject:
             "actions": [action_json(action, now.names) for action in now.plan.actions],
             "links": now.plan.links.value,
             "owners": now.plan.owners.value,
+            "waiting": waiting_json(now.staying, now.resting, now.names),
         },
     }
 
@@ -106,6 +117,24 @@ def moves_json(found: tuple[MoveView, ...], limit: int) -> JsonObject:
     return {
         "count": len(found),
         "moves": [_move(move) for move in found],
+        "next_uri": further,
+    }
+
+
+def history_json(found: tuple[Evenness, ...], limit: int, seconds: int | None) -> JsonObject:
+    """Show a page of how even it was; `next_uri` leads to what was before, null when nothing was.
+
+    What held when the span of so many seconds began is the last entry of the last page.
+    """
+    further = None
+    if len(found) == limit:
+        query: dict[str, object] = {"op": "history", "limit": limit}
+        query["before"] = found[-1].at.isoformat()
+        query.update({"seconds": seconds} if seconds else {})
+        further = f"{uri('placement')}?{urlencode(query)}"
+    return {
+        "count": len(found),
+        "history": [evenness_json(each) for each in found],
         "next_uri": further,
     }
 

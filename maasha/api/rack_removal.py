@@ -27,7 +27,8 @@ def succeed(vlan: VlanRow, gone: RackName, choices: tuple[RackChoice, ...]) -> S
     """Decide who serves `vlan` without `gone`.
 
     The remaining rack is (or becomes) the primary; the first connected rack on the VLAN that has no
-    part in it takes the free place; with nobody left, DHCP is off.
+    part in it takes the free place; with nobody left, DHCP is off. A place in which nothing changes
+    keeps its author, the others are automatic from now on.
     """
     remaining = tuple(rack for rack in vlan.racks if rack != gone)
     fresh = (
@@ -38,6 +39,13 @@ def succeed(vlan: VlanRow, gone: RackName, choices: tuple[RackChoice, ...]) -> S
     members = (*remaining, *fresh)[: len(vlan.racks)]
     primary, secondary = (*members, None, None)[:2]
     dhcp_on = vlan.dhcp_on and primary is not None
-    after = evolve(vlan, primary=primary, secondary=secondary, dhcp_on=dhcp_on)
+    after = evolve(
+        vlan,
+        primary=primary,
+        primary_by=vlan.primary_by if primary == vlan.primary else "",
+        secondary=secondary,
+        secondary_by=vlan.secondary_by if secondary == vlan.secondary else "",
+        dhcp_on=dhcp_on,
+    )
     linked = {choice.rack for choice in choices if choice.connected}
     return Succession(vlan, with_pairing(vlan, after), any(rack in linked for rack in members))

@@ -5,19 +5,20 @@ from __future__ import annotations
 from maasha.api.answers import GONE, Answer, JsonObject, ok
 from maasha.api.changes import differences
 from maasha.api.controller_shapes import rack_json
-from maasha.api.errors import BadRequest
+from maasha.api.errors import BadRequest, Conflict, NotFound
 from maasha.api.fields import listed
 from maasha.api.forms import Nothing, either
 from maasha.api.lookups import the_rack
 from maasha.api.picture import read_picture
 from maasha.api.rack_removal import Succession, succeed
-from maasha.api.routes import Crud, Noun, Operation, Role
+from maasha.api.routes import Crud, Named, Noun, Operation, Role
 from maasha.api.services import Call
 from maasha.api.submissions import RackDelete, RackFilter, RackUpdate
 from maasha.api.vlan_rules import concerned, matters_to_dhcp
 from maasha.db.descriptions import describe_rack
 from maasha.db.events import record
 from maasha.db.leases import prune
+from maasha.db.lost import StillLinked, declare_lost
 from maasha.db.networks import want_dhcp
 from maasha.db.overview import RackView
 from maasha.db.racks import delete_rack as bury_rack
@@ -100,6 +101,20 @@ async def delete_rack(call: Call, form: RackDelete) -> Answer:
     return GONE
 
 
+async def lose_rack(call: Call, _: Nothing) -> Answer:
+    """Have nobody wait for a rack that will not come back; it is not deleted."""
+
+    async def work(tx: Transaction) -> JsonObject:
+        if not await declare_lost(tx, call.who, SystemId(call.path["system_id"])):
+            raise NotFound("RackController")
+        return rack_json(await the_rack(tx, call.path), await read_picture(tx))
+
+    try:
+        return ok(await call.change(work))
+    except StillLinked as linked:
+        raise Conflict(f"{linked}.") from linked
+
+
 def _asked_for(rack: RackView, form: RackFilter) -> bool:
     ids = (*form.id, *form.system_id)
     by_id = not ids or rack.name.system_id in ids
@@ -141,6 +156,14 @@ OPERATIONS = (
     Operation(RACKS, Crud.READ, Role.USER, list_racks, "List the racks.", RackFilter),
     Operation(RACK, Crud.READ, Role.USER, read_rack, "Read a rack."),
     Operation(RACK, Crud.UPDATE, Role.ADMIN, update_rack, "Describe a rack.", RackUpdate),
+    Operation(
+        RACK,
+        Named("declare_lost", "POST"),
+        Role.ADMIN,
+        lose_rack,
+        "Declare a rack lost for good: you vouch that its host is off and stays off, and others "
+        "take its VLANs at once. It stays on record; should it come back, it is taken in again.",
+    ),
     Operation(
         RACK,
         Crud.DELETE,

@@ -6,6 +6,7 @@ from itertools import chain
 
 from maasha.api import (
     cluster,
+    dhcp_roles,
     drains,
     events,
     fabrics,
@@ -29,6 +30,7 @@ NOUNS = (
     regions,
     fabrics,
     vlans,
+    dhcp_roles,
     subnets,
     ranges,
     leases,

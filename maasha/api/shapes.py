@@ -11,6 +11,8 @@ from maasha.db.ranges import RangeRow
 from maasha.db.subnets import SubnetRow
 from maasha.db.vlans import VlanRow
 
+AUTOMATIC = "automatic"
+"""Who chose a rack that no person chose."""
 SPACE = "undefined"
 """What MAAS shows where a VLAN is in no space."""
 
@@ -26,7 +28,7 @@ def vlan_name(vlan: VlanRow) -> str:
 
 
 def vlan_json(vlan: VlanRow, picture: Picture) -> JsonObject:
-    """Show a VLAN; `dhcp_status`, `dhcp_problem` and `lease_time` are ours."""
+    """Show a VLAN; what DHCP's status, its lease time and who chose its racks say is ours."""
     outcome = picture.outcomes[vlan.id]
     return {
         "id": vlan.id,
@@ -44,6 +46,9 @@ def vlan_json(vlan: VlanRow, picture: Picture) -> JsonObject:
         "relay_vlan": None,
         "primary_rack": vlan.primary.system_id if vlan.primary else None,
         "secondary_rack": vlan.secondary.system_id if vlan.secondary else None,
+        "primary_rack_by": vlan.primary_by or AUTOMATIC,
+        "secondary_rack_by": vlan.secondary_by or AUTOMATIC,
+        "ha_auto": vlan.ha_auto,
         "space": SPACE,
         "resource_uri": uri("vlans", vlan.id),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from attrs import frozen
 
@@ -13,6 +13,7 @@ from maasha.api.fields import (
     addresses,
     boolean,
     choice,
+    instant,
     integer,
     mac,
     name,
@@ -101,13 +102,25 @@ class VlanUpdate:
         integer(MIN_MTU, MAX_MTU), f"Bytes, {MIN_MTU} to {MAX_MTU}; DHCP tells it to clients."
     )
     dhcp_on: bool | Absent = maybe(
-        boolean, "Whether to serve DHCP; needs a primary rack and a dynamic range."
+        boolean,
+        "Whether to serve DHCP; needs a dynamic range and a primary rack, which is chosen without "
+        "a hand where you name none.",
     )
     primary_rack: str | Absent = maybe(
-        text, "System id or host name of the rack that serves; empty promotes the secondary."
+        text,
+        "System id or host name of the rack that serves; empty promotes the secondary. Where there "
+        "is none, nobody is chosen without a hand then.",
     )
     secondary_rack: str | Absent = maybe(
-        text, "System id or host name of the rack that stands by; empty for none."
+        text,
+        "System id or host name of the rack that stands by; empty for none, which stays so until "
+        "you name one or say ha_auto=true.",
+    )
+    ha_auto: bool | Absent = maybe(
+        boolean,
+        "Whether racks are chosen without a hand for places that nobody chose, and in the stead of "
+        "racks that are lost for good. true makes places automatic again that are not named in the "
+        "same command, also one that was to stay empty.",
     )
     lease_time: int | Absent = maybe(
         integer(MIN_LEASE_TIME, MAX_LEASE_TIME),
@@ -120,6 +133,13 @@ class VlanCreate(VlanUpdate):
     """A new VLAN of a fabric."""
 
     vid: int = given(integer(MIN_VID, MAX_VID), f"Its VLAN id, {MIN_VID} to {MAX_VID}.")
+
+
+@frozen(kw_only=True)
+class RoleSwap:
+    """Whose racks change places."""
+
+    vlan: int = given(row_id, "The id of the VLAN (vlans have both an id and a VID).")
 
 
 @frozen(kw_only=True)
@@ -214,10 +234,16 @@ class MovePage:
 
 
 @frozen(kw_only=True)
-class HistorySpan:
-    """How far back to look."""
+class HistoryPage:
+    """Which notes of evenness to list, the newest first."""
 
-    seconds: int | Absent = maybe(seconds, "How far back, in seconds; a day if none.")
+    limit: int | Absent = maybe(integer(1, MAX_PAGE), f"How many, 1 to {MAX_PAGE}; 100 if none.")
+    before: datetime | Absent = maybe(
+        instant, "Only what was noted before, as 2026-01-31T12:00:00Z: the next page."
+    )
+    seconds: int | Absent = maybe(
+        seconds, "How far back, in seconds, with what held when that began; all if none."
+    )
 
 
 @frozen(kw_only=True)

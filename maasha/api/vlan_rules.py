@@ -2,8 +2,14 @@
 
 Rules, in this order: a cleared primary promotes the secondary; a primary that was the secondary
 clears the secondary; the two differ and have an IPv4 address on this very VLAN (the same VID in
-another fabric is another wire); DHCP needs a primary and a dynamic range. A change of members
-raises the pairing, so that the new failover peers begin under a new name.
+another fabric is another wire); DHCP needs a primary and a dynamic range, but where the primary is
+chosen without a hand, a rack on the VLAN is enough. A change of members raises the pairing, so that
+the new failover peers begin under a new name.
+
+Who chose what: a place that the update names is the caller's from then on, also where it is to be
+empty, and so is a primary that became it because the caller cleared the one before. Whatever else
+moves by that is nobody's choice, so it is automatic. `ha_auto=true` makes the places automatic that
+the update does not name.
 """
 
 from __future__ import annotations
@@ -16,6 +22,9 @@ from maasha.api.forms import Absent, either
 from maasha.api.submissions import VlanUpdate
 from maasha.db.vlans import RackChoice, RackName, VlanRow
 
+Authors = tuple[str, str]
+"""Who chose the primary and the secondary."""
+
 
 @frozen
 class VlanSurroundings:
@@ -25,10 +34,16 @@ class VlanSurroundings:
     dynamic_ranges: int
 
 
-def changed_vlan(before: VlanRow, update: VlanUpdate, around: VlanSurroundings) -> VlanRow:
-    """Give the VLAN as it is after the update; raises `FieldErrors` with all that is wrong."""
+def changed_vlan(
+    before: VlanRow, update: VlanUpdate, around: VlanSurroundings, who: str
+) -> VlanRow:
+    """Give the VLAN as it is after the update; raises `FieldErrors` with all that is wrong.
+
+    `who` asks for it, as events name him.
+    """
     wrong: dict[str, tuple[str, ...]] = {}
     primary, secondary = _members(before, update, around, wrong)
+    primary_by, secondary_by = _authors(before, update, secondary, who)
     after = evolve(
         before,
         name=either(update.name, before.name),
@@ -38,6 +53,9 @@ def changed_vlan(before: VlanRow, update: VlanUpdate, around: VlanSurroundings) 
         lease_time=either(update.lease_time, before.lease_time),
         primary=primary,
         secondary=secondary,
+        ha_auto=either(update.ha_auto, before.ha_auto),
+        primary_by=primary_by,
+        secondary_by=secondary_by,
     )
     if after.dhcp_on and "primary_rack" not in wrong:
         wrong.update(_serving(after, around))
@@ -60,6 +78,11 @@ def matters_to_dhcp(before: VlanRow, after: VlanRow) -> bool:
     return _served(before) != _served(after)
 
 
+def matters_to_roles(before: VlanRow, after: VlanRow) -> bool:
+    """Whether something else may be done without a hand than before."""
+    return _places(before) != _places(after)
+
+
 def concerned(before: VlanRow, after: VlanRow) -> tuple[RackName, ...]:
     """Name the racks of both, each once."""
     return tuple(dict.fromkeys((*before.racks, *after.racks)))
@@ -67,6 +90,25 @@ def concerned(before: VlanRow, after: VlanRow) -> tuple[RackName, ...]:
 
 def _served(vlan: VlanRow) -> tuple[object, ...]:
     return (vlan.dhcp_on, vlan.racks, vlan.lease_time, vlan.mtu, vlan.pairing)
+
+
+def _places(vlan: VlanRow) -> tuple[object, ...]:
+    places = (vlan.primary, vlan.primary_by, vlan.secondary, vlan.secondary_by)
+    return (vlan.dhcp_on, vlan.ha_auto, *places)
+
+
+def _authors(before: VlanRow, update: VlanUpdate, secondary: RackName | None, who: str) -> Authors:
+    """Say who chose the places, the secondary being the one after the update."""
+    handed_back = update.ha_auto is True
+    if not isinstance(update.primary_rack, Absent):
+        primary_by = who
+    else:
+        primary_by = "" if handed_back else before.primary_by
+    if not isinstance(update.secondary_rack, Absent):
+        promoted = bool(update.secondary_rack) and secondary is None
+        return primary_by, "" if promoted else who
+    left_alone = secondary == before.secondary and not handed_back
+    return primary_by, before.secondary_by if left_alone else ""
 
 
 def _members(
@@ -99,7 +141,12 @@ def _rack(
         return None
     for choice in around.racks:
         if submitted in (choice.rack.system_id, choice.rack.hostname):
-            if not choice.on_vlan:
+            if choice.lost:
+                wrong[field] = (
+                    f"Rack {choice.rack.hostname} was declared lost; bring it back first, or "
+                    f"{_choices(around)}.",
+                )
+            elif not choice.on_vlan:
                 wrong[field] = (
                     f"Rack {choice.rack.hostname} has no interface with an IPv4 address on VLAN "
                     f"{vlan.label}; {_choices(around)}.",
@@ -110,8 +157,12 @@ def _rack(
 
 
 def _choices(around: VlanSurroundings) -> str:
-    names = [choice.rack.hostname for choice in around.racks if choice.on_vlan]
+    names = [choice.rack.hostname for choice in _present(around)]
     return f"choose from {', '.join(names)}" if names else "no rack is on this VLAN yet"
+
+
+def _present(around: VlanSurroundings) -> tuple[RackChoice, ...]:
+    return tuple(choice for choice in around.racks if choice.on_vlan and not choice.lost)
 
 
 def _pair(
@@ -132,10 +183,21 @@ def _pair(
     return {"secondary_rack": (text,)}
 
 
+def _will_be_chosen(vlan: VlanRow, around: VlanSurroundings) -> bool:
+    """Whether the leader gives it a primary, as soon as a rack on it is fit."""
+    return vlan.ha_auto and not vlan.primary_by and bool(_present(around))
+
+
+def _without_primary(around: VlanSurroundings) -> str:
+    if not _present(around):
+        return "a primary rack, and no rack is on this VLAN yet: connect one, or dhcp_on=false"
+    return "a primary rack: set primary_rack as well, or ha_auto=true to have it chosen"
+
+
 def _serving(after: VlanRow, around: VlanSurroundings) -> dict[str, tuple[str, ...]]:
     missing = []
-    if after.primary is None:
-        missing.append("a primary rack: set primary_rack as well, or dhcp_on=false")
+    if after.primary is None and not _will_be_chosen(after, around):
+        missing.append(_without_primary(around))
     if not around.dynamic_ranges:
         missing.append("a dynamic IPv4 range in a managed subnet of it: make one with ipranges")
     if not missing:

@@ -14,7 +14,14 @@ from maasha.api.services import Call
 from maasha.api.settling import answer_settled
 from maasha.api.shapes import vlan_json
 from maasha.api.submissions import VlanCreate, VlanUpdate
-from maasha.api.vlan_rules import VlanSurroundings, changed_vlan, concerned, matters_to_dhcp
+from maasha.api.vlan_rules import (
+    VlanSurroundings,
+    changed_vlan,
+    concerned,
+    matters_to_dhcp,
+    matters_to_roles,
+)
+from maasha.db.channels import Channel, notify
 from maasha.db.events import record
 from maasha.db.networks import networks, want_dhcp
 from maasha.db.ranges import dynamic_ranges
@@ -114,12 +121,14 @@ async def _update(
     around = VlanSurroundings(
         await rack_choices(tx, before.id), await dynamic_ranges(tx, before.id)
     )
-    after = changed_vlan(before, form, around)
+    after = changed_vlan(before, form, around, who)
     if after == before:
         return after, False
     await store_vlan(tx, after)
     detail = differences(before, after)
     await record(tx, who, f"vlan:{after.id}", "vlan.changed", "info", detail)
+    if matters_to_roles(before, after):
+        await notify(tx, Channel.PLACEMENT)
     awaited = matters_to_dhcp(before, after)
     if awaited:
         await want_dhcp(tx, concerned(before, after))

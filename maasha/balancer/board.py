@@ -6,7 +6,7 @@ It knows what each action leads to and which moves are allowed; it decides nothi
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
 
@@ -15,6 +15,9 @@ from maasha.balancer.policy import Policy
 from maasha.balancer.scale import Scale, bin_of
 from maasha.model.cluster import LinkId, RackKey, SystemId, WorkerId
 from maasha.model.placement import Link, Placement, Worker
+
+Owners = Mapping[RackKey, WorkerId]
+"""Who acts for which rack."""
 
 
 class Board:
@@ -120,17 +123,26 @@ class Board:
 
     def lacks(self, rack: RackKey, region: SystemId, other: SystemId) -> bool:
         """Whether the rack has fewer links on the one region than on the other."""
-        homes = [self.home[spot] for spot in self.spots[rack]]
-        return homes.count(region) < homes.count(other)
+        more = 0
+        for spot in self.spots[rack]:
+            home = self.home[spot]
+            if home == other:
+                more += 1
+            elif home == region:
+                more -= 1
+        return more > 0
 
-    def clashes(self, rack: RackKey, worker: WorkerId) -> int:
-        """Count the partners whose owners are where the rack's owner would be, too."""
+    def clashes(self, rack: RackKey, worker: WorkerId, owners: Owners | None = None) -> int:
+        """Count the partners whose owners are where the rack's owner would be, too.
+
+        `owners` are those to be thought of, if not those of now.
+        """
         partners = self.partners.get(rack)
         if not partners:
             return 0
-        site = self.site(worker)
-        owners = (self.owner.get(partner) for partner in partners)
-        return sum(owner is not None and self.site(owner) == site for owner in owners)
+        site, whose = self.site(worker), self.owner if owners is None else owners
+        theirs = (whose.get(partner) for partner in partners)
+        return sum(owner is not None and self.site(owner) == site for owner in theirs)
 
     def may_flip(self, rack: RackKey, to: WorkerId) -> bool:
         """Whether no partner minds that the rack's owner goes there."""
@@ -148,15 +160,16 @@ class Board:
 
     def carries(self, link: Link) -> bool:
         """Whether ownership goes along when this link moves."""
-        if self.owner.get(link.rack) != link.worker:
-            return False
-        return self.spots[link.rack].count(link.worker) == 1
+        worker = link.worker
+        return self.owner.get(link.rack) == worker and self.spots[link.rack].count(worker) == 1
 
     def may_go(self, link: Link, to: WorkerId) -> bool:
         """Whether it has not moved, the rack has no link there, and no partner minds."""
         if link.id in self._moved or to in self.spots[link.rack]:
             return False
-        return not self.carries(link) or self.may_flip(link.rack, to)
+        return (
+            link.rack not in self.partners or not self.carries(link) or self.may_flip(link.rack, to)
+        )
 
     def row(self, worker: WorkerId, toward: SystemId | WorkerId) -> Iterator[Link]:
         """Give the links that may leave a worker, one by one; each once for each direction.

@@ -177,7 +177,7 @@ class RacksVanished:
         return (
             f"{len(self.racks)} of {self.of} racks vanished at once, at "
             f"{_clock(self.since)}: perhaps this side is the one that is cut off. Bring them back, "
-            "or delete those that are gone for good"
+            "delete those that are gone for good, or let all go on without them: maasha acknowledge"
         )
 
 

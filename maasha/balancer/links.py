@@ -68,9 +68,9 @@ def part(board: Board) -> None:
     Also where a rack has but one link and its owner is where its partner's is.
     """
     several = ((rack, spots) for rack, spots in board.spots.items() if len(spots) > 1)
-    doubled = {rack for rack, spots in several if _doubled(board, spots)}
+    crowded = {rack for rack, spots in several if doubled(board, spots)}
     alone = {rack for rack in board.partners if _clinging(board, rack)}
-    wanted = (doubled | alone) - board.leaving
+    wanted = (crowded | alone) - board.leaving
     if not wanted:
         return
     for worker in list(board.whole().falling()):
@@ -79,7 +79,8 @@ def part(board: Board) -> None:
                 _part(board, link)
 
 
-def _doubled(board: Board, spots: list[WorkerId]) -> bool:
+def doubled(board: Board, spots: list[WorkerId]) -> bool:
+    """Whether a rack has two links on one worker, or more on a region than it need have."""
     home = board.home
     if len(spots) == 2 and home[spots[0]] != home[spots[1]]:  # nearly all, and quick to see
         return False
@@ -104,7 +105,7 @@ def _part(board: Board, link: Link) -> None:
         better = (to for to in board.whole().rising() if board.clashes(rack, to) < there)
         _move(board, link, next(better, None), Reason.PARTNER)
         return
-    if not _doubled(board, spots):
+    if not doubled(board, spots):
         return
     homes = [board.home[spot] for spot in spots]
     twin, here = link.worker in others, homes.count(board.home[link.worker])
@@ -151,11 +152,9 @@ def _even(scale: Scale[Key], mean: float, step: Callable[[Key, Key], bool]) -> N
     """Move the excess, one link at a time."""
     going = True
     while going:
-        going = False
-        for donor, receiver in scale.worth(mean):
-            if step(donor, receiver):
-                going = True
-                break
+        pair = scale.clearest(mean)
+        if pair is None or not step(*pair):
+            going = any(step(donor, receiver) for donor, receiver in scale.worth(mean))
 
 
 def _across(board: Board, donor: SystemId, receiver: SystemId) -> bool:

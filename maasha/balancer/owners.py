@@ -1,24 +1,27 @@
 """Which worker acts for a rack: a pointer that flips between the workers that have a link to it.
 
 Owners leave draining workers before links do. The owners of a VLAN's two racks are kept on
-different regions (with one region: workers) wherever a flip can do that. Then the workers are
-evened: where the fullest and the emptiest have no rack in common, by a chain of flips over workers
-between them.
+different regions (with one region: workers) wherever flips can do that; where racks cover for each
+other in a ring, one flip only hands the trouble on, and a series of them ends it. Then the workers
+are evened: where the fullest and the emptiest have no rack in common, by a chain of flips over
+workers between them.
 """
 
 from __future__ import annotations
 
-from collections import deque
+from collections import ChainMap, deque
 from collections.abc import Collection, Iterable
 
 from maasha.balancer.actions import Reason, Verdict
-from maasha.balancer.board import Board
+from maasha.balancer.board import Board, Owners
 from maasha.model.cluster import RackKey, WorkerId
 
 Chain = list[tuple[RackKey, WorkerId]]
 """Racks and their next owners, from the donor on."""
 Came = dict[WorkerId, tuple[WorkerId, RackKey] | None]
 """How each worker was reached: from which one, by which rack; the donor by none."""
+LONGEST = 32
+"""Flips that part one pair: racks that cover for each other in a ring are some dozens at most."""
 
 
 def relieve(board: Board) -> None:
@@ -33,8 +36,11 @@ def relieve(board: Board) -> None:
 
 
 def part(board: Board) -> None:
-    """Flip owners away from their partners' owners; each flip leaves fewer pairs together."""
-    while any([_part(board, rack) for rack in sorted(board.partners)]):
+    """Flip owners away from their partners' owners, of all VLANs at once.
+
+    Each flip, or each series of them, leaves fewer pairs together, and none more on the way.
+    """
+    while any([_part(board, rack) for rack in sorted(board.partners)]) or _hand_on(board):
         pass
 
 
@@ -45,6 +51,60 @@ def _part(board: Board, rack: RackKey) -> bool:
         return False
     board.flip(rack, to, Reason.PARTNER)
     return True
+
+
+def _hand_on(board: Board) -> bool:
+    """Carry out series of flips that part pairs; False: there is none."""
+    before = len(board.actions)
+    for rack in sorted(board.partners):
+        for each, to in _series(board, rack):
+            board.flip(each, to, Reason.PARTNER)
+    return len(board.actions) > before
+
+
+def _series(board: Board, rack: RackKey) -> Chain:
+    """Give flips from a rack on that is with a partner; empty where they lead nowhere.
+
+    Each is of a rack that the flip before has left with one; the last one leaves nobody so.
+    """
+    moved: dict[RackKey, WorkerId] = {}
+    owners = ChainMap(moved, board.owner)
+    step: RackKey | None = rack
+    while step is not None and step in owners and len(moved) < LONGEST:
+        before = board.clashes(step, owners[step], owners)
+        to = _elsewhere(board, step, owners)
+        if not before or to is None or board.clashes(step, to, owners) > before:
+            return []
+        moved[step] = to
+        if board.clashes(step, to, owners) < before:
+            return list(moved.items())
+        step = _left_with(board, step, owners)
+    return []
+
+
+def _elsewhere(board: Board, rack: RackKey, owners: Owners) -> WorkerId | None:
+    """Give the open worker in another place that the fewest partners mind, then the least busy."""
+    here = board.site(owners[rack])
+    return min(
+        (spot for spot in board.spots[rack] if spot in board.open and board.site(spot) != here),
+        key=lambda spot: (board.clashes(rack, spot, owners), board.acting.load(spot), spot),
+        default=None,
+    )
+
+
+def _left_with(board: Board, rack: RackKey, owners: ChainMap[RackKey, WorkerId]) -> RackKey | None:
+    """Give a partner that did not flip yet and whose owner is where the rack's is now."""
+    site = board.site(owners[rack])
+    return next(
+        (
+            partner
+            for partner in board.partners[rack]
+            if partner not in owners.maps[0]
+            and partner in owners
+            and board.site(owners[partner]) == site
+        ),
+        None,
+    )
 
 
 def even(board: Board, acting: bool) -> tuple[Verdict, bool]:

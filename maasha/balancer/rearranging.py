@@ -17,9 +17,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from attrs import frozen
 
-from maasha.balancer.roles import VlanRoles, counted
+from maasha.balancer.roles import counted
 from maasha.model.cluster import RackKey
 from maasha.model.network import VlanId
+from maasha.model.roles import VlanRoles
 
 
 @frozen

@@ -31,6 +31,7 @@ from attrs import evolve, frozen
 from maasha.balancer.brakes import Act, Stop, Verdict
 from maasha.model.cluster import RackKey
 from maasha.model.network import VlanId
+from maasha.model.roles import Candidate, Evidence, Place, VlanRoles
 
 
 @frozen
@@ -45,75 +46,6 @@ class Terms:
 
 
 TERMS = Terms()
-
-
-@frozen
-class Evidence:
-    """What is known of a rack on a VLAN, together with the VLAN's primary of now."""
-
-    address: bool = False
-    """It has an IPv4 address on the VLAN."""
-    probed: datetime | None = None
-    """When a probe frame last went over the VLAN both ways."""
-    reached: datetime | None = None
-    """When TCP 647 was last reached both ways."""
-    clock_offset: float | None = None
-    """Seconds from the primary's clock; None: not known."""
-
-
-@frozen
-class Candidate:
-    """A rack that is on the VLAN, or has a part in it."""
-
-    rack: RackKey
-    hostname: str
-    linked: bool = True
-    """It has a link to a living worker."""
-    lost: bool = False
-    """Deleted, or declared lost for good by a person."""
-    draining: bool = False
-    evidence: Evidence = Evidence()
-
-
-@frozen
-class Place:
-    """One of a VLAN's two places: who has it, and who decided that."""
-
-    rack: RackKey | None = None
-    by: str = ""
-    """`user:admin`; empty: nobody, so it is automatic."""
-
-    @property
-    def kept_empty(self) -> bool:
-        """Whether a person wants nobody here."""
-        return self.rack is None and bool(self.by)
-
-    @property
-    def author(self) -> str:
-        """Say for people who chose this."""
-        return self.by or "automatic"
-
-
-@frozen
-class VlanRoles:
-    """Everything about one VLAN's places, read at one moment."""
-
-    vlan: VlanId
-    primary: Place = Place()
-    secondary: Place = Place()
-    dhcp_on: bool = True
-    ha_auto: bool = True
-    candidates: tuple[Candidate, ...] = ()
-    """Each rack once, also those that were lost and still have a place."""
-
-    def candidate(self, rack: RackKey) -> Candidate:
-        """Give a rack with a place; one that is not on the VLAN is neither linked nor lost here."""
-        known = (one for one in self.candidates if one.rack == rack)
-        return next(known, Candidate(rack, f"rack {rack}", linked=False))
-
-    def lost(self, place: Place) -> bool:
-        """Whether the rack in this place is lost for good."""
-        return place.rack is not None and self.candidate(place.rack).lost
 
 
 class Lack(Enum):
@@ -242,18 +174,44 @@ def decide(
 
 
 def decide_all(
-    vlans: Iterable[VlanRoles], verdict: Verdict, now: datetime, terms: Terms = TERMS
+    vlans: Iterable[VlanRoles],
+    primaries: Mapping[RackKey, int],
+    verdict: Verdict,
+    now: datetime,
+    terms: Terms = TERMS,
 ) -> tuple[Decision, ...]:
-    """Decide about each VLAN, in order; what is chosen for one counts for the next."""
-    everyone = tuple(vlans)
-    primaries = counted(everyone)
+    """Decide about each VLAN, in order; what is chosen for one counts for the next.
+
+    `primaries` counts for each rack the VLANs it is the primary of, others than these too.
+    """
+    counts = Counter(primaries)
     decisions = []
-    for roles in everyone:
-        decision = decide(roles, primaries, verdict, now, terms)
+    for roles in vlans:
+        decision = decide(roles, counts, verdict, now, terms)
         if isinstance(decision, ChoosePrimary | Promote):
-            primaries[decision.rack] += 1
+            counts[decision.rack] += 1
         decisions.append(decision)
     return tuple(decisions)
+
+
+def shortcomings(
+    roles: VlanRoles, now: datetime, terms: Terms = TERMS
+) -> dict[RackKey, tuple[Lack, ...]]:
+    """Say what each rack lacks to be the primary's peer, the primary to have one.
+
+    Where the primary is missing or lost for good: to be the primary.
+    """
+
+    def lacking(one: Candidate) -> Iterator[Lack]:
+        if one.rack == primary:
+            yield from _lacks_presence(one)
+            return
+        yield from _lacks(one)
+        if primary is not None:
+            yield from _lacks_evidence(one.evidence, now, terms)
+
+    primary = None if roles.lost(roles.primary) else roles.primary.rack
+    return {one.rack: tuple(lacking(one)) for one in roles.candidates}
 
 
 def counted(vlans: Iterable[VlanRoles]) -> Counter[RackKey]:

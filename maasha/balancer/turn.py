@@ -3,13 +3,15 @@
     what is  ->  brakes: may anything be done?  ->  plan  ->  pace: which part of it begins now?
 
 Evening waits until the members have been the same for a while: who comes and goes comes in crowds.
+So it does while a worker's heartbeat is overdue: it still counts as alive, and empties as the dead
+do. Nothing moves to such a worker.
 Moves that empty what is drained wait for nobody.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from attrs import Factory, evolve, frozen
@@ -43,6 +45,8 @@ class Seen:
     last_heard: Mapping[RackKey, datetime] = Factory(dict)
     """When racks were heard of; those without a link at least."""
     pause: Pause | None = None
+    known_until: datetime | None = None
+    """A person knows of every rack that vanished up to this instant."""
 
 
 @frozen
@@ -95,11 +99,17 @@ def turn(memory: Memory, seen: Seen, policy: Policy, limits: Limits = LIMITS) ->
     coming = expected(seen)
     members = _members(coming)
     since = memory.since if memory.since and members == memory.members else seen.now
-    calm = seen.now - since >= timedelta(seconds=policy.settled)
+    late = frozenset(worker.id for worker in seen.placement.workers if worker.late)
+    calm = not late and seen.now - since >= timedelta(seconds=policy.settled)
     unsettled = None if calm else memory.unsettled or seen.now
     settled = calm or (unsettled is not None and seen.now - unsettled >= RESTLESS)
-    resting = _resting(seen)
-    sight = Sight(_linked(seen.placement), _away(memory, seen), pause=seen.pause)
+    resting = resting_until(seen)
+    sight = Sight(
+        _linked(seen.placement),
+        _away(memory, seen),
+        pause=seen.pause,
+        known_until=seen.known_until,
+    )
     braked, verdict = brakes.look(memory.brakes, sight, seen.now, limits)
     coming = evolve(_held(coming, resting, seen.now), acting=memory.acting)
     wanted = plan(coming, policy, seen.now)
@@ -109,7 +119,8 @@ def turn(memory: Memory, seen: Seen, policy: Policy, limits: Limits = LIMITS) ->
         kind = kind_of(action)
         in_time = settled or kind is Act.DRAIN_MOVE
         rests = action.rack in resting and not isinstance(action, Flip)
-        return in_time and verdict.allows(kind) and not rests
+        in_vain = not isinstance(action, Close) and action.to in late
+        return in_time and verdict.allows(kind) and not rests and not in_vain
 
     begin = may_begin(wanted, seen.placement, begun, policy, seen.now, allowed)
     kept = Memory(members, since, unsettled, wanted.acting, braked, sight.away, sight.linked)
@@ -139,6 +150,12 @@ def expected(seen: Seen) -> Placement:
     return after(seen.placement, coming, seen.now)
 
 
+def foreseen(seen: Seen, acting: Acting) -> Placement:
+    """Give what the leader plans from, when it is evening that."""
+    coming = _held(expected(seen), resting_until(seen), seen.now)
+    return evolve(coming, acting=acting)
+
+
 def kind_of(action: Action) -> Act:
     """Say whether an action is of a drain or of evening."""
     return Act.DRAIN_MOVE if action.reason in DRAINING else Act.MOVE
@@ -159,20 +176,23 @@ def _ending(
         yield Move(link, rack, source, to, Reason.WORKERS)
 
 
-def _resting(seen: Seen) -> frozenset[RackKey]:
-    """Give the racks whose moves have failed lately: perhaps they do not reach what others do."""
+def resting_until(seen: Seen) -> Mapping[RackKey, datetime]:
+    """Give the racks that are left alone, as their moves have failed lately, and until when.
+
+    Perhaps they do not reach what others do.
+    """
     failed: dict[RackKey, list[datetime]] = {}
     for each in seen.under_way:
         if each.failed:
             failed.setdefault(each.rack, []).append(each.begun)
-    rests: dict[RackKey, timedelta] = {
-        rack: REST * 2 ** min(len(instants) - 1, MOST_DOUBLINGS)
+    rests = {
+        rack: max(instants) + REST * 2 ** min(len(instants) - 1, MOST_DOUBLINGS)
         for rack, instants in failed.items()
     }
-    return frozenset(rack for rack, rest in rests.items() if seen.now - max(failed[rack]) < rest)
+    return {rack: until for rack, until in rests.items() if seen.now < until}
 
 
-def _held(placement: Placement, racks: frozenset[RackKey], now: datetime) -> Placement:
+def _held(placement: Placement, racks: Collection[RackKey], now: datetime) -> Placement:
     """Let links of these racks stay, as if they had just been moved: others are to go instead."""
     if not racks:
         return placement

@@ -49,8 +49,14 @@ def wait_before_retry(answer: Answer, tries: int) -> float | None:
     """
     if answer.status != 503 or tries >= MAX_TRIES:
         return None
+    rest = rest_of(answer)
+    return DEFAULT_WAIT if rest is None else rest
+
+
+def rest_of(answer: Answer) -> float | None:
+    """Give the seconds for which an answer asks not to be asked again; None: it does not."""
     digits = answer.retry_after.strip()
-    return min(float(digits), MAX_WAIT) if digits.isdecimal() else DEFAULT_WAIT
+    return min(float(digits), MAX_WAIT) if digits.isdecimal() else None
 
 
 def shown(answer: Answer) -> bytes:

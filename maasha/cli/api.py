@@ -22,7 +22,7 @@ from maasha.cli.request import Field, Request, make_request
 from maasha.cli.shape import record, text
 from maasha.cli.store import Store
 from maasha.cli.terminal import Terminal
-from maasha.cli.transport import Trust, send
+from maasha.cli.transport import Trust, send, send_once
 
 T = TypeVar("T")
 
@@ -38,6 +38,11 @@ class Api:
     def fetch(self, path: str) -> Answer:
         """GET a path below the profile's URL."""
         return self._send(Request("GET", self.profile.url + path))
+
+    def ask(self, path: str, timeout: float) -> Answer:
+        """GET a path once, whatever the answer is, and wait no longer than that for it."""
+        request = Request("GET", self.profile.url + path)
+        return send_once(request, self.profile.key, self.trust, timeout)
 
     def post(self, path: str, fields: Sequence[Field] = ()) -> Answer:
         """POST a form to a path below the profile's URL."""

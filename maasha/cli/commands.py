@@ -10,9 +10,10 @@ from pathlib import Path
 from attrs import field, frozen
 
 from maasha import __version__
-from maasha.cli import placement_words
+from maasha.cli import placement_words, roles_words
 from maasha.cli.failures import Misused
-from maasha.cli.placement_words import Balance, Drain, Pause, Resume
+from maasha.cli.placement_words import Acknowledge, Balance, Drain, Pause, Resume
+from maasha.cli.roles_words import Roles
 from maasha.config import Unfit, url
 
 
@@ -68,8 +69,8 @@ class Call:
     words: tuple[str, ...]
 
 
-OfPlacement = Drain | Balance | Pause | Resume
-Command = Login | Logout | ListProfiles | Refresh | Status | OfPlacement | HandOver | Call
+OfPlacement = Drain | Balance | Pause | Resume | Acknowledge
+Command = Login | Logout | ListProfiles | Refresh | Status | OfPlacement | Roles | HandOver | Call
 
 _INIT_MEND = (
     "maasha init rack --maas-url URL --secret SECRET, or maasha init region --database-host HOST"
@@ -84,7 +85,8 @@ Commands on the host of a controller:
   maasha init region|rack ...         set up a controller (maasha-region init, maasha-rack register)
   maasha createadmin|apikey ...       as maasha-region createadmin|apikey
 
-Exit status: 0 done, 1 no answer or a local fault, 2 refused or written wrong.
+Exit status: 0 done, 1 no answer or a local fault, 2 refused or written wrong,
+3 it goes on, but took longer than was to be waited for (drain --wait).
 """
 
 
@@ -160,11 +162,12 @@ _MADE: Mapping[str, Callable[..., Command]] = {
     "refresh": Refresh,
     "status": Status,
     **placement_words.MADE,
+    **roles_words.MADE,
 }
 
 VERBS = frozenset(_MADE)
-RESERVED = VERBS | frozenset(_HANDED_OVER) | {"help", "version", "dhcp", "power", "top"}
-"""Words that no profile may be named; the last three are kept for commands to come."""
+RESERVED = VERBS | frozenset(_HANDED_OVER) | {"help", "version", "power", "top"}
+"""Words that no profile may be named; the last two are kept for commands to come."""
 
 
 def _parser() -> ArgumentParser:
@@ -198,4 +201,5 @@ def _parser() -> ArgumentParser:
     status = verbs.add_parser("status", help="show regions, racks, connections, DHCP and alarms")
     status.add_argument("profile", metavar="PROFILE", nargs="?", default="")
     placement_words.add_to(verbs)
+    roles_words.add_to(verbs)
     return parser

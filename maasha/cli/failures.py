@@ -16,6 +16,8 @@ class Status(IntEnum):
     """No answer, or something is wrong on this side."""
     REFUSED = 2
     """The server refused, or the command is written wrong."""
+    GAVE_UP = 3
+    """What was asked for goes on, but it took longer than was to be waited for."""
     INTERRUPTED = 130
     """By the keyboard: 128 + SIGINT, as shells have it."""
 

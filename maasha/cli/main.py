@@ -24,7 +24,8 @@ from maasha.cli.commands import (
 from maasha.cli.commands import Status as ShowStatus
 from maasha.cli.failures import Failure, Status
 from maasha.cli.handing_over import SECRET_OPTIONS, hand_over
-from maasha.cli.placement_words import Balance, Drain, Pause, Resume
+from maasha.cli.placement_words import Acknowledge, Balance, Drain, Pause, Resume
+from maasha.cli.roles_words import Roles
 from maasha.cli.store import Store
 from maasha.cli.terminal import Terminal
 from maasha.host.argv import conceal, words_of
@@ -32,7 +33,9 @@ from maasha.host.argv import conceal, words_of
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; the words come from `sys.argv` unless given. Gives the exit status."""
-    terminal = Terminal(sys.stdin, sys.stdout.buffer, sys.stderr, getpass, time.sleep)
+    terminal = Terminal(
+        sys.stdin, sys.stdout.buffer, sys.stderr, getpass, time.sleep, time.monotonic
+    )
     store = Store(Path.home() / ".maasha")
     words = sys.argv[1:] if argv is None else argv
     conceal((*words_of(words, SECRET_OPTIONS), *_login_key(words)))
@@ -68,15 +71,17 @@ def _carried_out(command: Command, store: Store, terminal: Terminal) -> Status:
     if isinstance(command, HandOver):
         hand_over(command, terminal)
     # These import an HTTP client: 0.2 s that `--help` and the programs above need not wait for.
-    from maasha.cli import accounts, calls  # noqa: PLC0415  # see the line above
+    from maasha.cli import accounts, calls, roles  # noqa: PLC0415  # see the line above
 
     match command:
         case Call():
             return calls.run_call(store, terminal, command.words)
         case ShowStatus():
             return calls.run_status(store, terminal, command.profile)
-        case Drain() | Balance() | Pause() | Resume():
+        case Drain() | Balance() | Pause() | Resume() | Acknowledge():
             return _of_placement(command, store, terminal)
+        case Roles():
+            return roles.run_roles(store, terminal, command)
         case Login():
             accounts.login(store, terminal, command)
         case Logout():
@@ -91,16 +96,18 @@ def _carried_out(command: Command, store: Store, terminal: Terminal) -> Status:
 
 
 def _of_placement(command: OfPlacement, store: Store, terminal: Terminal) -> Status:
-    from maasha.cli import placement  # noqa: PLC0415  # as above
+    from maasha.cli import draining, placement  # noqa: PLC0415  # as above
 
     match command:
         case Drain():
-            return placement.run_drain(store, terminal, command)
+            return draining.run_drain(store, terminal, command)
         case Balance():
             return placement.run_balance(store, terminal, command)
         case Pause():
             return placement.run_pause(store, terminal, command)
         case Resume():
             return placement.run_resume(store, terminal, command)
+        case Acknowledge():
+            return placement.run_acknowledge(store, terminal, command)
         case _:
             assert_never(command)

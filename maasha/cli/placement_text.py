@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from maasha.cli.leader_text import instant, leader_text, stops_text, waiting_text, wrapped
 from maasha.cli.shape import Record, flag, record, records, text, texts
 from maasha.cli.tables import table
 
@@ -16,6 +17,7 @@ def balance_text(document: object, *, explain: bool) -> str:
     parts = [
         _evenness(placement),
         _workers(records(placement.get("regions"))),
+        leader_text(placement),
         standing_text(placement),
         _under_way(records(placement.get("under_way"))),
     ]
@@ -38,7 +40,8 @@ def plan_text(document: object, *, reasons: bool) -> str:
         then = "Then the links" if actions else "The links"
         lines += [f"{then}: {text(plan.get('links')) or 'unknown'}"]
         lines += [f"{then.replace('links', 'owners')}: {text(plan.get('owners')) or 'unknown'}"]
-    return "\n".join((*lines, *_stops(placement)))
+        lines += [waiting_text(plan)]
+    return "\n".join(filter(None, (*lines, stops_text(placement))))
 
 
 def standing_text(document: object) -> str:
@@ -51,9 +54,18 @@ def standing_text(document: object) -> str:
 
 def pause_line(pause: Record) -> str:
     """Say who paused what until when."""
-    until = text(pause.get("until"))
+    until = instant(text(pause.get("until")))
     end = f"until {until}" if until else "until somebody says: maasha resume"
     return f"Paused by {text(pause.get('by'))} {end}: nothing is done without a hand"
+
+
+def acknowledged_line(document: Record) -> str:
+    """Say which racks are known to have vanished by now, if there was an alarm."""
+    known = record(document.get("acknowledged"))
+    if not known:
+        return "There is no alarm of racks that vanished; nothing was changed"
+    until = instant(text(known.get("until")))
+    return wrapped(f"Racks that vanished up to {until} are known; automatic acts go on")
 
 
 def drain_line(drain: Record) -> str:
@@ -61,7 +73,7 @@ def drain_line(drain: Record) -> str:
     kind, name = text(drain.get("kind")), text(drain.get("name"))
     left = text(drain.get("remaining"))
     unit = "VLANs served" if kind == "rack" else "links left"
-    expires = text(drain.get("expires"))
+    expires = instant(text(drain.get("expires")))
     end = f"overdue since {expires}" if flag(drain.get("overdue")) else _end(drain, expires)
     return f"Drained: {kind} {name} by {text(drain.get('by'))} {end}, {left} {unit}"
 
@@ -98,15 +110,11 @@ def _under_way(moves: Sequence[Record]) -> str:
     if not moves:
         return ""
     heads = ("RACK", "FROM", "TO", "SINCE")
-    rows = [tuple(text(move.get(head.lower())) for head in heads) for move in moves]
+    rows = [tuple(instant(text(move.get(head.lower()))) for head in heads) for move in moves]
     return f"Under way: {len(moves)}\n{table(heads, rows)}"
 
 
 def _summary(placement: Record) -> str:
     count = len(records(record(placement.get("plan")).get("actions")))
     words = f"Planned: {count}, see: maasha balance --explain" if count else "Planned: nothing"
-    return "\n".join((words, *_stops(placement)))
-
-
-def _stops(placement: Record) -> list[str]:
-    return [f"Nothing of it but drains is begun: {stop}" for stop in texts(placement.get("stops"))]
+    return "\n".join(filter(None, (words, stops_text(placement))))

@@ -1,4 +1,4 @@
-"""Commands about the placement: drain, balance, pause and resume, and how they are written."""
+"""Commands about the placement: drain, balance, pause, resume, acknowledge; how to write them."""
 
 from __future__ import annotations
 
@@ -6,13 +6,19 @@ from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from maasha.cli.failures import Misused
 from maasha.model.duration import parse_duration
 
 KINDS = ("region", "worker", "rack")
 AT_END = ("undo", "alarm")
+LIFE = 4 * 3600
+"""Seconds that a drain lasts unless told otherwise, and so how long it is waited for."""
+NOTES = 20
+"""Of how even it was: as many as a terminal shows."""
+MOST_NOTES = 1000
+"""As many as one page of the API has."""
 
 
 class Verbs(Protocol):
@@ -27,6 +33,7 @@ class Drain:
     """Empty a region, a worker or a rack, or undo that.
 
     `seconds` is how long it lasts, `at_end` what happens then; None: as the region has it.
+    `timeout` is for how many seconds to `wait`; None: as long as it lasts.
     """
 
     kind: str
@@ -36,15 +43,20 @@ class Drain:
     wait: bool = False
     seconds: int | None = None
     at_end: str | None = None
+    timeout: int | None = None
 
 
 @frozen
 class Balance:
-    """Show how even the cluster is; `explain`: the plan with its reasons, `dry_run`: only that."""
+    """Show how even the cluster is; `explain`: the plan with its reasons, `dry_run`: only that.
+
+    `history`: instead of all that so many notes of how even it was.
+    """
 
     profile: str = ""
     explain: bool = False
     dry_run: bool = False
+    history: int | None = None
 
 
 @frozen
@@ -62,6 +74,13 @@ class Resume:
     profile: str = ""
 
 
+@frozen
+class Acknowledge:
+    """Let all go on without the racks that vanished."""
+
+    profile: str = ""
+
+
 def seconds(text: str) -> int:
     """Read a span of time: 90, 90s, 10m, 2h or 1d, as argparse wants it."""
     try:
@@ -72,11 +91,30 @@ def seconds(text: str) -> int:
     return int(span.total_seconds())
 
 
+def spelt(span: int) -> str:
+    """Write a span of time as `seconds` reads it."""
+    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
+        if span % length == 0:
+            return f"{span // length}{unit}"
+    return f"{span}s"
+
+
+def count(text: str) -> int:
+    """Read how many notes to show, as argparse wants it."""
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= MOST_NOTES):
+        raise ArgumentTypeError(f"{text[:40]!r} is no number from 1 to {MOST_NOTES}")
+    return int(text)
+
+
 def drain(**options: object) -> Drain:
     """Give the command; raises `Misused` for options that contradict each other."""
     wanted = Drain(**options)  # type: ignore[arg-type]  # argparse's
-    if wanted.undo and evolve(wanted, wait=False, seconds=None, at_end=None) != wanted:
-        raise Misused("--undo ends a drain at once", "leave --wait, --for and --then out")
+    if wanted.undo and Drain(wanted.kind, wanted.name, wanted.profile, undo=True) != wanted:
+        raise Misused(
+            "--undo ends a drain at once", "leave --wait, --timeout, --for and --then out"
+        )
+    if wanted.timeout is not None and not wanted.wait:
+        raise Misused("--timeout says how long to wait", "write --wait too, or leave it out")
     if wanted.wait and wanted.kind == "rack":
         raise Misused(
             "A rack keeps its VLANs while it is drained, so there is nothing to wait for",
@@ -85,11 +123,12 @@ def drain(**options: object) -> Drain:
     return wanted
 
 
-MADE: Mapping[str, Callable[..., Drain | Balance | Pause | Resume]] = {
+MADE: Mapping[str, Callable[..., Drain | Balance | Pause | Resume | Acknowledge]] = {
     "drain": drain,
     "balance": Balance,
     "pause": Pause,
     "resume": Resume,
+    "acknowledge": Acknowledge,
 }
 
 
@@ -101,10 +140,21 @@ def add_to(verbs: Verbs) -> None:
     balance.add_argument(
         "--dry-run", action="store_true", help="show only what would be done; the leader does it"
     )
+    balance.add_argument(
+        "--history",
+        metavar="COUNT",
+        nargs="?",
+        type=count,
+        const=NOTES,
+        help=f"show only how even it was, the newest first; {NOTES} notes if left out",
+    )
     pause = verbs.add_parser("pause", help="stop all automatic acts; commands still work")
     pause.add_argument("--for", dest="seconds", metavar="TIME", type=seconds, help=_TIME)
     resume = verbs.add_parser("resume", help="let automatic acts go on")
-    for parser in (balance, pause, resume):
+    acknowledge = verbs.add_parser(
+        "acknowledge", help="go on without the racks that vanished; they are known"
+    )
+    for parser in (balance, pause, resume, acknowledge):
         _add_profile(parser)
 
 
@@ -117,6 +167,12 @@ def _add_drain(parser: ArgumentParser) -> None:
     _add_profile(parser)
     parser.add_argument("--undo", action="store_true", help="let it have links again")
     parser.add_argument("--wait", action="store_true", help="until no link is left")
+    parser.add_argument(
+        "--timeout",
+        metavar="TIME",
+        type=seconds,
+        help="how long to wait, exit status 3 then; as long as the drain lasts if left out",
+    )
     parser.add_argument(
         "--for",
         dest="seconds",

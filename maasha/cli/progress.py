@@ -1,8 +1,8 @@
-"""How far a drain is, as people see it: a bar that is drawn anew, or a line for each change."""
+"""How far something is, as people see it: a bar that is drawn anew, or a line for each change."""
 
 from __future__ import annotations
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 WIDTH = 30
 """Characters of the bar."""
@@ -10,24 +10,42 @@ WIDTH = 30
 
 @frozen
 class Progress:
-    """How many links were to go, and how many are left."""
+    """How far a drain is: how many links were to go, and how many are left."""
 
     total: int
     left: int
+    silence: str = ""
+    """Why nobody says how many are left now; empty: somebody does."""
 
     def next(self, left: int) -> Progress:
         """Give what is when so many are left; links that came in addition were to go too."""
         return Progress(max(self.total, left), left)
 
+    def unknown(self, why: str) -> Progress:
+        """Give what is when nobody says how many are left."""
+        return evolve(self, silence=why)
+
     @property
     def line(self) -> str:
         """One line of words."""
+        if not self.silence:
+            return self._words
+        return f"{self._words} when last heard; no answer ({self.silence}), trying again"
+
+    @property
+    def bar(self) -> str:
+        """A bar with the same words, in a line of a terminal."""
+        silence = ", no answer for now" if self.silence else ""
+        return f"{drawn(self.total - self.left, self.total)} {self._words}{silence}"
+
+    @property
+    def _words(self) -> str:
         if not self.left:
             return "no link is left"
         return f"{self.left} of {self.total} links left"
 
-    @property
-    def bar(self) -> str:
-        """A bar with the same words."""
-        gone = WIDTH if not self.total else WIDTH * (self.total - self.left) // self.total
-        return f"[{'#' * gone}{'.' * (WIDTH - gone)}] {self.line}"
+
+def drawn(done: int, total: int) -> str:
+    """Draw how much is done."""
+    full = WIDTH * done // total if total else WIDTH
+    return f"[{'#' * full}{'.' * (WIDTH - full)}]"

@@ -63,13 +63,15 @@ def _count(names: object) -> int:
 def _racks(racks: Sequence[Record]) -> str:
     linked = [records(rack.get("connections")) for rack in racks]
     up = sum(bool(links) for links in linked)
+    lost = sum(bool(text(rack.get("lost"))) for rack in racks)
     title = f"Racks: {up} of {len(racks)} connected, {sum(map(len, linked))} connections"
+    title += f", {lost} declared lost" if lost else ""
     rows = [
         (
             text(rack.get("hostname")),
             text(rack.get("system_id")),
             str(len(links)),
-            ", ".join(_connection(link) for link in links),
+            ", ".join(_connection(link) for link in links) or _lost(rack),
             _place(record(rack.get("owner"))),
             _dhcpd(record(rack.get("dhcp")), connected=bool(links)),
         )
@@ -77,6 +79,11 @@ def _racks(racks: Sequence[Record]) -> str:
     ]
     heads = ("RACK", "ID", "CONNECTIONS", "TO REGION/WORKER", "MANAGED BY", "DHCPD")
     return f"{title}\n{table(heads, rows)}"
+
+
+def _lost(rack: Record) -> str:
+    """Say who declared it lost, if anybody did."""
+    return f"lost, says {text(rack.get('lost_by'))}" if text(rack.get("lost")) else ""
 
 
 def _place(link: Record) -> str:
@@ -134,11 +141,22 @@ def _vlans(vlans: Sequence[Record]) -> str:
             text(vlan.get("dhcp_status")),
             _member(vlan, "primary"),
             _member(vlan, "secondary"),
+            _chosen_by(vlan),
         )
         for vlan in vlans
     ]
-    heads = ("FABRIC", "VID", "SUBNETS", "DHCP", "PRIMARY", "SECONDARY")
+    heads = ("FABRIC", "VID", "SUBNETS", "DHCP", "PRIMARY", "SECONDARY", "CHOSEN BY")
     return f"VLANs\n{table(heads, rows)}"
+
+
+def _chosen_by(vlan: Record) -> str:
+    """Say who chose the racks, each once; of an empty place only who wants it empty."""
+    authors = [
+        by
+        for place in ("primary", "secondary")
+        if (by := text(vlan.get(f"{place}_by"))) and (text(vlan.get(place)) or by != "automatic")
+    ]
+    return ", ".join(dict.fromkeys(authors))
 
 
 def _member(vlan: Record, role: str) -> str:

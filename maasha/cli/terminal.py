@@ -10,13 +10,15 @@ from attrs import frozen
 
 @frozen
 class Terminal:
-    """Where words come from and go to; `ask` reads an answer that is not shown."""
+    """Where words come from and go to, and time; `ask` reads an answer that is not shown."""
 
     stdin: TextIO
     stdout: BinaryIO
     stderr: TextIO
     ask: Callable[[str], str]
     sleep: Callable[[float], None]
+    clock: Callable[[], float]
+    """Gives seconds; it is never set."""
 
     @property
     def is_for_people(self) -> bool:

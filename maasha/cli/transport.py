@@ -64,11 +64,9 @@ def send(request: Request, key: ApiKey | None, trust: Trust, wait: Wait) -> Answ
 
     Raises `Unreachable` when there is no answer in time.
     """
-    if trust.insecure:
-        disable_warnings(InsecureRequestWarning)
     tries = 1
     while True:
-        answer = _sent_once(request, key, trust)
+        answer = send_once(request, key, trust, ANSWER_TIMEOUT)
         pause = wait_before_retry(answer, tries)
         if pause is None:
             return answer
@@ -76,7 +74,13 @@ def send(request: Request, key: ApiKey | None, trust: Trust, wait: Wait) -> Answ
         tries += 1
 
 
-def _sent_once(request: Request, key: ApiKey | None, trust: Trust) -> Answer:
+def send_once(request: Request, key: ApiKey | None, trust: Trust, timeout: float) -> Answer:
+    """Send a request and give the answer, whatever it is, within about `timeout` seconds.
+
+    Raises `Unreachable` when there is none.
+    """
+    if trust.insecure:
+        disable_warnings(InsecureRequestWarning)
     try:
         response = requests.request(
             request.method,
@@ -86,7 +90,7 @@ def _sent_once(request: Request, key: ApiKey | None, trust: Trust) -> Answer:
             headers={"Accept": "application/json, */*", "User-Agent": f"maasha/{__version__}"},
             verify=trust.verify,
             allow_redirects=False,
-            timeout=(CONNECT_TIMEOUT, ANSWER_TIMEOUT),
+            timeout=(min(CONNECT_TIMEOUT, timeout), timeout),
         )
     except (requests.RequestException, OSError) as error:
         raise Unreachable(request.url.partition("?")[0], _reason(error)) from None

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import random
+import secrets
 import socket
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 from uuid import uuid4
@@ -28,6 +31,7 @@ from maasha.dhcp.server import DhcpServer
 from maasha.host import interfaces
 from maasha.host.clock import steady
 from maasha.host.daemons import load, refuse
+from maasha.host.ether import PacketStation
 from maasha.model.dhcp import DhcpReport
 from maasha.rack.choice import lighter_of_two
 from maasha.rack.commands import DEFAULT_CONFIG, config_path
@@ -36,6 +40,8 @@ from maasha.rack.control_lines import socket_in
 from maasha.rack.controller import Controller, Surroundings
 from maasha.rack.discovery import TIMEOUT, Reply
 from maasha.rack.inspection import Inspection
+from maasha.rack.lookout.proof import NONCE_LENGTH
+from maasha.rack.lookout.scene import Scene
 from maasha.rack.memory import Memory, SecretMalformed, SecretMissing
 from maasha.rack.roster import Roster
 from maasha.rack.search import Search
@@ -107,6 +113,12 @@ def build(
         pick=lighter_of_two(chance.choice),
         delay=backoffPolicy(FIRST_REST, LONGEST_REST, jitter=chance.random),
         begin_anew=begin_anew,
+        scene=Scene(
+            reactor,
+            partial(PacketStation, reactor),
+            time.time,
+            partial(secrets.token_bytes, NONCE_LENGTH),
+        ),
         tls=settings.rpc_tls,
         extensions=extensions,
         limits=limits_for(settings.rpc_message_limit),
@@ -118,6 +130,6 @@ def build(
         return LeaseFeed(reactor, folder.leases, notify)
 
     made = Controller(reactor, memory, search, dhcp, feed, around)
-    inspection = Inspection(roster, Wiretap(roster, reactor, now))
+    inspection = Inspection(roster, Wiretap(roster, reactor, now), made.lookout)
     Control(reactor, socket_in(settings.data_dir), inspection.questions).setServiceParent(made)
     return made

@@ -54,6 +54,7 @@ from maasha.host.routine import Routine
 from maasha.model.cluster import Endpoint, Ownership, RackKey, SystemId, WorkerId
 from maasha.model.network import Interface
 from maasha.region.addresses import published
+from maasha.region.appointing import Appointing
 from maasha.region.balancing import Balancing, rules_of
 from maasha.region.clerk import Clerk
 from maasha.region.connections import Connections, RackLink
@@ -63,6 +64,7 @@ from maasha.region.lag import Lag
 from maasha.region.leaving import move_away
 from maasha.region.lifeline import Lifeline
 from maasha.region.listener import NoFreePort, limits_of, listen, serve
+from maasha.region.lookouts import Lookouts
 from maasha.region.master import HTTP_DESCRIPTOR
 from maasha.region.metrics.exposition import CONTENT_TYPE
 from maasha.region.metrics.offer import Offer, UnixReactor, socket_of
@@ -128,6 +130,7 @@ class Worker(MultiService):
         self._addresses: tuple[Interface, ...] = ()
         self._port: int | None = None
         self._opening: IDelayedCall | None = None
+        self._moved_within = MOVED_WITHIN
         timing = Timing(proof=float(settings.rpc_proof_timeout))
         self._ground = Ground(reactor, timing, limits_for(settings.rpc_message_limit))
         self._tally = Tally()
@@ -137,7 +140,21 @@ class Worker(MultiService):
         self._relocation = Relocation(reactor, self._acting, self._connections, self._worker_id)
         self._policy, limits = rules_of(settings)
         self._balancing = Balancing(
-            reactor, self._dedicated.run, self._is_leading, self._policy, limits
+            reactor,
+            self._dedicated.run,
+            self._is_leading,
+            Appointing(self._dedicated.run),
+            self._rush,
+            self._policy,
+            limits,
+            self._worker_id,
+        )
+        self._lookouts = Lookouts(
+            reactor,
+            self._acting,
+            self._rush,
+            lambda: self._wardship.stewards,
+            lambda: standing.instance.key_root if (standing := self._presence.standing) else None,
         )
         self._retirement = Retirement(reactor, self._pool, self._connections)
         self._credentials = Credentials(reactor, self._pool, self._secrets_changed)
@@ -151,6 +168,7 @@ class Worker(MultiService):
             self._credentials,
             self._relocation,
             self._balancing,
+            self._lookouts,
             RoundTrips(reactor, self._pool, self._connections),
         ):
             part.setServiceParent(self)
@@ -173,9 +191,15 @@ class Worker(MultiService):
         """Leave the racks to other workers, where there are any, and the database in good order."""
         return Deferred.fromCoroutine(self._stop())
 
+    def orphaned(self) -> None:
+        """End without its master, at once: the next one needs the port, and its links come soon."""
+        self._moved_within = 0.0
+        self._reactor.stop()
+
     async def _stop(self) -> None:
         if (worker := self._worker_id()) is not None:
-            await move_away(self._reactor, self._pool, worker, self._connections, MOVED_WITHIN)
+            seconds = self._moved_within
+            await move_away(self._reactor, self._pool, worker, self._connections, seconds)
         await DeferredList([link.remote.close(FAREWELL) for link in self._connections])
         await super().stopService()
         await self._presence.leave()
@@ -373,6 +397,7 @@ class Worker(MultiService):
     def _racks_changed(self, _: str) -> None:
         self._wardship.wake()
         self._retirement.wake()
+        self._lookouts.wake()
         self._balancing.news()
 
     def _placement_changed(self, _: str) -> None:
@@ -381,6 +406,7 @@ class Worker(MultiService):
 
     def _dhcp_changed(self, rack: str) -> None:
         self._wardship.wake_stewards(RackKey(int(rack)) if rack else None)
+        self._lookouts.wake()
         self._balancing.news()
 
     async def _watch_interfaces(self) -> None:
@@ -409,7 +435,7 @@ def main(reactor: EPollReactor, *arguments: str) -> Deferred[None]:
     steady(reactor)
     settings, place = load(given.config, parse_regiond), Place(given.slot, given.workers)
     worker = Worker(reactor, settings, place, installed())
-    Lifeline(reactor, sys.stdin.fileno(), reactor.stop).startReading()
+    Lifeline(reactor, sys.stdin.fileno(), worker.orphaned).startReading()
     reactor.addSystemEventTrigger("before", "shutdown", worker.stopService)
     worker.startService()
     # what the modules are made of is never garbage: to look for it stops every call for 45 ms

@@ -19,7 +19,7 @@ class Channel(Enum):
     MOVES = "moves"
     """Links that are to move to other workers; no payload."""
     PLACEMENT = "placement"
-    """What is drained or paused; no payload."""
+    """What is drained or paused, and what racks have seen of each other; no payload."""
     SECRETS = "secrets"
     """What racks may prove themselves with; no payload."""
 

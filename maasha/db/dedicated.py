@@ -12,7 +12,13 @@ from twisted.logger import Logger
 from maasha.db.backoff import Backoff
 from maasha.db.connection import Connection
 from maasha.db.connector import SessionLimits
-from maasha.db.errors import ConnectFailed, ConnectionLost, DatabaseError, DatabaseUnavailable
+from maasha.db.errors import (
+    ConnectFailed,
+    ConnectionLost,
+    DatabaseError,
+    DatabaseUnavailable,
+    StatementCancelled,
+)
 from maasha.db.pool import RETRY_AFTER, Opener
 from maasha.db.transaction import GRACE, Transaction, transact
 from maasha.db.waiting import pause
@@ -26,6 +32,9 @@ LIMITS = SessionLimits(statement=2.0, idle_in_transaction=3.0, idle=3.0)
 """The server ends this session when it hears nothing for 3 s, three pings: a frozen leader loses
 its lock then (another led after 2.6 s). Both idle limits are needed: the one of idle sessions does
 not count inside a transaction."""
+
+FORESEEN = ConnectFailed, ConnectionLost, DatabaseUnavailable, StatementCancelled
+"""How a connection ends; it is unavailable to a ping that waited for its turn meanwhile."""
 
 
 class Dedicated:
@@ -138,7 +147,7 @@ class Dedicated:
                 await self._watch(connection)
             except CancelledError:
                 raise
-            except (ConnectFailed, ConnectionLost, DatabaseUnavailable) as error:
+            except FORESEEN as error:
                 log.debug("no dedicated connection: {error}", error=error)
             except Exception:
                 log.failure("the dedicated connection failed in an unforeseen way")
@@ -159,11 +168,14 @@ class Dedicated:
         return connection
 
     async def _watch(self, connection: Connection) -> None:
-        while not connection.closed:
-            await self.ask("select 1")
-            for callback in self._on_ping:
-                await self._guarded(callback)
-            await pause(self._clock, self._interval)
+        try:
+            while not connection.closed:
+                await self.ask("select 1")
+                for callback in self._on_ping:
+                    await self._guarded(callback)
+                await pause(self._clock, self._interval)
+        finally:  # the next is opened soon, and there are never two
+            connection.close("it is watched no more")
 
     async def _guarded(self, callback: Callable[[], Awaitable[None]]) -> None:
         try:

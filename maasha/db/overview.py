@@ -116,11 +116,19 @@ class RackView:
     links: tuple[LinkView, ...]
     interfaces: tuple[InterfaceView, ...]
     services: tuple[ServiceView, ...]
+    lost: datetime | None = None
+    """When a person said that it will not come back."""
+    lost_by: str = ""
 
     @property
     def connected(self) -> bool:
         """Whether it has a link."""
         return bool(self.links)
+
+    def is_on(self, vlan: VlanId) -> bool:
+        """Whether it has an IPv4 address on the VLAN."""
+        held = (each.addresses for each in self.interfaces if each.vlan == vlan)
+        return any(one.address.version == 4 for addresses in held for one in addresses)
 
     @property
     def refused(self) -> bool:
@@ -248,4 +256,6 @@ def _rack(
         links=links,
         interfaces=interfaces,
         services=services,
+        lost=row.lost,
+        lost_by=row.lost_by,
     )

@@ -7,27 +7,30 @@ from datetime import datetime
 
 from attrs import frozen
 
-from maasha.db.regions import WORKER_TTL
+from maasha.db.regions import HEARTBEAT_INTERVAL, WORKER_TTL
 from maasha.db.transaction import Row, Transaction
 from maasha.model.cluster import LinkId, RackKey, SystemId, WorkerId
 from maasha.model.placement import Link, Pair, Placement, Rack, UnderWay, Worker
 
 WORKERS = """
-select worker.id, system_id, capacity, leaving or endpoints = '[]' or exists (
-    select from drain where drain.region_id = region.id and (slot is null or slot = worker.slot)
-) as draining
+select worker.id, system_id, capacity,
+    heartbeat < clock_timestamp() - make_interval(secs => %(late)s) as late,
+    leaving or endpoints = '[]' or exists (
+        select from drain
+        where drain.region_id = region.id and (slot is null or slot = worker.slot)
+    ) as draining
 from worker join region on region.id = region_id
-where heartbeat > clock_timestamp() - make_interval(secs => %s)
+where heartbeat > clock_timestamp() - make_interval(secs => %(ttl)s)
 and (endpoints <> '[]' or exists (select from link where worker_id = worker.id))
 order by worker.id
 """
 LINKS = """
 select link.id, rack_id, worker_id, moved from link join rack on rack.id = rack_id
-where deleted is null order by link.id
+where deleted is null and lost is null order by link.id
 """
 RACKS = """
 select id, owner, last_seen, exists (select from drain where rack_id = rack.id) as draining
-from rack where deleted is null order by id
+from rack where deleted is null and lost is null order by id
 """
 PAIRS = """
 select distinct primary_rack, secondary_rack from vlan
@@ -39,6 +42,8 @@ select link_id, rack_id, source, target, begun, ended is null as open, failure <
 from link_move where ended is null or begun > clock_timestamp() - make_interval(secs => %s)
 order by id
 """
+AGES = {"late": 1.5 * HEARTBEAT_INTERVAL, "ttl": WORKER_TTL}
+"""Seconds since the last heartbeat: overdue, and dead."""
 LATELY = 600.0
 """Seconds for which a move that was begun is told of."""
 NOTE_REST = 10.0
@@ -51,11 +56,15 @@ where (%(ratio)s::float8, %(links)s, %(workers)s) is distinct from
 and not exists (select from evenness where at > clock_timestamp() - make_interval(secs => %(rest)s))
 """
 HISTORY = """
-with since as (select clock_timestamp() - make_interval(secs => %s) as instant)
+with since as (
+    select coalesce(clock_timestamp() - make_interval(secs => %(seconds)s), '-infinity') as instant
+)
 select * from evenness where at >= coalesce(
     (select max(at) from evenness where at < (select instant from since)),
     (select instant from since)
-) order by at
+)
+and (%(before)s::timestamptz is null or at < %(before)s)
+order by at desc limit %(limit)s
 """
 WORKER_NAMES = """
 select worker.id, hostname, slot from worker join region on region.id = region_id
@@ -121,7 +130,7 @@ async def read_placement(tx: Transaction) -> Found:
     Moves come first: one that ends meanwhile is seen under way, with its links as they are then.
     """
     under_way = tuple(_under_way(row) for row in await tx.rows(UNDER_WAY, LATELY))
-    workers = tuple(_worker(row) for row in await tx.rows(WORKERS, WORKER_TTL))
+    workers = tuple(_worker(row) for row in await tx.rows(WORKERS, AGES))
     links = tuple(
         Link(LinkId(link), RackKey(rack), WorkerId(worker), moved)
         for link, rack, worker, moved in await tx.rows(LINKS)
@@ -142,12 +151,18 @@ async def note_evenness(
     await tx.execute(NOTE, values)
 
 
-async def evenness(tx: Transaction, seconds: float) -> tuple[Evenness, ...]:
-    """List how even it was within the last seconds, the oldest first.
+async def evenness(
+    tx: Transaction,
+    *,
+    before: datetime | None = None,
+    seconds: float | None = None,
+    limit: int = 100,
+) -> tuple[Evenness, ...]:
+    """List how even it was, the newest first; the last one's `at` is the next page's `before`.
 
-    The first one may be older: it is what held when they began.
+    Of the last `seconds` only (None: of all time), with what held when they began.
     """
-    rows = await tx.rows(HISTORY, seconds)
+    rows = await tx.rows(HISTORY, {"before": before, "seconds": seconds, "limit": limit})
     return tuple(Evenness(row.at, row.ratio, row.links, row.workers) for row in rows)
 
 
@@ -157,7 +172,8 @@ async def prune_evenness(tx: Transaction, days: int) -> int:
 
 
 def _worker(row: Row) -> Worker:
-    return Worker(WorkerId(row.id), SystemId(row.system_id), row.capacity, draining=row.draining)
+    worker, region = WorkerId(row.id), SystemId(row.system_id)
+    return Worker(worker, region, row.capacity, draining=row.draining, late=row.late)
 
 
 def _rack(row: Row) -> Rack:

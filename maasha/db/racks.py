@@ -30,6 +30,7 @@ UPDATE = """
 update rack set hostname = %s, version = %s, url = %s, last_seen = clock_timestamp()
 where id = %s
 """
+FOUND = "update rack set lost = null, lost_by = '' where id = %s and lost is not null"
 LIVE_LINK = """
 select from link join worker on worker.id = worker_id
 where rack_id = %s and heartbeat > clock_timestamp() - make_interval(secs => %s) limit 1
@@ -141,6 +142,7 @@ async def register_link(
     row = row or await _create(tx, introduction, choose)
     rack = RackKey(row.id)
     await tx.execute(UPDATE, introduction.hostname, introduction.version, introduction.url, rack)
+    await _note_found(tx, row)
     await _outdate_unknown(tx, row, introduction)
     await note_lease_store(tx, rack, introduction.lease_store)
     return await _link(tx, rack, SystemId(row.system_id), worker, remote)
@@ -156,6 +158,7 @@ async def relink(
     row = await tx.one(BY_ID, system_id)
     if row is None or row.deleted is not None:
         return None
+    await _note_found(tx, row)
     return await _link(tx, RackKey(row.id), system_id, worker, remote)
 
 
@@ -263,6 +266,13 @@ async def _create(tx: Transaction, introduction: Introduction, choose: Choose) -
     await tx.execute("delete from stray where system_id = %s", system_id)
     await record(tx, subject, subject, "rack.created", "info", introduction.hostname)
     return row
+
+
+async def _note_found(tx: Transaction, row: Row) -> None:
+    """End a person's word that the rack is lost for good: here it is."""
+    if await tx.execute(FOUND, row.id):
+        subject, detail = f"rack:{row.system_id}", f"declared lost by {row.lost_by}"
+        await record(tx, subject, subject, "rack.found", "info", detail)
 
 
 async def _outdate_unknown(tx: Transaction, row: Row, introduction: Introduction) -> None:

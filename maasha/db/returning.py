@@ -23,7 +23,8 @@ from maasha.model.stamp import Stamp
 ON_RECORD = """
 select id, system_id, hostname, lease_store, owner_incarnation, owner_counter,
     wanted_incarnation, wanted_counter
-from rack where system_id = any(%s) and deleted is null order by id for no key update skip locked
+from rack where system_id = any(%s) and deleted is null and lost is null
+order by id for no key update skip locked
 """
 """A row that somebody else holds is not waited for, so a batch is never part of a deadlock."""
 INTERFACES = """
@@ -75,9 +76,9 @@ async def register_returning(
 ) -> tuple[Registered | None, ...]:
     """Register the links to `worker` of those that are on record just as they introduce themselves.
 
-    None, and nothing is written of it: a rack that is anything else (unknown, deleted, renamed,
-    with other interfaces or another leases file, ahead of the database), that somebody else holds
-    at this moment, or that comes twice. Raises WorkerGone.
+    None, and nothing is written of it: a rack that is anything else (unknown, deleted, declared
+    lost, renamed, with other interfaces or another leases file, ahead of the database), that
+    somebody else holds at this moment, or that comes twice. Raises WorkerGone.
     """
     await require_worker(tx, worker)
     first = {arrival.introduction.system_id: arrival for arrival in reversed(arrivals)}

@@ -36,6 +36,11 @@ class VlanRow:
     lease_time: int = DEFAULT_LEASE_TIME
     pairing: int = 1
     """Part of the failover peer's name."""
+    ha_auto: bool = True
+    """Whether places that nobody chose are filled without a hand."""
+    primary_by: str = ""
+    """Who chose the primary, or wants none (`user:admin`); empty: nobody, it is automatic."""
+    secondary_by: str = ""
 
     @property
     def racks(self) -> tuple[RackName, ...]:
@@ -57,6 +62,8 @@ class RackChoice:
     """It has an interface with an IPv4 address on this very VLAN."""
     connected: bool
     """It has a link to a worker that lives."""
+    lost: bool = False
+    """A person declared it lost for good."""
 
 
 SELECT = """
@@ -103,7 +110,8 @@ async def store_vlan(tx: Transaction, changed: VlanRow) -> None:
     """Write what can be changed of a VLAN."""
     await tx.execute(
         "update vlan set name = %s, description = %s, mtu = %s, dhcp_on = %s, primary_rack = %s, "
-        "secondary_rack = %s, lease_time = %s, pairing = %s where id = %s",
+        "secondary_rack = %s, lease_time = %s, pairing = %s, ha_auto = %s, primary_by = %s, "
+        "secondary_by = %s where id = %s",
         changed.name,
         changed.description,
         changed.mtu,
@@ -112,6 +120,9 @@ async def store_vlan(tx: Transaction, changed: VlanRow) -> None:
         changed.secondary.key if changed.secondary else None,
         changed.lease_time,
         changed.pairing,
+        changed.ha_auto,
+        changed.primary_by,
+        changed.secondary_by,
         changed.id,
     )
 
@@ -125,7 +136,7 @@ async def rack_choices(tx: Transaction, of: VlanId) -> tuple[RackChoice, ...]:
     """List all racks that are not deleted, by host name, in the light of a VLAN."""
     rows = await tx.rows(
         """
-        select id, system_id, hostname,
+        select id, system_id, hostname, rack.lost is not null as gone,
             exists (
                 select from interface join interface_address on interface_id = interface.id
                 where interface.rack_id = rack.id and vlan_id = %s and family(address) = 4
@@ -141,7 +152,7 @@ async def rack_choices(tx: Transaction, of: VlanId) -> tuple[RackChoice, ...]:
         WORKER_TTL,
     )
     return tuple(
-        RackChoice(_name(row.id, row.system_id, row.hostname), row.on_vlan, row.connected)
+        RackChoice(_name(row.id, row.system_id, row.hostname), row.on_vlan, row.connected, row.gone)
         for row in rows
     )
 
@@ -187,4 +198,7 @@ def _vlan(row: Row) -> VlanRow:
         secondary=secondary if has_secondary else None,
         lease_time=row.lease_time,
         pairing=row.pairing,
+        ha_auto=row.ha_auto,
+        primary_by=row.primary_by,
+        secondary_by=row.secondary_by,
     )

@@ -18,7 +18,7 @@ from maasha.dhcp.joining import new_primaries, past
 from maasha.dhcp.omapi import PeerStates
 from maasha.dhcp.plan import EMPTY, digest
 from maasha.host.routine import Routine
-from maasha.model.dhcp import DhcpPlan, DhcpReport, Role, VlanService
+from maasha.model.dhcp import DhcpPlan, DhcpReport, Role, VlanRole, VlanService
 
 T = TypeVar("T")
 
@@ -104,6 +104,11 @@ class DhcpServer:
     def leases(self) -> Path:
         """The leases file, for a `LeaseFeed`."""
         return self._folder.leases
+
+    @property
+    def roles(self) -> tuple[VlanRole, ...]:
+        """What the plan in force has dhcpd do, whether it runs now or is about to be started."""
+        return self._plan.roles
 
     @property
     def report(self) -> DhcpReport:

@@ -22,6 +22,8 @@ class Worker:
     """How many links it should have, compared with a worker of capacity 1."""
     draining: bool = False
     """It is to be emptied; the others are *open*."""
+    late: bool = False
+    """Its heartbeat is overdue: perhaps it is dead, which is not known yet."""
 
 
 @frozen

@@ -27,6 +27,7 @@ from maasha.model.token import JoinToken, parse_token
 from maasha.rack import views
 from maasha.rack.control_client import Unanswered
 from maasha.rack.control_lines import Refused
+from maasha.rack.lookout import view
 from maasha.rack.memory import Memory, SecretMalformed, SecretMissing
 from maasha.rpc.credentials import Kind
 from maasha.rpc.handshake import SHORTEST_SECRET
@@ -105,8 +106,13 @@ def _parser() -> argparse.ArgumentParser:
     register.set_defaults(run=_register)
     show = commands.add_parser("show", help="print whom the rack belongs to")
     show.set_defaults(run=_show)
-    views.add_to(commands, lambda arguments: parse_rackd(_config_text(arguments.config)).data_dir)
+    for part in (views, view):
+        part.add_to(commands, _data_dir)
     return parser
+
+
+def _data_dir(arguments: argparse.Namespace) -> Path:
+    return parse_rackd(_config_text(arguments.config)).data_dir
 
 
 def _register(arguments: argparse.Namespace) -> None:

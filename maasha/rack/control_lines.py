@@ -18,7 +18,7 @@ from typing import Any, assert_never
 from attrs import field, frozen
 
 VERSION = 1
-LINKS, TRACE = "links", "rpc-trace"
+LINKS, TRACE, LOOKOUT = "links", "rpc-trace", "lookout"
 """What can be asked."""
 LONGEST_REQUEST = 64 * 1024
 """Bytes of a request's line."""

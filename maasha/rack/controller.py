@@ -24,6 +24,8 @@ from maasha.rack.choice import Pick
 from maasha.rack.dialling import Dialler, Dialling, Met, unnoticed
 from maasha.rack.duties import Duties
 from maasha.rack.links import Links
+from maasha.rack.lookout.lookout import Lookout
+from maasha.rack.lookout.scene import Scene
 from maasha.rack.memory import Memory
 from maasha.rack.obedience import Obedience
 from maasha.rack.reports import Reports
@@ -58,6 +60,8 @@ class Surroundings:
     """Seconds to rest after so many failures in a row."""
     begin_anew: Callable[[], None]
     """Ends this process, for its supervisor to start the next."""
+    scene: Scene
+    """Where to look out for other racks."""
     tls: bool = True
     """Whether links are TLS."""
     limits: Limits = LIMITS
@@ -88,10 +92,16 @@ class Controller(MultiService):
         self._feed = feed(lambda: self._reports.leases_changed())  # noqa: PLW0108  made below
         self._obedience = Obedience(memory)
         self._dhcp = dhcp(lambda _: self._reports.changed())
+        self.lookout = Lookout(
+            around.scene,
+            lambda: self._duties.paired,
+            lambda: self._reports.sighted(),  # noqa: PLW0108  made below
+        )
         self._duties = Duties(
             memory,
             self._obedience,
             self._dhcp,
+            self.lookout,
             self._owned,
             lambda worker, move: self._links.migrate(worker, move),  # noqa: PLW0108  made below
         )
@@ -108,7 +118,9 @@ class Controller(MultiService):
             self._hand_over,
         )
         self._succession = Succession(reactor, self._obedience, lambda: self._links.sessions)
-        self._reports = Reports(reactor, self._owner, self._dhcp, self._feed, around.interfaces)
+        self._reports = Reports(
+            reactor, self._owner, self._dhcp, self._feed, around.interfaces, self.lookout
+        )
         self._registration = memory.registration
         self._watching = Routine(reactor, REGISTRATION_INTERVAL, self._watch, "registration")
         self._incarnation = self._obedience.epoch.incarnation
@@ -143,7 +155,7 @@ class Controller(MultiService):
             return
         await self._dhcp.resume()
         self._feed.start()
-        for part in (self._links, self._succession, self._reports):
+        for part in (self._links, self._succession, self._reports, self.lookout):
             part.setServiceParent(self)
 
     def _not_started(self, failure: Failure) -> None:
@@ -193,9 +205,13 @@ class Controller(MultiService):
         instance = session.welcome.instance
         if self._memory.served not in (None, instance):
             self.log.warn("moved to instance {instance}: the old DHCP stops", instance=instance)
-            emptied = Deferred.fromCoroutine(self._dhcp.apply(EMPTY))
+            emptied = Deferred.fromCoroutine(self._stop_the_old())
             emptied.addErrback(lambda failure: failure.trap(PlanRefused) and None)
         self._memory.serve(instance)
+
+    async def _stop_the_old(self) -> None:
+        await self.lookout.watch(())
+        await self._dhcp.apply(EMPTY)
 
     def _closed(self, session: Session, reason: str) -> None:
         lost = self._obedience.lose(session.welcome.worker)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from twisted.logger import Logger
 
 from maasha.dhcp.errors import PlanRefused
 from maasha.dhcp.server import DhcpServer
 from maasha.model.cluster import Move, WorkerId
-from maasha.model.dhcp import DhcpPlan, DhcpReport
+from maasha.model.dhcp import DhcpPlan, DhcpReport, VlanRole
+from maasha.model.network import VlanId
+from maasha.model.sighting import Watch
 from maasha.model.stamp import Stamp
+from maasha.rack.lookout.lookout import Lookout
 from maasha.rack.memory import Memory
 from maasha.rack.obedience import Obedience
 from maasha.rpc.errors import DhcpRefused
@@ -19,7 +22,7 @@ from maasha.rpc.errors import DhcpRefused
 class Duties:
     """Answers the commands of every link; `owned` is told when another worker owns the rack.
 
-    `migrate` moves a link.
+    `migrate` moves a link. Before a plan is run the lookout leaves the ports that it needs.
     """
 
     log = Logger()
@@ -29,18 +32,29 @@ class Duties:
         memory: Memory,
         obedience: Obedience,
         dhcp: DhcpServer,
+        lookout: Lookout,
         owned: Callable[[], None],
         migrate: Callable[[WorkerId, Move], Awaitable[WorkerId]],
     ) -> None:
         self._memory = memory
         self._obedience = obedience
         self._dhcp = dhcp
+        self._lookout = lookout
+        self._coming: list[DhcpPlan] = []
         self._owned = owned
         self._migrate = migrate
 
+    @property
+    def paired(self) -> frozenset[VlanId]:
+        """The VLANs on which dhcpd has a failover peer, now or by a plan that is being run."""
+        return _paired(self._dhcp.roles).union(*(_paired(plan.roles) for plan in self._coming))
+
     async def own(self, worker: WorkerId, epoch: Stamp) -> DhcpReport:
-        """Obey this worker; raises StaleEpoch."""
+        """Obey this worker; raises StaleEpoch. Another database's watches end."""
+        before = self._obedience.epoch.incarnation
         self._obedience.accept(worker, epoch)
+        if epoch.incarnation != before:
+            await self._lookout.watch(())
         self.log.info("worker {worker} owns this rack, epoch {epoch}", worker=worker, epoch=epoch)
         self._owned()
         return await self._dhcp.settled()
@@ -48,10 +62,19 @@ class Duties:
     async def configure_dhcp(self, worker: WorkerId, epoch: Stamp, plan: DhcpPlan) -> DhcpReport:
         """Run the plan; raises StaleEpoch, and DhcpRefused when what ran before still runs."""
         self._obedience.accept(worker, epoch)
+        self._coming.append(plan)
         try:
+            await self._lookout.give_up(_paired(plan.roles))
             return await self._dhcp.apply(plan)
         except PlanRefused as refused:
             raise DhcpRefused(str(refused)) from refused
+        finally:
+            self._coming.remove(plan)
+
+    async def look_out(self, worker: WorkerId, epoch: Stamp, watches: tuple[Watch, ...]) -> None:
+        """Watch these VLANs for other racks, and no others; raises StaleEpoch."""
+        self._obedience.accept(worker, epoch)
+        await self._lookout.watch(watches)
 
     async def retire(self, worker: WorkerId, epoch: Stamp) -> None:
         """Stop serving: this rack was deleted; raises StaleEpoch."""
@@ -67,8 +90,13 @@ class Duties:
         if not self._memory.retired:
             self.log.warn("this rack was deleted from its instance: its DHCP server stops")
         self._memory.retire()
+        await self._lookout.watch(())
         await self.stop_serving()
 
     async def stop_serving(self) -> None:
         """Stop dhcpd; raises PlanRefused where it cannot be stopped."""
         await self._dhcp.withdraw()
+
+
+def _paired(roles: Sequence[VlanRole]) -> frozenset[VlanId]:
+    return frozenset(entry.vlan for entry in roles if entry.role.paired)

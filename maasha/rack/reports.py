@@ -1,4 +1,4 @@
-"""What the rack tells its owner: DHCP state, leases and interfaces, each until it is taken."""
+"""What the rack tells its owner: DHCP, leases, interfaces and sightings, each until it is taken."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from maasha.dhcp.server import DhcpServer
 from maasha.host.routine import Routine
 from maasha.model.dhcp import DhcpReport
 from maasha.model.network import Interface
+from maasha.rack.lookout.lookout import Lookout, Outlines
 from maasha.rpc.errors import NotOwner, RpcError, Unavailable
 from maasha.rpc.remote import RemoteRegion
 
@@ -23,10 +24,14 @@ LEASE_INTERVAL = 1.0
 """Seconds between tries; news is sent at once."""
 STATE_INTERVAL = 5.0
 INTERFACE_INTERVAL = 10.0
+SIGHTING_INTERVAL = 1.0
+"""Likewise."""
+RETOLD = 10.0
+"""Seconds after which sightings are told again that say nothing new but their age."""
 
 
 class Reports(MultiService):
-    """Three routines that send what the owner has not acknowledged yet.
+    """Four routines that send what the owner has not acknowledged yet.
 
     All are level-triggered: an owner that is new, or that failed, gets the whole of it again.
     """
@@ -40,6 +45,7 @@ class Reports(MultiService):
         dhcp: DhcpServer,
         feed: LeaseFeed,
         interfaces: Callable[[], Awaitable[tuple[Interface, ...]]],
+        lookout: Lookout,
     ) -> None:
         super().__init__()
         self._clock = clock
@@ -47,18 +53,23 @@ class Reports(MultiService):
         self._dhcp = dhcp
         self._feed = feed
         self._interfaces = interfaces
+        self._lookout = lookout
         self._told: DhcpReport | None = None
         self._shown: tuple[Interface, ...] | None = None
+        self._sighted: Outlines = {}
+        self._retold_at = 0.0
         self._paused_until = 0.0
         self._state = Routine(clock, STATE_INTERVAL, self._tell_state, "DHCP state")
         self._leases = Routine(clock, LEASE_INTERVAL, self._tell_leases, "leases")
         self._network = Routine(clock, INTERFACE_INTERVAL, self._tell_interfaces, "interfaces")
-        for routine in (self._state, self._leases, self._network):
+        self._sightings = Routine(clock, SIGHTING_INTERVAL, self._tell_sightings, "sightings")
+        for routine in (self._state, self._leases, self._network, self._sightings):
             routine.setServiceParent(self)
 
     def owned(self, *, restored: bool) -> None:
         """Begin anew with another owner; `restored`: one that may have lost what it had taken."""
         self._told = self._shown = None
+        self._sighted = {}
         self._paused_until = 0.0
         if restored:
             self._feed.restart()
@@ -71,6 +82,10 @@ class Reports(MultiService):
     def leases_changed(self) -> None:
         """Tell the owner at once that there are news of leases."""
         self._leases.wake()
+
+    def sighted(self) -> None:
+        """Tell the owner at once that other racks came into sight, or went out of it."""
+        self._sightings.wake()
 
     async def _tell_state(self) -> None:
         report = self._dhcp.report
@@ -98,6 +113,19 @@ class Reports(MultiService):
             and await self._tell(owner.report_interfaces(found))
         ):
             self._shown = found
+
+    async def _tell_sightings(self) -> None:
+        """Tell nothing while nothing is watched."""
+        owner, outlines, now = self._owner(), self._lookout.outlines, self._clock.seconds()
+        news = outlines != self._sighted or now >= self._retold_at
+        if (
+            owner is not None
+            and outlines
+            and news
+            and now >= self._paused_until
+            and await self._tell(owner.report_sightings(self._lookout.sightings))
+        ):
+            self._sighted, self._retold_at = outlines, now + RETOLD
 
     async def _tell(self, call: Awaitable[object]) -> bool:
         """Give whether the region took it; where it has no database, wait as long as it says."""

@@ -109,7 +109,7 @@ def show_links(arguments: argparse.Namespace, data_dir: Path) -> None:
     if arguments.json:
         print("".join(f"{json.dumps(item)}\n" for item in items), end="")
         return
-    reports = [_read(LinkReport, item) for item in items]
+    reports = [read(LinkReport, item) for item in items]
     print(table(HEADS, [row(report) for report in reports]))
     if not reports:
         print("rackd has no link now; its log says why", file=sys.stderr)
@@ -133,7 +133,7 @@ def show_trace(arguments: argparse.Namespace, data_dir: Path) -> None:
     layout = Layout(width, plain=not _can_show("→"))
     with ended_by_hand():
         for item in ask(socket_in(data_dir), request, None):
-            text = json.dumps(item) if arguments.json else layout.written(_read(Line, item))
+            text = json.dumps(item) if arguments.json else layout.written(read(Line, item))
             print(text, flush=True)
 
 
@@ -162,7 +162,8 @@ def _can_show(text: str) -> bool:
     return True
 
 
-def _read(record: type[Any], item: object) -> Any:
+def read(record: type[Any], item: object) -> Any:
+    """Read an item of an answer; raises Unanswered where it is none that we know."""
     try:
         return from_loose(record, item)
     except BadRecord as error:

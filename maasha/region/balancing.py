@@ -2,7 +2,8 @@
 
 Each look reads what is, decides (`maasha.balancer.turn`), and begins as much as may begin, in one
 transaction: a leader that has lost its lock cannot write. Moves are asked of racks by the workers
-that hold the links (`maasha.region.relocation`). The next look plans from what is.
+that hold the links (`maasha.region.relocation`). The next look plans from what is. What the brakes
+say counts for roles too, which are looked at right after (`maasha.region.appointing`).
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from maasha.balancer.actions import Action, Flip, Move
-from maasha.balancer.brakes import LIMITS, Limits, Pause, Verdict
+from maasha.balancer.brakes import LIMITS, Limits, Pause
+from maasha.balancer.outlook import outlook
 from maasha.balancer.policy import POLICY, Policy
 from maasha.balancer.turn import FRESH, Seen, Turn, blinded, turn
 from maasha.config import RegiondSettings
-from maasha.db import drains, link_moves, ownership
+from maasha.db import drains, leading, link_moves, ownership
 from maasha.db.errors import (
     ConnectionLost,
     DatabaseError,
@@ -31,7 +33,10 @@ from maasha.db.link_moves import Wanted
 from maasha.db.placement import note_evenness, prune_evenness, read_placement
 from maasha.db.transaction import Transaction
 from maasha.host.routine import Routine
+from maasha.model.cluster import WorkerId
 from maasha.model.placement import Placement
+from maasha.region.appointing import Appointing
+from maasha.region.rush import Rush
 
 STEP = 1.0
 """Seconds between looks while something is to be done: the pace counts by seconds."""
@@ -60,14 +65,21 @@ class Balancing(Routine):
         clock: IReactorTime,
         exclusively: Exclusively,
         leading: Callable[[], bool],
+        appointing: Appointing,
+        rush: Rush,
         policy: Policy = POLICY,
         limits: Limits = LIMITS,
+        worker: Callable[[], WorkerId | None] = lambda: None,
     ) -> None:
         super().__init__(clock, STEP, self._look, "balancing")
         self._exclusively = exclusively
         self._limits = limits
         self._leading = leading
+        self._appointing = appointing
+        self._rush = rush
+        self._moving = False
         self._policy = policy
+        self._worker = worker
         self._memory = FRESH
         self._calm_until = 0.0
         self._prune_at = 0.0
@@ -83,9 +95,13 @@ class Balancing(Routine):
             return
         if self._clock.seconds() < self._calm_until:
             return
+        if not self._moving:  # what comes is not what was moved: there is nothing to plan yet
+            await self._rush.over()
         self._calm_until = self._clock.seconds() + CALM
         try:
             decided = await self._exclusively(self._balance)
+            self._memory = decided.memory
+            await self._appointing.look(decided.verdict)
         except (DatabaseUnavailable, ConnectionLost, OutcomeUnknown) as error:
             self.log.info("no balancing: {error}", error=error)
             self._be_blind()
@@ -94,7 +110,6 @@ class Balancing(Routine):
             self.log.warn("no balancing: {error}", error=error)
             self.news()
         else:
-            self._memory = decided.memory
             if decided.waits:
                 self.news()
 
@@ -111,8 +126,9 @@ class Balancing(Routine):
         await drains.expire_drains(tx, WHO)
         seen = await look(tx)
         self._looked = seen.now, self._clock.seconds()
+        self._moving = any(each.open for each in seen.under_way)
         decided = turn(self._memory, seen, self._policy, self._limits)
-        await self._tell(tx, seen.placement, decided.verdict)
+        await self._tell(tx, seen.placement, decided)
         await self._prune(tx)
         await begin(tx, decided.begin)
         for action in decided.begin:
@@ -125,12 +141,14 @@ class Balancing(Routine):
             await link_moves.prune_moves(tx, KEPT)
             await prune_evenness(tx, KEPT)
 
-    async def _tell(self, tx: Transaction, placement: Placement, verdict: Verdict) -> None:
-        """Write how even it is, and what people have to look after."""
+    async def _tell(self, tx: Transaction, placement: Placement, decided: Turn) -> None:
+        """Write how even it is, what the leader has in mind, and what people have to look after."""
         links, workers = len(placement.links), len(placement.workers)
         await note_evenness(tx, round(placement.ratio, 3), links, workers)
-        if verdict.alarm is not None:
-            await raise_alarm(tx, WHO, SUBJECT, VANISHED, str(verdict.alarm))
+        await leading.note_outlook(tx, self._worker(), outlook(decided))
+        alarm = decided.verdict.alarm
+        if alarm is not None:
+            await raise_alarm(tx, WHO, SUBJECT, VANISHED, str(alarm))
         else:
             await clear_alarm(tx, WHO, SUBJECT, VANISHED)
 
@@ -152,12 +170,14 @@ async def look(tx: Transaction) -> Seen:
     """Read what a decision looks at."""
     found = await read_placement(tx)
     pause = await drains.paused(tx)
+    known = await leading.acknowledged(tx)
     return Seen(
         found.placement,
         found.now,
         found.under_way,
         found.last_heard,
         None if pause is None else Pause(pause.until, pause.by),
+        None if known is None else known.until,
     )
 
 

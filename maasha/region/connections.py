@@ -12,7 +12,10 @@ from maasha.rpc.remote import RemoteRack
 
 @define(eq=False)
 class RackLink:
-    """A registered link; `id` is its row (another one after a relink), `remote` calls the rack."""
+    """A registered link; `id` is its row, `remote` calls the rack.
+
+    `Connections.renumber` gives it another row after a relink.
+    """
 
     id: LinkId
     worker: WorkerId
@@ -27,6 +30,7 @@ class Connections:
 
     def __init__(self) -> None:
         self._links: dict[RackKey, list[RackLink]] = {}
+        self._by_id: dict[LinkId, RackLink] = {}
 
     def __iter__(self) -> Iterator[RackLink]:
         return iter([link for links in self._links.values() for link in links])
@@ -37,20 +41,34 @@ class Connections:
     def add(self, link: RackLink) -> None:
         """Take in a link that has just registered."""
         self._links.setdefault(link.rack, []).append(link)
+        self._by_id[link.id] = link
 
     def remove(self, link: RackLink) -> None:
         """Forget a link that is gone."""
         links = self._links.get(link.rack, [])
         if link in links:
             links.remove(link)
+            self._forget_row(link)
         if not links:
             self._links.pop(link.rack, None)
 
+    def renumber(self, link: RackLink, row: LinkId) -> None:
+        """Note that a link has another row now; one that has ended only learns it."""
+        self._forget_row(link)
+        link.id = row
+        if link in self._links.get(link.rack, ()):
+            self._by_id[row] = link
+
     def by_id(self, link: LinkId) -> RackLink | None:
         """Give the link of that row, None where it has ended."""
-        return next((each for each in self if each.id == link), None)
+        return self._by_id.get(link)
 
     def of(self, rack: RackKey) -> RackLink | None:
         """Give the rack's newest link here, None where it has none."""
         links = self._links.get(rack)
         return links[-1] if links else None
+
+    def _forget_row(self, link: RackLink) -> None:
+        """Find it by its row no more; in a new database the row may be another link's already."""
+        if self._by_id.get(link.id) is link:
+            del self._by_id[link.id]

@@ -29,6 +29,8 @@ async def move_away(
 
     Where no other worker would take them, or there is no database, nothing is waited for.
     """
+    if seconds <= 0:
+        return
     end = clock.seconds() + seconds
     try:
         await pool.run(lambda tx: begin_leaving(tx, worker))

@@ -8,7 +8,7 @@ from functools import partial
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from maasha.db import interfaces, leases, ownership, racks, services, tokens
+from maasha.db import interfaces, leases, ownership, racks, roles, services, tokens
 from maasha.db.errors import DatabaseError, OutcomeUnknown, QueryFailed
 from maasha.db.lane import Runner
 from maasha.db.pool import RETRY_AFTER
@@ -24,6 +24,7 @@ from maasha.model.cluster import Introduction, LinkId, Ownership, SystemId, Welc
 from maasha.model.dhcp import DhcpReport
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
+from maasha.model.sighting import Sighting
 from maasha.region.available import available
 from maasha.region.connections import Connections, RackLink
 from maasha.region.gathering import Gathering, TooMany
@@ -157,7 +158,8 @@ class Registration(Routine):
         for link in tuple(self._connections):
             again = await racks.relink(tx, link.system_id, standing.worker, link.remote.remote)
             if again is not None:
-                link.id = again.link  # also of a link that closes: `part` drops this row
+                # also of a link that closes: `part` drops this row
+                self._connections.renumber(link, again.link)
             if again is None or link.worker != standing.worker:
                 link.remote.close("the region's database has changed: introduce yourself again")
 
@@ -318,6 +320,13 @@ class LinkDuties:
         """Bring the rack's interfaces and networks in step."""
         await available(
             self._pool.run(lambda tx: interfaces.store_interfaces(tx, self._link.rack, found))
+        )
+
+    async def report_sightings(self, sightings: tuple[Sighting, ...]) -> None:
+        """Write down what the rack knows of others; a rack of another worker's tells that one."""
+        self._steward()
+        await available(
+            self._pool.run(lambda tx: roles.store_sightings(tx, self._link.rack, sightings))
         )
 
     async def claim(self, lost: Ownership) -> None:

@@ -66,6 +66,11 @@ class Wardship(MultiService):
         """How many racks this worker acts for."""
         return len(self._stewards)
 
+    @property
+    def stewards(self) -> Mapping[RackKey, Steward]:
+        """Whom it acts for, and who does, at this moment."""
+        return dict(self._stewards)
+
     def wake(self) -> None:
         """Look at once: links or owners have changed."""
         self._looking.wake()

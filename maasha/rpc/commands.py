@@ -8,6 +8,7 @@ from maasha.model.cluster import Introduction, Move, Ownership, Welcome
 from maasha.model.dhcp import DhcpPlan, DhcpReport
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
+from maasha.model.sighting import Sighting, Watch
 from maasha.model.stamp import Stamp
 from maasha.rpc.arguments import Bytes, Record, Uuid
 from maasha.rpc.credentials import SEALED_LENGTH
@@ -142,6 +143,13 @@ class Migrate(Call):
     errors = declared(NotMoved)
 
 
+class LookOut(Call):
+    """Region to rack: watch these VLANs for other racks for a minute, and no others."""
+
+    arguments = [(b"epoch", Record(Stamp)), (b"watches", Record(tuple[Watch, ...]))]
+    errors = declared(StaleEpoch)
+
+
 class ReportDHCP(Call):
     """Rack to region: what my dhcpd does now."""
 
@@ -164,6 +172,13 @@ class ReportInterfaces(Call):
     errors = declared(NotOwner, Unavailable)
 
 
+class ReportSightings(Call):
+    """Rack to region: what I know of other racks on the VLANs that I watch."""
+
+    arguments = [(b"sightings", Record(tuple[Sighting, ...]))]
+    errors = declared(NotOwner, Unavailable)
+
+
 class Claim(Call):
     """Rack to region: my link to the owner is gone, take me over."""
 
@@ -173,5 +188,11 @@ class Claim(Call):
 
 HANDSHAKE: tuple[type[Call], ...] = (Hello, Prove, Register)
 BOTH_WAYS: tuple[type[Call], ...] = (Ping,)
-REGION_TO_RACK: tuple[type[Call], ...] = (Own, ConfigureDHCP, Retire, Migrate)
-RACK_TO_REGION: tuple[type[Call], ...] = (ReportDHCP, ReportLeases, ReportInterfaces, Claim)
+REGION_TO_RACK: tuple[type[Call], ...] = (Own, ConfigureDHCP, Retire, Migrate, LookOut)
+RACK_TO_REGION: tuple[type[Call], ...] = (
+    ReportDHCP,
+    ReportLeases,
+    ReportInterfaces,
+    ReportSightings,
+    Claim,
+)

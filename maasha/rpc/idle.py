@@ -10,6 +10,7 @@ from maasha.model.cluster import Move, Ownership, WorkerId
 from maasha.model.dhcp import DhcpPlan, DhcpReport
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
+from maasha.model.sighting import Sighting, Watch
 from maasha.model.stamp import NEVER, Stamp
 from maasha.rpc.errors import DhcpRefused, NotMoved, NotOwner, StaleEpoch
 
@@ -45,6 +46,15 @@ class IdleRack:
         """Stay."""
         raise NotMoved("this rack does not move its links")
 
+    async def look_out(
+        self,
+        worker: WorkerId,
+        epoch: Stamp,
+        watches: tuple[Watch, ...],  # noqa: ARG002  it serves no VLAN, alone or in a pair
+    ) -> None:
+        """Obey, and look out for nobody; raises StaleEpoch."""
+        await self.own(worker, epoch)
+
     async def retire(self, worker: WorkerId, epoch: Stamp) -> None:
         """Hear that the rack was deleted; raises StaleEpoch."""
         await self.own(worker, epoch)
@@ -68,6 +78,9 @@ class IdleRegion:
         return report.cursor
 
     async def report_interfaces(self, interfaces: tuple[Interface, ...]) -> None:
+        """Let them pass."""
+
+    async def report_sightings(self, sightings: tuple[Sighting, ...]) -> None:
         """Let them pass."""
 
     async def claim(self, lost: Ownership) -> None:  # noqa: ARG002  whatever was lost

@@ -13,6 +13,7 @@ from twisted.protocols import amp
 
 from maasha.model.cluster import Introduction, Move, SystemId, Welcome, WorkerId
 from maasha.model.dhcp import DhcpPlan, DhcpReport
+from maasha.model.sighting import Watch
 from maasha.model.stamp import Stamp
 from maasha.rpc import commands, handshake
 from maasha.rpc.alive import Alive
@@ -49,6 +50,9 @@ class RackDuties(Protocol):
 
     async def migrate(self, worker: WorkerId, move: Move) -> WorkerId:
         """Move the link to `worker`; gives the new one's when it stands. Raises NotMoved."""
+
+    async def look_out(self, worker: WorkerId, epoch: Stamp, watches: tuple[Watch, ...]) -> None:
+        """Watch these VLANs for other racks, and no others; raises StaleEpoch."""
 
 
 class Session:
@@ -215,3 +219,9 @@ class Orders(Alive):
     async def migrate(self, move: Move) -> Answer:
         """Pass it on."""
         return {"worker": await self._duties.migrate(self._worker, move)}
+
+    @commands.LookOut.responder
+    async def look_out(self, epoch: Stamp, watches: tuple[Watch, ...]) -> Answer:
+        """Pass it on."""
+        await self._duties.look_out(self._worker, epoch, watches)
+        return {}

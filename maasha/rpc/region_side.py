@@ -15,6 +15,7 @@ from maasha.model.cluster import InstanceId, Introduction, Ownership, SystemId, 
 from maasha.model.dhcp import DhcpReport
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
+from maasha.model.sighting import Sighting
 from maasha.rpc import commands, handshake
 from maasha.rpc.alive import Alive
 from maasha.rpc.binding import Binding, bound
@@ -72,6 +73,9 @@ class RegionDuties(Protocol):
 
     async def report_interfaces(self, interfaces: tuple[Interface, ...]) -> None:
         """Take the rack's interfaces, all of them."""
+
+    async def report_sightings(self, sightings: tuple[Sighting, ...]) -> None:
+        """Take what the rack knows of others on the VLANs that it watches."""
 
     async def claim(self, lost: Ownership) -> None:
         """Take the rack over from an owner that it lost."""
@@ -350,6 +354,12 @@ class Desk(Alive):
     async def report_interfaces(self, interfaces: tuple[Interface, ...]) -> Answer:
         """Pass them on."""
         await self._duties.report_interfaces(interfaces)
+        return {}
+
+    @commands.ReportSightings.responder
+    async def report_sightings(self, sightings: tuple[Sighting, ...]) -> Answer:
+        """Pass them on."""
+        await self._duties.report_sightings(sightings)
         return {}
 
     @commands.Claim.responder

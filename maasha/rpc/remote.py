@@ -15,6 +15,7 @@ from maasha.model.cluster import Introduction, Move, Ownership, Welcome
 from maasha.model.dhcp import DhcpPlan, DhcpReport
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
+from maasha.model.sighting import Sighting, Watch
 from maasha.model.stamp import Stamp
 from maasha.rpc import commands
 from maasha.rpc.deadline import within
@@ -83,6 +84,12 @@ class RemoteRack:
         answer = await self.call(commands.Migrate, deadline, move=move)
         worker: int = answer["worker"]
         return worker
+
+    async def look_out(
+        self, epoch: Stamp, watches: tuple[Watch, ...], deadline: float = DEADLINE
+    ) -> None:
+        """Have the rack watch these VLANs for other racks, and no others; raises StaleEpoch."""
+        await self.call(commands.LookOut, deadline, epoch=epoch, watches=watches)
 
     def close(self, reason: str) -> Deferred[str]:
         """End the link politely, in bounded time; fires when it has ended."""
@@ -171,6 +178,12 @@ class RemoteRegion:
     ) -> None:
         """Tell all interfaces of this rack; raises NotOwner and Unavailable."""
         await self._link.call(commands.ReportInterfaces, deadline, interfaces=interfaces)
+
+    async def report_sightings(
+        self, sightings: tuple[Sighting, ...], deadline: float = DEADLINE
+    ) -> None:
+        """Tell what this rack knows of others on its VLANs; raises NotOwner and Unavailable."""
+        await self._link.call(commands.ReportSightings, deadline, sightings=sightings)
 
     async def claim(self, lost: Ownership, deadline: float = DEADLINE) -> None:
         """Ask to be taken over from an owner whose link is gone; raises NotOwner, Unavailable."""

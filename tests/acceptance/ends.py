@@ -37,6 +37,7 @@ from maasha.model.cluster import (
 from maasha.model.dhcp import DhcpPlan, DhcpReport
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
+from maasha.model.sighting import Sighting, Watch
 from maasha.model.stamp import Stamp
 from maasha.rpc.credentials import Credential
 from maasha.rpc.errors import NotMoved, RpcError
@@ -91,6 +92,9 @@ class Desk:
     async def report_interfaces(self, interfaces: tuple[Interface, ...]) -> None:  # noqa: ARG002
         """Never come to an end."""
         await Deferred()
+
+    async def report_sightings(self, sightings: tuple[Sighting, ...]) -> None:
+        """Let them pass."""
 
     async def claim(self, lost: Ownership) -> None:
         """Own nobody."""
@@ -148,6 +152,9 @@ class Duties:
     async def migrate(self, worker: WorkerId, move: Move) -> WorkerId:  # noqa: ARG002
         """Stay."""
         raise NotMoved("it stays")
+
+    async def look_out(self, worker: WorkerId, epoch: Stamp, watches: tuple[Watch, ...]) -> None:
+        """See nobody."""
 
 
 @define(eq=False)

@@ -26,6 +26,7 @@ from twisted.protocols.basic import LineOnlyReceiver
 
 from maasha.model.cluster import Introduction, Move, SystemId, WorkerId
 from maasha.model.dhcp import DhcpPlan, DhcpReport
+from maasha.model.sighting import Watch
 from maasha.model.stamp import Stamp
 from maasha.rpc.errors import NotMoved, RpcError
 from maasha.rpc.ground import Ground
@@ -61,6 +62,9 @@ class Duties:
     async def migrate(self, worker: WorkerId, move: Move) -> WorkerId:  # noqa: ARG002
         """Stay."""
         raise NotMoved("it stays")
+
+    async def look_out(self, worker: WorkerId, epoch: Stamp, watches: tuple[Watch, ...]) -> None:
+        """See nobody."""
 
 
 @define(eq=False)

@@ -45,6 +45,7 @@ from maasha.model.cluster import (
 )
 from maasha.model.dhcp import DhcpPlan, DhcpReport
 from maasha.model.network import Interface
+from maasha.model.sighting import Watch
 from maasha.model.stamp import NEVER, Stamp
 from maasha.rack.dialling import CONNECT_TIMEOUT
 from maasha.rack.discovery import Reply
@@ -243,6 +244,9 @@ class Rack:
     async def migrate(self, worker: WorkerId, move: Move) -> WorkerId:
         """Move a link."""
         return await self.links.migrate(worker, move)
+
+    async def look_out(self, worker: WorkerId, epoch: Stamp, watches: tuple[Watch, ...]) -> None:
+        """See nobody."""
 
     def _tell(self, owner: Ownership) -> None:
         for session in self.links.sessions:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from attrs import frozen
+from attrs import define, field, frozen
 
 from lab import CommandFailed, Host, until
 from lab.cluster import BIN, STATE, Cluster, cli_environment, start
@@ -90,14 +90,36 @@ def is_even(cluster: Cluster, workers: int = REGIONS * WORKERS) -> bool:
     return whole and len(counts) == workers and (within or close)
 
 
-def excess(cluster: Cluster) -> int:
-    """Count the links that workers have above their even share; none without a database."""
-    try:
-        counts = loads(cluster)
-    except CommandFailed:
-        return 0
-    share = -(-RACKS * CONNECTIONS // (REGIONS * WORKERS))
-    return sum(max(0, count - share) for count in counts)
+@define
+class Surplus:
+    """What was seen to be too much; each number of workers has another share for each of them."""
+
+    above: dict[int, int] = field(factory=dict)
+    """By the number of workers, the most links that some had above their even share."""
+    together: int = 0
+    """The most racks that had two links on one region."""
+
+    def look(self, cluster: Cluster) -> None:
+        """Look again; without a database nobody knows."""
+        try:
+            found, counts = places(cluster), loads(cluster)
+        except CommandFailed:
+            return
+        share = -(-RACKS * CONNECTIONS // max(1, len(counts)))
+        above = sum(max(0, count - share) for count in counts)
+        self.above[len(counts)] = max(above, self.above.get(len(counts), 0))
+        spread = Counter((place.rack, place.region) for place in found)
+        self.together = max(self.together, sum(links > 1 for links in spread.values()))
+
+    @property
+    def most(self) -> int:
+        """The most links that were too many at any time."""
+        return max(self.above.values(), default=0)
+
+    @property
+    def in_all(self) -> int:
+        """How many moves that is a reason for."""
+        return sum(self.above.values()) + self.together
 
 
 def moves(cluster: Cluster) -> int:

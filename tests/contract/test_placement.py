@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from maasha.db.drains import Place, begin_drain, region_named
 from maasha.db.link_moves import Wanted, begin_moves, end_move, moves
 from maasha.db.ownership import flip, owned_by
 from maasha.db.placement import (
+    Evenness,
     Found,
     Seat,
     evenness,
@@ -41,6 +42,15 @@ DAY = 86400.0
 async def read(pool: Pool) -> Found:
     """Read the placement."""
     return await pool.run(read_placement)
+
+
+@asynchronous
+async def test_overdue_heartbeats(pool: Pool) -> None:
+    """One is missing: the worker is alive, and perhaps not."""
+    prompt, late = await staff(pool, await found(pool), 2)
+    await silence(pool, late, 4.0)
+    seen = (await read(pool)).placement.workers
+    assert {worker.id: worker.late for worker in seen} == {prompt.id: False, late.id: True}
 
 
 @asynchronous
@@ -134,7 +144,8 @@ async def test_evenness(pool: Pool) -> None:
         await pool.run(lambda tx: note_evenness(tx, ratio, 10, workers, rest=0.0))
 
     async def noted(seconds: float = DAY) -> list[tuple[float, int]]:
-        return [(n.ratio, n.workers) for n in await pool.run(lambda tx: evenness(tx, seconds))]
+        found = await pool.run(lambda tx: evenness(tx, seconds=seconds))
+        return [(n.ratio, n.workers) for n in reversed(found)]
 
     assert await noted() == []
     await note(1.5)
@@ -153,6 +164,27 @@ async def test_evenness(pool: Pool) -> None:
     assert await noted(1e9) == [(1.5, 3), (1.1, 4), (1.5, 4)]
     await pool.run(lambda tx: note_evenness(tx, 9.0, 10, 4))
     assert (9.0, 4) not in await noted()
+
+
+@asynchronous
+async def test_evenness_by_the_page(pool: Pool) -> None:
+    """The newest first; the last of a page leads to what was before, in a span or of all time."""
+    for number in range(5):
+        await pool.run(lambda tx, n=number: note_evenness(tx, 1.0 + n, 10, 4, rest=0.0))  # type: ignore[misc]
+        await past(pool, 1)
+
+    async def page(before: datetime | None = None, seconds: float | None = None) -> list[Evenness]:
+        return list(
+            await pool.run(lambda tx: evenness(tx, before=before, seconds=seconds, limit=2))
+        )
+
+    first = await page()
+    assert [note.ratio for note in first] == [5.0, 4.0]
+    second = await page(first[-1].at)
+    assert [note.ratio for note in second] == [3.0, 2.0]
+    assert [note.ratio for note in await page(second[-1].at)] == [1.0]
+    of_a_span = await page(first[-1].at, seconds=2.5 * 3600)
+    assert [note.ratio for note in of_a_span] == [3.0]
 
 
 @asynchronous

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from attrs import evolve
 
-from maasha.db import link_moves, placement
+from maasha.db import link_moves, placement, roles, watches
 from tests.memory.meanings import Rows, columns, means, several, silent
 from tests.memory.rows import Evenness, Move, Tables
 
-silent(placement.PAIRS)  # there are no VLANs
+for statement in placement.PAIRS, roles.VLANS, watches.MEMBERS:  # there are no VLANs
+    silent(statement)
 
 
 @means(link_moves.BEGIN)
@@ -144,13 +145,14 @@ def _prune(tables: Tables, days: int) -> int:
 
 
 @means(placement.WORKERS)
-def _workers(tables: Tables, ttl: float) -> Rows:
+def _workers(tables: Tables, late: float, ttl: float) -> Rows:
     linked = {link.worker_id for link in tables.links.values()}
     return [
         {
             "id": worker.id,
             "system_id": tables.region_of(worker).system_id,
             "capacity": worker.capacity,
+            "late": not tables.lives(worker, late),
             "draining": worker.leaving or not worker.endpoints or tables.drained(worker),
         }
         for worker in sorted(tables.workers.values(), key=lambda worker: worker.id)
@@ -163,7 +165,7 @@ def _links(tables: Tables) -> Rows:
     return [
         {"id": each.id, "rack_id": each.rack_id, "worker_id": each.worker_id, "moved": each.moved}
         for each in tables.links.values()
-        if tables.racks[each.rack_id].deleted is None
+        if tables.racks[each.rack_id].counts
     ]
 
 
@@ -178,7 +180,7 @@ def _racks(tables: Tables) -> Rows:
             "draining": rack.id in drained,
         }
         for rack in tables.racks.values()
-        if rack.deleted is None
+        if rack.counts
     ]
 
 
@@ -207,11 +209,12 @@ def _note(tables: Tables, ratio: float, links: int, workers: int, rest: float) -
 
 
 @means(placement.HISTORY)
-def _history(tables: Tables, seconds: float) -> Rows:
-    since = tables.ago(seconds)
-    before = [each for each in tables.evenness if each.at < since]
-    within = [each for each in tables.evenness if each.at >= since]
-    return several([*before[-1:], *within])
+def _history(tables: Tables, before: datetime | None, seconds: float | None, limit: int) -> Rows:
+    since = None if seconds is None else tables.ago(seconds)
+    older = [each for each in tables.evenness if since is not None and each.at < since]
+    told = [*older[-1:], *tables.evenness[len(older) :]]
+    found = [each for each in told if before is None or each.at < before]
+    return several(found[::-1][:limit])
 
 
 @means(placement.PRUNE)

@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import evolve
 
-from maasha.db import interfaces, ownership, pairings, racks, returning
+from maasha.db import interfaces, lost, ownership, pairings, racks, returning, services
 from maasha.model.stamp import Stamp
 from tests.memory.meanings import Rows, columns, means, several, silent, there
 from tests.memory.rows import Link, Rack, Tables
@@ -16,6 +16,8 @@ silent("delete from stray where system_id = %s")
 silent(interfaces.STORED)
 silent(returning.INTERFACES)
 silent(pairings.RENAME)
+silent(lost.COMPANIONS)
+silent(services.STOPPED)
 
 # who a rack is
 
@@ -47,6 +49,31 @@ def _insert(tables: Tables, system_id: str, hostname: str, version: str) -> Rows
 def _update(tables: Tables, hostname: str, version: str, url: str, key: int) -> int:
     row, now = tables.racks[key], tables.now
     tables.racks[key] = evolve(row, hostname=hostname, version=version, url=url, last_seen=now)
+    return 1
+
+
+@means(racks.FOUND)
+def _found(tables: Tables, key: int) -> int:
+    row = tables.racks[key]
+    if row.lost is None:
+        return 0
+    tables.racks[key] = evolve(row, lost=None, lost_by="")
+    return 1
+
+
+@means(lost.KEY)
+def _key(tables: Tables, system_id: str) -> Rows:
+    return [{"id": row["id"]} for row in _by_id(tables, system_id) if row["deleted"] is None]
+
+
+@means(lost.RACK)
+def _not_deleted(tables: Tables, key: int) -> Rows:
+    return [row for row in _by_key(tables, key) if row["deleted"] is None]
+
+
+@means(lost.LOST)
+def _lost(tables: Tables, by: str, key: int) -> int:
+    tables.racks[key] = evolve(tables.racks[key], lost=tables.now, lost_by=by)
     return 1
 
 
@@ -208,7 +235,7 @@ def _held(tables: Tables, key: int, worker: int, incarnation: int, counter: int)
 @means(returning.ON_RECORD)
 def _on_record(tables: Tables, names: Sequence[str]) -> Rows:
     racks = tables.racks.values()
-    return several([rack for rack in racks if rack.system_id in names and rack.deleted is None])
+    return several([rack for rack in racks if rack.system_id in names and rack.counts])
 
 
 @means(returning.LINK)

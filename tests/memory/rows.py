@@ -26,6 +26,8 @@ class Instance:
     rotated: datetime | None = None
     paused_by: str | None = None
     paused_until: datetime | None = None
+    vanished_known: datetime | None = None
+    vanished_known_by: str | None = None
 
 
 @frozen
@@ -82,6 +84,8 @@ class Rack:
     digest: str = ""
     lease_store: str = ""
     kept: bool = False
+    lost: datetime | None = None
+    lost_by: str = ""
 
     @property
     def epoch(self) -> Stamp:
@@ -92,6 +96,11 @@ class Rack:
     def wanted(self) -> Stamp:
         """The generation that it is to run."""
         return Stamp(self.wanted_incarnation, self.wanted_counter)
+
+    @property
+    def counts(self) -> bool:
+        """Whether it may be waited for: nobody has deleted it or declared it lost."""
+        return self.deleted is None and self.lost is None
 
 
 @frozen
@@ -161,11 +170,27 @@ class Evenness:
     workers: int
 
 
+@frozen
+class Leader:
+    """What the leader sees; `outlook` is JSON."""
+
+    backend: int
+    worker: str
+    outlook: object
+    changed: datetime
+
+
 @define(eq=False)
 class Tables:
-    """All tables, by id. `now` is the server's clock, and is set before each statement."""
+    """All tables, by id.
+
+    What only the server knows is set before each statement: `now` by its clock, `backend`, the
+    session that asks, and `leading`, the one that has the leader's lock.
+    """
 
     now: datetime
+    backend: int = 0
+    leading: int | None = None
     instance: Instance | None = None
     regions: dict[int, Region] = field(factory=dict)
     workers: dict[int, Worker] = field(factory=dict)
@@ -175,6 +200,7 @@ class Tables:
     drains: dict[int, Drain] = field(factory=dict)
     events: dict[int, Event] = field(factory=dict)
     evenness: tuple[Evenness, ...] = ()
+    leader: Leader | None = None
     sequences: Counter[str] = field(factory=Counter)
     """A number that was given out stays so, also where its transaction is rolled back."""
 

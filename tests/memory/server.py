@@ -10,14 +10,16 @@ from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IReactorTime
 
 from maasha.db.connector import SessionLimits
-from tests.memory import asides, drains, instance, moves, racks, services, workers
+from maasha.db.locks import SPACE, Lock
+from tests.memory import asides, drains, instance, leading, moves, racks, services, workers
 from tests.memory.meanings import MEANINGS, NOTHING, Rows
 from tests.memory.rows import Tables
 
-__all__ = ["BEGINNING", "Database", "Session", "asides", "drains", "instance", "moves"]
-__all__ += ["racks", "services", "workers"]
+__all__ = ["BEGINNING", "LEADER", "Database", "Session", "asides", "drains", "instance", "leading"]
+__all__ += ["moves", "racks", "services", "workers"]
 
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
+LEADER = SPACE, Lock.LEADER.value
 
 Parameters = Sequence[object] | Mapping[str, object] | None
 
@@ -29,6 +31,7 @@ class Database:
         self.clock = clock
         self.tables = Tables(self.now)
         self.sessions: list[Session] = []
+        self._backends = 0
         self.locks: dict[tuple[object, ...], Session] = {}
         self.writer: Session | None = None
         """Whose transaction has begun to look."""
@@ -45,7 +48,8 @@ class Database:
 
     def connect(self, limits: SessionLimits, hears: Callable[[str, str], None]) -> Session:
         """Begin a session; `hears` gets channel and payload of its notices."""
-        session = Session(self, len(self.sessions) + 1, limits, hears, self.seconds)
+        self._backends += 1
+        session = Session(self, self._backends, limits, hears, self.seconds)
         self.sessions.append(session)
         return session
 
@@ -63,11 +67,12 @@ class Database:
 
     def do(self, session: Session, sql: str, parameters: Parameters) -> Rows | int:
         """Do a session's statement to the tables."""
-        del session  # whoever asks
         meaning = MEANINGS.get(sql)
         if meaning is None:
             raise LookupError(f"nobody has said what this means in memory: {sql}")
-        self.tables.now = self.now
+        leader = self.locks.get(LEADER)
+        self.tables.now, self.tables.backend = self.now, session.backend
+        self.tables.leading = None if leader is None else leader.backend
         if isinstance(parameters, Mapping):
             return meaning(self.tables, **parameters)
         return meaning(self.tables, *(parameters or ()))

@@ -10,13 +10,11 @@ from maasha.balancer.brakes import LIMITS
 from maasha.balancer.policy import POLICY
 from maasha.balancer.turn import DRAINING
 from maasha.db import link_moves
-from maasha.db.locks import SPACE, Lock
+from maasha.db.placement import AGES
 from maasha.model.cluster import Ownership, WorkerId
 from maasha.model.stamp import NEVER, Stamp
 from tests.memory.meanings import Rows
-from tests.memory.server import Database, Parameters, Session
-
-LEADER = SPACE, Lock.LEADER.value
+from tests.memory.server import LEADER, Database, Parameters, Session
 
 
 class Led(Database):
@@ -41,7 +39,16 @@ class Led(Database):
             for link, reason in zip(said["links"], said["reasons"], strict=True):
                 if Reason(reason) not in DRAINING:
                     self._hold_still(link)
+            for target in said["targets"]:
+                self._is_prompt(target)
         return super().do(session, sql, parameters)
+
+    def _is_prompt(self, target: int | None) -> None:
+        """Hold that nothing moves to a worker that is perhaps dead."""
+        worker = None if target is None else self.tables.workers.get(target)
+        if worker is not None:
+            age = (self.now - worker.heartbeat).total_seconds()
+            assert age <= AGES["late"], "a link moves to a worker whose heartbeat is overdue"
 
     def _hold_still(self, link: int) -> None:
         """Hold that a new leader looks on for a while, and that what was moved stays for one."""

@@ -12,6 +12,7 @@ from twisted.internet.task import deferLater
 from maasha.api.discovery import event_loops_json
 from maasha.db.regions import event_loops
 from maasha.dhcp.server import DhcpServer
+from maasha.host.ether import Station
 from maasha.host.rests import Rests
 from maasha.model.cluster import (
     EventLoop,
@@ -26,6 +27,8 @@ from maasha.rack.choice import lighter_of_two
 from maasha.rack.discovery import Reply
 from maasha.rack.duties import Duties
 from maasha.rack.links import Links
+from maasha.rack.lookout.lookout import Lookout
+from maasha.rack.lookout.scene import Dialler, Scene
 from maasha.rack.memory import Memory
 from maasha.rack.obedience import Obedience
 from maasha.rack.search import Search
@@ -140,10 +143,12 @@ class Rackd:
         self._ends: list[Session] = []
         memory = cast(Memory, disk)
         self._obedience = Obedience(memory)
+        self._lookout = Lookout(_scene(timers), lambda: self._duties.paired, lambda: None)
         self._duties = Duties(
             memory,
             self._obedience,
             cast(DhcpServer, Server()),
+            self._lookout,
             self._owned,
             lambda worker, move: self._links.migrate(worker, move),  # noqa: PLW0108  made below
         )
@@ -161,7 +166,7 @@ class Rackd:
             self._hand_over,
         )
         self._succession = Succession(timers, self._obedience, lambda: self._links.sessions)
-        for part in (self._links, self._succession):
+        for part in (self._links, self._succession, self._lookout):
             part.startService()
 
     @property
@@ -177,7 +182,7 @@ class Rackd:
     def die(self) -> None:
         """SIGKILL rackd."""
         kill(self.timers, self.ends())
-        for part in (self._links, self._succession):
+        for part in (self._links, self._succession, self._lookout):
             part.stopService()
         self.sessions.clear()
 
@@ -278,6 +283,15 @@ class Rackd:
     def owner(self) -> Ownership | None:
         """Whom it obeys."""
         return self._obedience.owner
+
+
+def _scene(timers: Timers) -> Scene:
+    """Give a host without VLANs, so nobody looks out on it."""
+    return Scene(cast(Dialler, timers), _no_station, timers.seconds, lambda: bytes(16))
+
+
+def _no_station(*_: object) -> Station:
+    raise AssertionError("there are no VLANs")
 
 
 def _listing(loops: tuple[EventLoop, ...]) -> Reply:

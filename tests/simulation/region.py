@@ -33,10 +33,12 @@ from maasha.model.cluster import (
 )
 from maasha.model.dhcp import DhcpPlan, DhcpReport
 from maasha.model.stamp import Stamp
+from maasha.region.appointing import Appointing
 from maasha.region.balancing import Balancing
 from maasha.region.clerk import Clerk
 from maasha.region.connections import Connections, RackLink
 from maasha.region.leaving import move_away
+from maasha.region.lookouts import Lookouts
 from maasha.region.presence import Presence, Standing
 from maasha.region.registration import Registration
 from maasha.region.relocation import Relocation
@@ -221,9 +223,27 @@ class Process(MultiService):
             limit,
         )
         self._relocation = Relocation(timers, pool, self.connections, self._worker_id)
-        self._balancing = Balancing(timers, self._dedicated.run, self._leads, POLICY, BRAKES)
-        parts = self.presence, self._wardship, self.registration, self._relocation, self._balancing
-        for part in parts:
+        self._balancing = Balancing(
+            timers,
+            self._dedicated.run,
+            self._leads,
+            Appointing(self._dedicated.run),
+            self._rush,
+            POLICY,
+            BRAKES,
+            self._worker_id,
+        )
+        self._lookouts = Lookouts(
+            timers, pool, self._rush, lambda: self._wardship.stewards, self._key_root
+        )
+        for part in (
+            self.presence,
+            self._wardship,
+            self.registration,
+            self._relocation,
+            self._balancing,
+            self._lookouts,
+        ):
             part.setServiceParent(self)
 
     def startService(self) -> None:
@@ -231,17 +251,23 @@ class Process(MultiService):
         self.pool.start()
         self._dedicated.start()
         self._notices.subscribe(Channel.RACKS, self._racks_changed)
-        self._notices.subscribe(Channel.DHCP, lambda _: self._wardship.wake_stewards())
+        self._notices.subscribe(Channel.DHCP, self._dhcp_changed)
         self._notices.subscribe(Channel.MOVES, lambda _: self._relocation.wake())
         self._notices.subscribe(Channel.PLACEMENT, self._placement_changed)
         super().startService()
 
     def _racks_changed(self, _: str) -> None:
         self._wardship.wake()
+        self._lookouts.wake()
         self._balancing.news()
 
     def _placement_changed(self, _: str) -> None:
         self.presence.wake()
+        self._balancing.news()
+
+    def _dhcp_changed(self, rack: str) -> None:
+        self._wardship.wake_stewards(RackKey(int(rack)) if rack else None)
+        self._lookouts.wake()
         self._balancing.news()
 
     # how others see it
@@ -328,6 +354,10 @@ class Process(MultiService):
     def _worker_id(self) -> WorkerId | None:
         standing = self.presence.standing
         return None if standing is None else standing.worker
+
+    def _key_root(self) -> str | None:
+        standing = self.presence.standing
+        return None if standing is None else standing.instance.key_root
 
     def _leads(self) -> bool:
         return self._leadership.leading

@@ -20,6 +20,7 @@ from maasha.model.codec import BadRecord, from_json
 from maasha.model.dhcp import DhcpPlan, DhcpReport, Role, VlanRole, VlanService
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
+from maasha.model.sighting import Peer, Sighting, Watch
 from maasha.model.stamp import Stamp
 from maasha.rpc import commands, errors
 from maasha.rpc.arguments import Record, Uuid
@@ -51,6 +52,7 @@ ARGUMENTS: frozenset[bytes] = frozenset(
         *(b"protocol", b"introduction", b"welcome"),
         # of the rest
         *(b"epoch", b"report", b"plan", b"interfaces", b"lost", b"cursor", b"move", b"worker"),
+        *(b"watches", b"sightings"),
     }
 )
 """Arguments and values of answers, of whichever of our commands."""
@@ -73,6 +75,10 @@ FIELDS: Mapping[type, frozenset[str]] = {
         LeaseReport: "cursor",
         Move: "to seconds",
         EventLoop: "name load",
+        # no addresses, and above all no key
+        Watch: "vlan rack interface peers",
+        Peer: "rack",
+        Sighting: "vlan peer probed reached clock_offset",
         Versions: "lowest highest",
         errors.RemoteFailure: "id",
         errors.BadArgument: "argument",

@@ -71,8 +71,8 @@ maas balance --explain | jq '.drains, .pause' | xargs
 TOLD = """\
 region region-1 alarm 2
 user:admin
-Paused by user:admin until TIME: nothing is done without a hand
-Drained: region region-1 by user:admin until TIME, then an alarm, 2 links left
+Paused by user:admin until TIME UTC: nothing is done without a hand
+Drained: region region-1 by user:admin until TIME UTC, then an alarm, 2 links left
       1 rack-1
       1 rack-2
       2 region-1/0
@@ -99,3 +99,39 @@ async def test_an_upgrade(world: World, tmp_path: Path) -> None:
     assert re.sub(TIME, "TIME", out) == TOLD
     _, err, code = await bash(tmp_path, "maas drain worker region-1/0 --undo")
     assert (code, err) == (2, "worker region-1/0 is not drained; see: maasha status\n")
+
+
+ROLES = """
+set -e
+maas maas ipranges create type=dynamic start_ip=10.0.0.50 end_ip=10.0.0.99 >&2
+maas maas vlan update 1 0 dhcp_on=true primary_rack=rack-1 >&2
+maas maas vlan update 1 0 secondary_rack= | jq -r '.primary_rack_by, .secondary_rack_by' | xargs
+maas maas dhcp-roles read | jq -r '.vlans[0].why'
+maas maas vlan update 1 0 ha_auto=true | jq -r '.primary_rack_by, .secondary_rack_by' | xargs
+maas dhcp roles | jq -r '.vlans[0].why' | cut -d' ' -f1-2
+maas dhcp roles --plan
+"""
+CHOSEN = """\
+user:admin user:admin
+a person (user:admin) wants no secondary; ha_auto=true hands the place back
+automatic automatic
+nobody: rack-2
+[]
+"""
+
+
+@pytest_twisted.ensureDeferred
+async def test_roles(world: World, tmp_path: Path) -> None:
+    """A person keeps a place empty and hands it back; a rack that is there is not lost."""
+    login = f"maas login maas {world.admin.origin}/MAAS/ {world.admin.key}"
+    _, err, code = await bash(tmp_path, login)
+    assert code == 0, err
+    await world.pool.run(
+        lambda tx: tx.execute("update worker set heartbeat = now() + interval '60 s'")
+    )
+    out, err, code = await bash(tmp_path, ROLES)
+    assert code == 0, err
+    assert out == CHOSEN
+    sid = world.racks[1].system_id
+    out, err, code = await bash(tmp_path, f"maas rack-controller declare-lost {sid}")
+    assert (code, out.startswith("rack rack-2 is linked: drain it, or delete it")) == (2, True), err

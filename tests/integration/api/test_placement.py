@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import pytest_twisted
+from twisted.internet.defer import Deferred
 
-from maasha.db.events import history, raise_alarm
+from maasha.db.events import history, open_alarms, raise_alarm
+from maasha.db.leading import note_outlook
 from maasha.db.link_moves import Wanted, begin_moves
+from maasha.db.locks import SPACE, Lock
 from maasha.db.placement import note_evenness
 from maasha.db.racks import register_link
+from maasha.db.transaction import Transaction
 from maasha.model.cluster import Endpoint, Introduction, WorkerId
-from maasha.region.balancing import SUBJECT, VANISHED, WHO
+from maasha.model.leader import Cause, Hold, Outlook
+from maasha.model.placement import Acting
+from maasha.region.balancing import SUBJECT, VANISHED, WHO, look
 from maasha.region.registration import MAX_LINKS
 from tests.integration.api.client import World, add_rack, add_worker
 
@@ -36,6 +44,32 @@ async def crowd(world: World) -> None:
     """Have five racks on the first region, which is too many where the second has none."""
     for number in range(3, 6):
         await add_rack(world.pool, world.worker, f"rack-{number}", f"10.0.0.{number}/24")
+
+
+@asynccontextmanager
+async def leading(world: World, outlook: Outlook) -> AsyncIterator[None]:
+    """Have another session lead: it holds the lock, and wrote what it has in mind."""
+    done: Deferred[None] = Deferred()
+    ready: Deferred[None] = Deferred()
+
+    async def lead(tx: Transaction) -> None:
+        await note_outlook(tx, world.worker, outlook)
+
+    async def hold(tx: Transaction) -> None:
+        await tx.execute("select pg_advisory_xact_lock(%s, %s)", SPACE, Lock.LEADER.value)
+        backend = await tx.value("select pg_backend_pid()")
+        await world.pool.run(lead)
+        await world.pool.run(lambda tx: tx.execute("update leader set backend = %s", backend))
+        ready.callback(None)
+        await done
+
+    holding = Deferred.fromCoroutine(world.pool.run(hold))
+    await ready
+    try:
+        yield
+    finally:
+        done.callback(None)
+        await holding
 
 
 async def placement(world: World) -> Any:
@@ -65,7 +99,9 @@ async def test_what_is(world: World) -> None:
         "actions": [],
         "links": "there is one open worker only",
         "owners": "there is one open worker only",
+        "waiting": [],
     }
+    assert (shown["leader"], shown["acknowledged"]) == (None, None)
     assert (shown["pause"], shown["drains"], shown["stops"], shown["under_way"]) == (
         None,
         [],
@@ -133,19 +169,28 @@ async def test_moves_by_the_page(world: World) -> None:
 
 @pytest_twisted.ensureDeferred
 async def test_history(world: World) -> None:
-    """How even it was over a day, or as long as asked."""
+    """How even it was, page by page, the newest first, or of a span."""
     for ratio in (1.5, 1.0):
         await world.pool.run(
             lambda tx, ratio=ratio: note_evenness(tx, ratio, 4, 2, rest=0.0)  # type: ignore[misc]
         )
-    noted = (await world.user.get("placement/", op="history")).json
+    page = (await world.user.get("placement/", op="history")).json
+    noted = page["history"]
     assert [(each["ratio"], each["links"], each["workers"]) for each in noted] == [
-        (1.5, 4, 2),
         (1.0, 4, 2),
+        (1.5, 4, 2),
     ]
-    assert (await world.user.get("placement/", op="history", seconds="60")).json == noted
-    reply = await world.user.get("placement/", op="history", seconds="0")
+    assert (page["count"], page["next_uri"]) == (2, None)
+    assert (await world.user.get("placement/", op="history", seconds="60")).json == page
+    first = (await world.user.get("placement/", op="history", limit="1", seconds="60")).json
+    assert first["history"] == noted[:1]
+    path = first["next_uri"].removeprefix("/MAAS/api/2.0/")
+    assert (await world.user.get(path)).json["history"] == noted[1:]
+    wrong = {"seconds": "0", "limit": "1001", "before": "yesterday"}
+    reply = await world.user.get("placement/", op="history", **wrong)
     assert "is not a whole number from 1" in reply.json["seconds"][0]
+    assert "from 1 to 1000" in reply.json["limit"][0]
+    assert "give one as 2026-01-31T12:00:00Z" in reply.json["before"][0]
 
 
 @pytest_twisted.ensureDeferred
@@ -180,6 +225,76 @@ async def test_an_alarm_that_stops_moves(world: World) -> None:
     """What the leader's brakes told people stands beside the plan."""
     await world.pool.run(lambda tx: raise_alarm(tx, WHO, SUBJECT, VANISHED, "3 of 4 vanished"))
     assert (await placement(world))["stops"] == ["3 of 4 vanished"]
+
+
+@pytest_twisted.ensureDeferred
+async def test_an_alarm_that_people_know_of(world: World) -> None:
+    """Its racks stop nothing any more; it is shown and told who said so. Without one, nothing."""
+    reply = await world.admin.call("POST", "placement/?op=acknowledge")
+    assert (reply.status, reply.json) == (200, {"acknowledged": None})
+    await world.pool.run(lambda tx: raise_alarm(tx, WHO, SUBJECT, VANISHED, "3 of 4 vanished"))
+    assert (await world.user.call("POST", "placement/?op=acknowledge")).status == 403
+    reply = await world.admin.call("POST", "placement/?op=acknowledge")
+    (alarm,) = await world.pool.run(open_alarms)
+    assert reply.json == {"acknowledged": {"by": "user:admin", "until": alarm.at.isoformat()}}
+    assert (await placement(world))["acknowledged"] == reply.json["acknowledged"]
+    assert (await world.pool.run(look)).known_until == alarm.at
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_the_leader_has_in_mind(world: World) -> None:
+    """Another worker leads: why it holds still, until when, and what it goes on to even."""
+    await second(world)
+    seats = [(world.worker, 6), (world.worker, 7)]
+    for worker, number in seats:
+        await add_rack(world.pool, worker, f"rack-{number}", f"10.0.0.{number}/24")
+    hold = Hold(Cause.LEADER_NEW, "the leader is new", datetime.now(UTC) + timedelta(hours=1))
+    over = Hold(Cause.GAP_ENDED, "the database was away", datetime.now(UTC) - timedelta(hours=1))
+    since = datetime.now(UTC) - timedelta(minutes=1)
+    outlook = Outlook(since, (over, hold), acting=Acting(links=True))
+    async with leading(world, outlook):
+        shown = await placement(world)
+    told = shown["leader"]
+    assert (told["worker"], told["state"], told["settled"]) == ("region-1/0", "holds still", True)
+    assert told["holds"] == [
+        {
+            "cause": "leader-new",
+            "reason": "the leader is new",
+            "until": hold.until and hold.until.isoformat(),
+        }
+    ]
+    assert told["evening"] == {"links": True, "owners": False}
+    assert shown["stops"] == ["the leader is new"]
+    assert (await placement(world))["leader"] is None
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_plan_is_the_leaders(world: World) -> None:
+    """One that is evening goes on to the inner band, where one that begins would do nothing."""
+    other = await second(world)
+    for number in range(3, 8):
+        await add_rack(world.pool, world.worker, f"rack-{number}", f"10.0.0.{number}/24")
+    for number in range(8, 13):
+        await add_rack(world.pool, other, f"rack-{number}", f"10.0.0.{number}/24")
+    assert (await placement(world))["plan"]["links"] == "it is not even, but not enough to act"
+    async with leading(world, Outlook(datetime.now(UTC), acting=Acting(links=True))):
+        shown = await placement(world)
+    assert len(shown["plan"]["actions"]) == 1
+    assert shown["plan"]["links"] == "it is even"
+
+
+@pytest_twisted.ensureDeferred
+async def test_links_that_stay_together(world: World) -> None:
+    """They were moved lately: it is said which rack waits, until when, and why."""
+    await second(world)
+    beside = await add_worker(world.pool, "region-1", 1, Endpoint("192.0.2.1", 5251))
+    rack = world.racks[0]
+    again = Introduction("rack-1", "0.1.0", rack.system_id)
+    await world.pool.run(lambda tx: register_link(tx, again, beside, "192.0.2.9:4"))
+    await world.pool.run(lambda tx: tx.execute("update link set moved = clock_timestamp()"))
+    (waits,) = (await placement(world))["plan"]["waiting"]
+    assert waits["rack"] == "rack-1"
+    assert waits["reason"].startswith("rack rack-1 has both links on region region-1 until ")
 
 
 @pytest_twisted.ensureDeferred
@@ -346,6 +461,7 @@ async def test_clients_learn_of_it(world: World) -> None:
         "history": "GET",
         "pause": "POST",
         "resume": "POST",
+        "acknowledge": "POST",
     }
     assert ":param seconds: (optional)" in actions["pause"]["doc"]
     create = next(e for e in by_name["DrainsHandler"]["actions"] if e["name"] == "create")

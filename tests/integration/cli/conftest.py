@@ -7,6 +7,7 @@ import pty
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,22 @@ class User:
             status = process.wait(DEADLINE)
         os.close(ours)
         return Ended(status, shown.decode().replace("\r\n", "\n"), "")
+
+    @contextmanager
+    def begins(self, words: str) -> Iterator[subprocess.Popen[str]]:
+        """Begin `maasha`; what it remarks can be read line by line while it runs."""
+        with subprocess.Popen(
+            [str(BIN / "maasha"), *words.split()],
+            env=self.environment(),
+            cwd=self.home,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
 
     def maasha(self, words: str, *more: str, stdin: str = "") -> Ended:
         """Run `maasha` with words that blanks part, then with further ones as they are."""

@@ -25,7 +25,10 @@ SIGNATURE = "%26s3cret%2526"
 
 @frozen
 class Reply:
-    """What is answered once to a request; JSON unless the body is a text."""
+    """What is answered once to a request; JSON unless the body is a text.
+
+    With the status 0 it hangs up.
+    """
 
     status: int = 200
     body: object = ""
@@ -86,9 +89,9 @@ class SmallRegion:
 
 
 @contextmanager
-def running_region(tls: ssl.SSLContext | None = None) -> Iterator[SmallRegion]:
-    """Run a small region on a free port of this host."""
-    server = _Server(("127.0.0.1", 0), _Conversation)
+def running_region(tls: ssl.SSLContext | None = None, port: int = 0) -> Iterator[SmallRegion]:
+    """Run a small region on a port of this host, a free one unless told otherwise."""
+    server = _Server(("127.0.0.1", port), _Conversation)
     if tls is not None:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
     server.region = SmallRegion(server.server_port, "https" if tls else "http")
@@ -118,6 +121,9 @@ class _Conversation(BaseHTTPRequestHandler):
     def answer(self) -> None:
         seen = self._seen()
         reply = self.server.region.answer(seen)
+        if not reply.status:
+            self.close_connection = True
+            return
         is_text = isinstance(reply.body, str)
         body = reply.body.encode() if isinstance(reply.body, str) else _dumped(reply.body)
         self.send_response(reply.status)

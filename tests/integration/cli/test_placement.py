@@ -1,13 +1,14 @@
-"""`maasha drain`, `balance`, `pause` and `resume`: the real command against a small region."""
+"""`maasha drain`, `balance`, `pause`, `resume`, `acknowledge`, against a small region."""
 
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 
 import pytest
 
-from tests.integration.cli.conftest import User
-from tests.integration.cli.small_region import Reply, SmallRegion
+from tests.integration.cli.conftest import DEADLINE, User
+from tests.integration.cli.small_region import KEY, Reply, SmallRegion, running_region
 
 ACTION = {
     "action": "move",
@@ -123,7 +124,7 @@ def test_waiting_at_a_terminal(admin: User, region: SmallRegion) -> None:
 @pytest.mark.parametrize(
     ("answer", "status", "said"),
     [
-        (GONE, 1, "region region-1 is not drained any more; 2 links were left\n"),
+        (GONE, 1, "region region-1 is not drained any more; 2 links were left.\n"),
         (Reply(500, "Oh."), 2, "The server answered 500"),
         (Reply(200, "Hello."), 1, "it does not say what remains"),
         (Reply(200, {"remaining": True}), 1, "it does not say what remains"),
@@ -138,6 +139,108 @@ def test_waiting_in_vain(
     done = admin.maasha("drain region region-1 --wait")
     assert (done.status, done.err.startswith("2 of 2 links left\n")) == (status, True)
     assert said in done.err
+
+
+@pytest.mark.parametrize(
+    ("silence", "why"),
+    [
+        (Reply(503, "Later.", {"Retry-After": "1"}), "it answered 503"),
+        (Reply(502, "Bad gateway."), "it answered 502"),
+        (Reply(0), "Remote end closed connection without response"),
+    ],
+)
+def test_a_region_that_is_away_is_waited_for(
+    admin: User, region: SmallRegion, silence: Reply, why: str
+) -> None:
+    """However often it was asked; a log says once that there is no answer, and why."""
+    region.will_answer("POST drains/", left(2))
+    region.will_answer("GET drains/5/", left(1), silence, silence, left(1), left(0))
+    done = admin.maasha("drain region region-1 --wait")
+    assert (done.status, done.out) == (0, "")
+    assert done.err.splitlines() == [
+        "2 of 2 links left",
+        "1 of 2 links left",
+        f"1 of 2 links left when last heard; no answer ({why}), trying again",
+        "1 of 2 links left",
+        "no link is left",
+    ]
+
+
+def test_a_region_that_restarts_is_waited_for(admin: User) -> None:
+    """Nobody listens there meanwhile."""
+    with ExitStack() as life:
+        before = life.enter_context(running_region())
+        assert admin.maasha(f"login again {before.url} {KEY}").status == 0
+        before.will_answer("POST drains/", left(2))
+        before.will_answer("GET drains/5/", left(2))
+        with admin.begins("drain region region-1 again --wait") as process:
+            remarks = process.stderr
+            assert remarks is not None
+            assert remarks.readline() == "2 of 2 links left\n"
+            life.close()
+            assert "no answer (Connection refused), trying again" in remarks.readline()
+            with running_region(port=before.port) as after:
+                after.will_answer("GET drains/5/", left(0))
+                assert process.wait(DEADLINE) == 0
+            assert remarks.read() == "no link is left\n"
+
+
+@pytest.mark.parametrize("silence", [None, Reply(503, "Later.")])
+def test_a_wait_has_an_end(admin: User, region: SmallRegion, silence: Reply | None) -> None:
+    """With a status of its own, and what to do next; the drain goes on."""
+    region.will_answer("POST drains/", left(2))
+    region.will_answer("GET drains/5/", left(1), silence or left(1))
+    done = admin.maasha("drain region region-1 --wait --timeout 2")
+    assert done.status == 3
+    told = done.err.split("\n", 1 + done.err.count("trying again") + 1)[-1]
+    last = ", when last heard" if silence else ""
+    why = "There is no answer: it answered 503.\n" if silence else ""
+    assert told == (
+        f"region region-1 is not empty after 2s: 1 of 2 links left{last}.\n{why}"
+        "The drain goes on until 16:00.\n"
+        "Why links are left: maasha balance --explain\n"
+        "Wait on: maasha drain region region-1 --wait\n"
+        "Undo it: maasha drain region region-1 --undo\n"
+    )
+    assert region.asked("DELETE") == []
+
+
+def test_it_is_waited_as_long_as_the_drain_lasts(admin: User, region: SmallRegion) -> None:
+    """Unless told otherwise."""
+    region.will_answer("POST drains/", left(2))
+    region.will_answer("GET drains/5/", left(2))
+    done = admin.maasha("drain region region-1 --wait --for 1s")
+    assert (done.status, "is not empty after 1s: 2 of 2 links left." in done.err) == (3, True)
+
+
+def test_the_history(admin: User, region: SmallRegion) -> None:
+    """As many notes as asked for: programs get the page, people a table."""
+    noted = {"at": "2026-01-02T12:00:00+00:00", "ratio": 1.25, "links": 10, "workers": 4}
+    page = {"count": 1, "history": [noted], "next_uri": "/MAAS/..."}
+    region.will_answer("GET placement/", Reply(200, page))
+    assert json.loads(admin.maasha("balance --history 1").out) == page
+    shown = admin.on_a_terminal("balance maas --history").out
+    assert shown.startswith("FROM                     FULLEST TO MEAN  LINKS  WORKERS\n")
+    assert "placement history before=2026-01-02T12:00:00+00:00" in shown
+    assert [seen.fields for seen in region.seen] == [
+        (("op", "history"), ("limit", "1")),
+        (("op", "history"), ("limit", "20")),
+    ]
+
+
+def test_acknowledging(admin: User, region: SmallRegion) -> None:
+    """People read up to when racks are known to have vanished, or that none are missed."""
+    known = {"acknowledged": {"by": "user:admin", "until": "2026-01-02T12:00:00+00:00"}}
+    region.will_answer("POST placement/", Reply(200, known))
+    assert json.loads(admin.maasha("acknowledge").out) == known
+    assert admin.on_a_terminal("acknowledge maas").out == (
+        "Racks that vanished up to 2026-01-02 12:00:00 UTC are known; automatic acts go\n  on\n"
+    )
+    region.will_answer("POST placement/", Reply(200, {"acknowledged": None}))
+    assert admin.on_a_terminal("acknowledge").out == (
+        "There is no alarm of racks that vanished; nothing was changed\n"
+    )
+    assert {seen.fields for seen in region.seen} == {(("op", "acknowledge"),)}
 
 
 def test_undoing(admin: User, region: SmallRegion) -> None:
@@ -167,6 +270,13 @@ def test_another_region_that_cannot(admin: User, region: SmallRegion) -> None:
     old = Reply(404, "Unknown path.")
     for request in ("GET placement/", "GET drains/", "POST placement/"):
         region.will_answer(request, old)
-    for words in ("balance", "drain region r --undo", "pause", "resume"):
+    for words in (
+        "balance",
+        "balance --history",
+        "drain region r --undo",
+        "pause",
+        "resume",
+        "acknowledge",
+    ):
         done = admin.maasha(words)
         assert (done.status, done.out) == (2, "Unknown path.\n")

@@ -1,23 +1,14 @@
-"""What a balancing decision looks at, and how even it was."""
+"""Which racks cover for each other, in what a balancing decision looks at."""
 
 from __future__ import annotations
 
-from maasha.db.placement import (
-    Found,
-    read_placement,
-)
+from maasha.db.placement import Found, read_placement
 from maasha.db.pool import Pool
 from maasha.db.racks import delete_rack
 from maasha.db.transaction import Transaction
 from maasha.model.placement import Pair
 from tests.asynchronous import asynchronous
-from tests.integration.db.cluster import (
-    found,
-    hire,
-    link,
-)
-
-DAY = 86400.0
+from tests.integration.db.cluster import found, hire, link
 
 
 async def read(pool: Pool) -> Found:

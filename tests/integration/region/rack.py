@@ -13,10 +13,12 @@ from maasha.dhcp.errors import PlanRefused
 from maasha.dhcp.plan import EMPTY, digest
 from maasha.dhcp.server import DhcpServer
 from maasha.model.cluster import Introduction, Move, Welcome, WorkerId
-from maasha.model.dhcp import DhcpPlan, DhcpReport, Duty, PeerState, Role, VlanService
+from maasha.model.dhcp import DhcpPlan, DhcpReport, Duty, PeerState, Role, VlanRole, VlanService
 from maasha.model.network import Interface
+from maasha.model.sighting import Watch
 from maasha.model.stamp import Stamp
 from maasha.rack.duties import Duties
+from maasha.rack.lookout.lookout import Lookout
 from maasha.rack.memory import Memory
 from maasha.rack.obedience import Obedience
 from maasha.region.registration import Registration
@@ -26,6 +28,7 @@ from maasha.rpc.pulse import Health, RoundTrip
 from maasha.rpc.region_side import RegionDuties
 from maasha.rpc.remote import RemoteRack
 from tests.integration.db.cluster import interface
+from tests.unit.rack.lookout.segment import nowhere
 
 
 async def nothing() -> None:
@@ -52,6 +55,11 @@ class Server:
     plan: DhcpPlan = EMPTY
     refusal: str = ""
     meanwhile: Callable[[], Awaitable[None]] = nothing
+
+    @property
+    def roles(self) -> tuple[VlanRole, ...]:
+        """What runs now."""
+        return self.plan.roles
 
     async def settled(self) -> DhcpReport:
         """Give the report."""
@@ -145,6 +153,12 @@ class Line:
         self._take("migrate")
         return await self.rack.duties.migrate(self.worker, move)
 
+    async def look_out(self, epoch: Stamp, watches: tuple[Watch, ...]) -> None:
+        """Pass it on, and note it."""
+        self._take("look out")
+        await self.rack.duties.look_out(self.worker, epoch, watches)
+        self.rack.watches = watches
+
     def close(self, reason: str) -> Deferred[str]:
         """End the link, for this side."""
         self.closed_with = reason
@@ -172,11 +186,13 @@ class Rack:
             self.memory,
             self.obedience,
             cast(DhcpServer, self.server),
+            Lookout(nowhere(), frozenset, lambda: None),
             lambda: None,
             self.move,
         )
         self.moved: list[tuple[WorkerId, Move]] = []
         self.moves_to: Registration | None = None
+        self.watches: tuple[Watch, ...] = ()
         self.desks: dict[WorkerId, RegionDuties] = {}
         self.told: DhcpReport | None = None
 

@@ -11,9 +11,16 @@ from twisted.internet.task import Clock
 from maasha.balancer.brakes import Limits
 from maasha.balancer.policy import Policy
 from maasha.db.drains import Place, begin_drain, drains, pause, resume
+from maasha.db.events import open_alarms
+from maasha.db.leading import acknowledge
 from maasha.db.link_moves import MoveView, moves
 from maasha.db.placement import evenness
+from maasha.db.transaction import Transaction
+from maasha.model.codec import from_loose
+from maasha.model.leader import Cause, Outlook
+from maasha.region.appointing import Appointing
 from maasha.region.balancing import STEP, Balancing
+from maasha.region.rush import Rush
 from maasha.rpc.errors import Unavailable
 from tests.asynchronous import asynchronous
 from tests.integration.region.at_rest import WatchedPool, after, at_rest
@@ -26,7 +33,9 @@ CARELESS = Limits(after_leader=0.0, moves_after_gap=0.0)
 
 def balancing(pool: WatchedPool, clock: Clock, *, leading: bool = True) -> Balancing:
     """Give a leader that waits for nothing, and has begun."""
-    made = Balancing(clock, pool.run, lambda: leading, AT_ONCE, CARELESS)
+    made = Balancing(
+        clock, pool.run, lambda: leading, Appointing(pool.run), Rush(clock), AT_ONCE, CARELESS
+    )
     made.startService()
     return made
 
@@ -59,6 +68,12 @@ async def owners(pool: WatchedPool) -> Counter[int]:
         lambda tx: tx.rows("select slot from rack join worker on worker.id = owner")
     )
     return Counter(row.slot for row in rows)
+
+
+async def outlook(pool: WatchedPool) -> Outlook:
+    """Give what the leader wrote last."""
+    found = await pool.run(lambda tx: tx.value("select outlook from leader"))
+    return from_loose(Outlook, found)
 
 
 async def history(pool: WatchedPool) -> tuple[MoveView, ...]:
@@ -96,8 +111,55 @@ async def test_a_full_worker_gives_what_is_too_much(
     leader.news()
     await rounds(pool, clock, (worker, second))
     assert len(await history(pool)) == 2
-    noted = await pool.run(lambda tx: evenness(tx, 3600))
-    assert noted[0].ratio == 2.0
+    noted = await pool.run(evenness)
+    assert noted[-1].ratio == 2.0
+
+
+@asynchronous
+async def test_what_the_leader_has_in_mind_is_written(
+    worker: Worker, second: Worker, pool: WatchedPool, clock: Clock, racks: list[Rack]
+) -> None:
+    """Why it holds still, until when, and that it evens; as long as nothing changes, once."""
+    await crowd(racks, worker, second)
+    await pool.run(lambda tx: pause(tx, "user:admin", None))
+    leader = balancing(pool, clock)
+    await rounds(pool, clock, (worker, second), 2)
+    held = await outlook(pool)
+    assert [hold.cause for hold in held.holds] == [Cause.PAUSED]
+    assert held.acting.links
+    await pool.run(lambda tx: resume(tx, "user:admin"))
+    leader.news()
+    await rounds(pool, clock, (worker, second))
+    after = await outlook(pool)
+    assert (after.since, after.holds, after.acting.links) == (held.since, (), False)
+
+
+async def vanish(tx: Transaction) -> None:
+    """Let two racks have no link since a minute ago."""
+    await tx.execute("delete from link where rack_id in (select id from rack order by id limit 2)")
+    await tx.execute("update rack set last_seen = clock_timestamp() - interval '1 minute'")
+
+
+@asynchronous
+async def test_racks_that_vanished_and_are_known(
+    worker: Worker, second: Worker, pool: WatchedPool, clock: Clock, racks: list[Rack]
+) -> None:
+    """They hold everything until somebody says that it is known; then the alarm is over."""
+    await crowd(racks, worker, second)
+    await at_rest(pool, clock)  # whoever still reports a rack would be the last to have heard it
+    await pool.run(vanish)
+    leader = balancing(pool, clock)
+    await rounds(pool, clock, (worker, second))
+    (alarm,) = await pool.run(open_alarms)
+    assert "maasha acknowledge" in alarm.detail
+    assert [hold.cause for hold in (await outlook(pool)).holds] == [Cause.RACKS_VANISHED]
+    assert await history(pool) == ()
+    await pool.run(lambda tx: acknowledge(tx, "user:admin", alarm.at))
+    leader.news()
+    await rounds(pool, clock, (worker, second))
+    assert await pool.run(open_alarms) == ()
+    assert (await outlook(pool)).holds == ()
+    assert await links(pool) == {0: 1, 1: 1}
 
 
 @asynchronous

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import signal
 import socket
+from datetime import datetime
 
 from twisted.internet.defer import maybeDeferred
 
+from maasha.db.leading import LeaderView, leader
+from maasha.model.leader import Cause
 from tests.asynchronous import asynchronous
 from tests.integration.region.at_rest import WatchedPool
 from tests.integration.region.processes import Region, region, until
@@ -36,6 +39,33 @@ async def test_a_killed_worker_is_replaced(region: Region) -> None:
     name = next(name for name in found if name.endswith(f"pid={pid}"))
     slot._process.signalProcess(signal.SIGKILL)
     await region.several(2, without=name)
+
+
+async def leader_since(pool: WatchedPool, before: datetime | None = None) -> LeaderView:
+    """Wait for a leader that began after an instant and has its row."""
+    seen: list[LeaderView] = []
+
+    async def there() -> bool:
+        view = await pool.run(leader)
+        later = view is not None and (before is None or view.outlook.since > before)
+        seen.extend([view] if view is not None and later and view.worker else [])
+        return bool(seen)
+
+    await until(there)
+    return seen[0]
+
+
+@asynchronous
+async def test_it_is_known_who_leads(region: Region, pool: WatchedPool) -> None:
+    """And what it has in mind; one that is killed says nothing, and the next one begins anew."""
+    await region.several(2)
+    first = await leader_since(pool)
+    hostname, _, slot = first.worker.partition("/")
+    assert hostname == socket.gethostname()
+    assert [hold.cause for hold in first.outlook.holds] == [Cause.LEADER_NEW]
+    list(region.master)[int(slot)]._process.signalProcess(signal.SIGKILL)
+    second = await leader_since(pool, first.outlook.since)
+    assert [hold.cause for hold in second.outlook.holds] == [Cause.LEADER_NEW]
 
 
 @asynchronous

@@ -213,6 +213,19 @@ async def test_interfaces_are_taken_over_any_link(
 
 
 @asynchronous
+async def test_sightings_are_taken_by_the_owner_alone(
+    worker: Worker, second: Worker, pool: WatchedPool, clock: Clock, rack: Rack
+) -> None:
+    """Whoever watches for somebody else is told by him whom to tell."""
+    owner = rack.desks[(await rack.join(worker.registration)).worker]
+    other = rack.desks[(await rack.join(second.registration)).worker]
+    await at_rest(pool, clock)
+    await owner.report_sightings(())
+    with pytest.raises(NotOwner):
+        await other.report_sightings(())
+
+
+@asynchronous
 async def test_reports_wait_while_the_database_is_away(
     worker: Worker, pool: WatchedPool, clock: Clock, rack: Rack
 ) -> None:
@@ -224,6 +237,7 @@ async def test_reports_wait_while_the_database_is_away(
         desk.report_leases(LEASES),
         desk.report_dhcp(DhcpReport(serving=True)),
         desk.report_interfaces(()),
+        desk.report_sightings(()),
         desk.claim(Ownership(worker.standing.worker, Stamp(1, 1))),
     ):
         with pytest.raises(Unavailable):

@@ -43,9 +43,11 @@ async def wrong_arguments(
     await rack.own()  # error: call-arg
     await rack.configure_dhcp(plan, Stamp(1, 1))  # error: arg-type
     await rack.retire("1.1")  # error: arg-type
+    await rack.look_out(Stamp(1, 1), [])  # error: arg-type
     await region.report_dhcp(serving=True)  # error: call-arg
     await region.report_leases(Ownership)  # error: arg-type
     await region.report_interfaces(["eth0"])  # error: arg-type
+    await region.report_sightings(None)  # error: arg-type
     await region.claim(Stamp(1, 1))  # error: arg-type
     await door.hello(b"hello")  # error: arg-type
     await door.prove(bytes(32))  # error: arg-type

@@ -99,6 +99,19 @@ def test_idle_vlan() -> None:
     assert (shown["vlans"][0]["primary"], shown["vlans"][0]["states"]) == (None, [])
 
 
+def test_who_chose() -> None:
+    """A VLAN says who chose its racks, a rack who declared it lost."""
+    (vlan,) = SHOWN["vlans"]
+    assert (vlan["primary_by"], vlan["secondary_by"], vlan["ha_auto"]) == ("automatic",) * 2 + (
+        True,
+    )
+    assert (SHOWN["racks"][0]["lost"], SHOWN["racks"][0]["lost_by"]) == (None, "")
+    gone = evolve(RACKS[0], lost=NOON, lost_by="user:ann")
+    shown: Any = cluster_json(evolve(STATUS, overview=Overview((), (gone,))))
+    assert shown["racks"][0]["lost"] == "2026-01-02T12:00:00+00:00"
+    assert shown["racks"][0]["lost_by"] == "user:ann"
+
+
 def test_owner_that_died() -> None:
     """An owner whose worker is not among the living is nobody."""
     shown: Any = cluster_json(evolve(STATUS, overview=Overview((), RACKS)))

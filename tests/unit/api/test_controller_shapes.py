@@ -39,6 +39,17 @@ def test_rack() -> None:
     assert shown["resource_uri"] == "/MAAS/api/2.0/rackcontrollers/aaa111/"
 
 
+def test_a_lost_rack() -> None:
+    """It says since when and by whose word; one that is only away, that it has no link."""
+    away = evolve(SOLO_RACK, links=())
+    shown: Any = rack_json(away, PICTURE)
+    assert (shown["lost"], shown["lost_by"]) == (None, "")
+    assert shown["service_set"][0]["status_info"] == "no link to any region"
+    lost: Any = rack_json(evolve(away, lost=NOON, lost_by="user:ann"), PICTURE)
+    assert (lost["lost"], lost["lost_by"]) == (NOON.isoformat(), "user:ann")
+    assert lost["service_set"][0]["status_info"] == "declared lost by user:ann"
+
+
 def test_connections() -> None:
     """A connection says how it fared when it was looked at last."""
     link = evolve(LINK, round_trip=0.0041234, deviation=0.0005, suspect=True)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from ipaddress import ip_address, ip_network
 
 import pytest
@@ -75,6 +76,22 @@ def test_integer_bounds(value: int) -> None:
 def test_long_texts_are_cut() -> None:
     """A message does not repeat a long text whole."""
     assert len(fields.shown("x" * 1000)) < 70
+
+
+@pytest.mark.parametrize(
+    ("submitted", "hour"),
+    [("2026-01-31T12:00:00Z", 12), ("2026-01-31T12:00:00+02:00", 10), ("2026-01-31 12:00", 12)],
+)
+def test_instants(submitted: str, hour: int) -> None:
+    """One without a zone is UTC."""
+    assert fields.instant(submitted) == datetime(2026, 1, 31, hour, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("submitted", ["", "now", "12:00", "2026-01-31T12:00:00 02:00", "x" * 99])
+def test_what_is_no_instant(submitted: str) -> None:
+    """It is refused with how to write one."""
+    with pytest.raises(ValueError, match="give one as 2026-01-31T12:00:00Z"):
+        fields.instant(submitted)
 
 
 @pytest.mark.parametrize(

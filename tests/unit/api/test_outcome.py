@@ -11,6 +11,7 @@ from maasha.model.network import VlanId
 from maasha.model.stamp import NEVER
 from tests.unit.api.samples import (
     GENERATION,
+    NOON,
     ONE,
     PRIMARY,
     SECONDARY,
@@ -40,6 +41,23 @@ def test_off() -> None:
     assert judged(VLAN, rack_view(ONE)) == "off"
     serving = rack_view(ONE, role=SOLO)
     assert judged(VLAN, serving) == "pending: rack rack-1 still serves this VLAN"
+
+
+def test_a_primary_to_be_chosen() -> None:
+    """DHCP is pending until the leader has chosen one, and as long as there is none to choose."""
+    waiting = evolve(VLAN, dhcp_on=True)
+    assert judged(waiting, rack_view(ONE)).startswith("pending: its primary rack is being chosen")
+    away = rack_view(ONE, linked=False)
+    elsewhere = evolve(rack_view(TWO), interfaces=())
+    assert judged(waiting, away, elsewhere) == (
+        "pending: no rack with an IPv4 address on this VLAN is connected"
+    )
+
+
+def test_a_lost_member() -> None:
+    """A rack that was declared lost is not waited for in silence."""
+    lost = evolve(rack_view(ONE, linked=False), lost=NOON)
+    assert judged(ALONE, lost) == "pending: rack rack-1 was declared lost"
 
 
 def test_a_former_member() -> None:

@@ -10,15 +10,18 @@ from maasha.api.placement_shapes import (
     action_json,
     drain_json,
     evenness_json,
+    history_json,
     moves_json,
     pause_json,
     placement_json,
 )
 from maasha.balancer.actions import Close, Flip, Move, Plan, Reason, Verdict
 from maasha.db.drains import DrainId, DrainView, Kind, PauseView
+from maasha.db.leading import Acknowledged, LeaderView
 from maasha.db.link_moves import MoveId, MoveView
 from maasha.db.placement import Evenness, Names, Seat
 from maasha.model.cluster import LinkId, RackKey, SystemId, WorkerId
+from maasha.model.leader import Outlook
 from maasha.model.placement import IDLE, Link, Placement, Rack, UnderWay, Worker
 from tests.unit.api.samples import NOON
 
@@ -109,6 +112,7 @@ def test_what_is_planned() -> None:
         ],
         "links": "it is even",
         "owners": "it is not even, but not enough to act",
+        "waiting": [],
     }
 
 
@@ -193,6 +197,34 @@ def test_moves_by_the_page() -> None:
     further = "/MAAS/api/2.0/placement/?op=moves&limit=2&before=7"
     assert (document["count"], document["next_uri"]) == (2, further)
     assert moves_json((done,), 2)["next_uri"] is None
+
+
+def test_history_by_the_page() -> None:
+    """A full page leads to what was before, of the same span."""
+    noted = Evenness(NOON, 1.25, 10, 4)
+    document: Any = history_json((noted, noted), 2, None)
+    before = "before=2026-01-02T12%3A00%3A00%2B00%3A00"
+    assert (document["count"], document["history"]) == (2, [evenness_json(noted)] * 2)
+    assert document["next_uri"] == f"/MAAS/api/2.0/placement/?op=history&limit=2&{before}"
+    assert str(history_json((noted,), 1, 60)["next_uri"]).endswith(f"limit=1&{before}&seconds=60")
+    assert history_json((noted,), 2, 60)["next_uri"] is None
+
+
+def test_what_the_leader_has_in_mind() -> None:
+    """It stands beside what is, with the racks that wait; null where nobody leads."""
+    document = shown(SITUATION)
+    assert (document["leader"], document["acknowledged"]) == (None, None)
+    view = LeaderView("region-1/0", NOON, Outlook(NOON))
+    told = evolve(
+        SITUATION,
+        leader=view,
+        acknowledged=Acknowledged("user:ann", NOON),
+        resting={RACK: NOON},
+    )
+    document = shown(told)
+    assert document["leader"]["worker"] == "region-1/0"
+    assert document["acknowledged"] == {"by": "user:ann", "until": "2026-01-02T12:00:00+00:00"}
+    assert [each["rack"] for each in document["plan"]["waiting"]] == ["rack-1"]
 
 
 def test_evenness() -> None:

@@ -32,6 +32,19 @@ def test_another_rack_takes_over() -> None:
     assert not succession.loses_dhcp
 
 
+def test_who_chose() -> None:
+    """A rack that keeps its place keeps its author; who comes to another one is automatic."""
+    ann = evolve(PAIRED, primary_by="user:ann", secondary_by="user:ann")
+    for choices in (CHOICES, TWO_RACKS):
+        after = succeed(ann, TWO, choices).after
+        assert (after.primary_by, after.secondary_by) == ("user:ann", "")
+        after = succeed(ann, ONE, choices).after
+        assert (after.primary_by, after.secondary_by) == ("", "")
+    kept = evolve(SOLO, primary_by="user:ann", secondary_by="user:ann")
+    after = succeed(kept, ONE, CHOICES).after
+    assert (after.racks, after.primary_by, after.secondary_by) == ((TWO,), "", "user:ann")
+
+
 def test_nobody_left() -> None:
     """With nobody left DHCP is off: racks elsewhere and racks without link do not count."""
     absent = RackChoice(TWO, on_vlan=True, connected=False)

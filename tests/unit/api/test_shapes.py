@@ -25,7 +25,7 @@ PICTURE = picture_of(NETWORKS, (SOLO_RACK,))
 
 def test_vlan() -> None:
     """A VLAN has MAAS's fields, with system ids of its racks and its fabric's name."""
-    served = evolve(VLAN, primary=ONE, secondary=TWO, dhcp_on=True)
+    served = evolve(VLAN, primary=ONE, primary_by="user:ann", secondary=TWO, dhcp_on=True)
     picture = picture_of(Networks(NETWORKS.fabrics, {VLAN.id: served}, {}), (SOLO_RACK,))
     assert vlan_json(served, picture) == {
         "id": 7,
@@ -43,6 +43,9 @@ def test_vlan() -> None:
         "relay_vlan": None,
         "primary_rack": "aaa111",
         "secondary_rack": "bbb222",
+        "primary_rack_by": "user:ann",
+        "secondary_rack_by": "automatic",
+        "ha_auto": True,
         "space": "undefined",
         "resource_uri": "/MAAS/api/2.0/vlans/7/",
     }

@@ -13,11 +13,14 @@ from maasha.api.vlan_rules import (
     changed_vlan,
     concerned,
     matters_to_dhcp,
+    matters_to_roles,
 )
 from maasha.db.vlans import VlanRow
 from tests.unit.api.samples import CHOICES, ONE, THREE, TWO, VLAN
 
 AROUND = VlanSurroundings(CHOICES, dynamic_ranges=1)
+NO_RACKS = VlanSurroundings(CHOICES[3:], dynamic_ranges=1)
+WHO = "user:bob"
 SERVED = evolve(VLAN, primary=ONE, dhcp_on=True)
 PAIRED = evolve(SERVED, secondary=TWO)
 
@@ -25,63 +28,63 @@ PAIRED = evolve(SERVED, secondary=TWO)
 def refusal(before: VlanRow, update: VlanUpdate, around: VlanSurroundings = AROUND) -> FieldErrors:
     """Give what refuses an update."""
     with pytest.raises(FieldErrors) as caught:
-        changed_vlan(before, update, around)
+        changed_vlan(before, update, around, WHO)
     return caught.value
 
 
 def test_nothing_submitted() -> None:
     """An update without fields changes nothing."""
-    assert changed_vlan(PAIRED, VlanUpdate(), AROUND) == PAIRED
+    assert changed_vlan(PAIRED, VlanUpdate(), AROUND, WHO) == PAIRED
 
 
 def test_plain_fields() -> None:
     """Name, description, MTU and lease time become what was submitted."""
     update = VlanUpdate(name="lan", description="d", mtu=9000, lease_time=60)
     expected = evolve(VLAN, name="lan", description="d", mtu=9000, lease_time=60)
-    assert changed_vlan(VLAN, update, AROUND) == expected
+    assert changed_vlan(VLAN, update, AROUND, WHO) == expected
 
 
 def test_the_page_enables_dhcp() -> None:
     """A primary and dhcp_on together enable DHCP; the pairing rises with the member."""
-    after = changed_vlan(VLAN, VlanUpdate(primary_rack="rack-1", dhcp_on=True), AROUND)
-    assert after == evolve(SERVED, pairing=VLAN.pairing + 1)
+    after = changed_vlan(VLAN, VlanUpdate(primary_rack="rack-1", dhcp_on=True), AROUND, WHO)
+    assert after == evolve(SERVED, pairing=VLAN.pairing + 1, primary_by=WHO)
 
 
 @pytest.mark.parametrize("called", [TWO.hostname, TWO.system_id])
 def test_secondary_by_either_name(called: str) -> None:
     """A rack may be called by its system id or its host name."""
-    after = changed_vlan(SERVED, VlanUpdate(secondary_rack=called), AROUND)
-    assert after == evolve(PAIRED, pairing=SERVED.pairing + 1)
+    after = changed_vlan(SERVED, VlanUpdate(secondary_rack=called), AROUND, WHO)
+    assert after == evolve(PAIRED, pairing=SERVED.pairing + 1, secondary_by=WHO)
 
 
 def test_cleared_primary_promotes() -> None:
     """Clearing the primary makes the secondary the primary."""
-    after = changed_vlan(PAIRED, VlanUpdate(primary_rack=""), AROUND)
+    after = changed_vlan(PAIRED, VlanUpdate(primary_rack=""), AROUND, WHO)
     assert after.racks == (TWO,)
     assert after.primary == TWO
 
 
 def test_cleared_primary_promotes_a_new_secondary() -> None:
     """A secondary submitted together with a cleared primary is the one that is promoted."""
-    after = changed_vlan(SERVED, VlanUpdate(primary_rack="", secondary_rack="rack-3"), AROUND)
+    after = changed_vlan(SERVED, VlanUpdate(primary_rack="", secondary_rack="rack-3"), AROUND, WHO)
     assert after.racks == (THREE,)
 
 
 def test_primary_that_was_the_secondary() -> None:
     """Making the secondary the primary leaves no secondary."""
-    after = changed_vlan(PAIRED, VlanUpdate(primary_rack="rack-2"), AROUND)
+    after = changed_vlan(PAIRED, VlanUpdate(primary_rack="rack-2"), AROUND, WHO)
     assert after.racks == (TWO,)
 
 
 def test_swap() -> None:
     """Both racks can change places in one update."""
     update = VlanUpdate(primary_rack="rack-2", secondary_rack="rack-1")
-    assert changed_vlan(PAIRED, update, AROUND).racks == (TWO, ONE)
+    assert changed_vlan(PAIRED, update, AROUND, WHO).racks == (TWO, ONE)
 
 
 def test_cleared_secondary() -> None:
     """An empty secondary dissolves the pair."""
-    assert changed_vlan(PAIRED, VlanUpdate(secondary_rack=""), AROUND).racks == (ONE,)
+    assert changed_vlan(PAIRED, VlanUpdate(secondary_rack=""), AROUND, WHO).racks == (ONE,)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +100,8 @@ def test_cleared_secondary() -> None:
             "must be different",
         ),
         (VLAN, VlanUpdate(secondary_rack="rack-1"), "secondary_rack", "set primary_rack as well"),
-        (VLAN, VlanUpdate(dhcp_on=True), "dhcp_on", "needs a primary rack"),
+        (VLAN, VlanUpdate(dhcp_on=True, ha_auto=False), "dhcp_on", "or ha_auto=true"),
+        (evolve(VLAN, primary_by=WHO), VlanUpdate(dhcp_on=True), "dhcp_on", "needs a primary rack"),
         (SERVED, VlanUpdate(primary_rack=""), "dhcp_on", "needs a primary rack"),
     ],
 )
@@ -115,11 +119,83 @@ def test_dhcp_needs_a_range() -> None:
     assert "dynamic IPv4 range" in refused.fields["dhcp_on"][0]
 
 
+def test_a_primary_that_is_chosen_without_a_hand() -> None:
+    """DHCP may be on without one as long as a rack on the VLAN can become it."""
+    after = changed_vlan(VLAN, VlanUpdate(dhcp_on=True), AROUND, WHO)
+    assert after == evolve(VLAN, dhcp_on=True)
+    refused = refusal(VLAN, VlanUpdate(dhcp_on=True), NO_RACKS)
+    assert "no rack is on this VLAN yet: connect one" in refused.fields["dhcp_on"][0]
+    by_hand = refusal(after, VlanUpdate(ha_auto=False))
+    assert "needs a primary rack" in by_hand.fields["dhcp_on"][0]
+
+
+def test_a_lost_rack() -> None:
+    """It is not taken, nor offered, nor enough to serve a VLAN."""
+    lost = VlanSurroundings((evolve(CHOICES[0], lost=True),), dynamic_ranges=1)
+    assert (
+        "no rack is on this VLAN"
+        in refusal(VLAN, VlanUpdate(dhcp_on=True), lost).fields["dhcp_on"][0]
+    )
+    refused = refusal(
+        VLAN, VlanUpdate(primary_rack="rack-1"), evolve(AROUND, racks=(*lost.racks, *CHOICES[1:]))
+    )
+    (text,) = refused.fields["primary_rack"]
+    assert (
+        text == "Rack rack-1 was declared lost; bring it back first, or choose from rack-2, rack-3."
+    )
+
+
+ANN = "user:ann"
+BY_ANN = evolve(PAIRED, primary_by=ANN, secondary_by=ANN)
+KEPT = evolve(SERVED, secondary_by=ANN)
+
+
+@pytest.mark.parametrize(
+    ("before", "update", "authors"),
+    [
+        (BY_ANN, VlanUpdate(mtu=1400), (ANN, ANN)),
+        (PAIRED, VlanUpdate(secondary_rack="rack-2"), ("", WHO)),
+        (PAIRED, VlanUpdate(primary_rack="rack-3"), (WHO, "")),
+        (BY_ANN, VlanUpdate(primary_rack="rack-3"), (WHO, ANN)),
+        # who is named or cleared is his choice, what becomes free by that is nobody's
+        (BY_ANN, VlanUpdate(secondary_rack=""), (ANN, WHO)),
+        (BY_ANN, VlanUpdate(primary_rack="rack-2"), (WHO, "")),
+        (BY_ANN, VlanUpdate(primary_rack=""), (WHO, "")),
+        (BY_ANN, VlanUpdate(primary_rack="", secondary_rack="rack-3"), (WHO, "")),
+        (KEPT, VlanUpdate(primary_rack="", secondary_rack="rack-3"), (WHO, "")),
+        (BY_ANN, VlanUpdate(primary_rack="rack-2", secondary_rack=""), (WHO, WHO)),
+        (
+            evolve(BY_ANN, dhcp_on=False),
+            VlanUpdate(primary_rack="", secondary_rack=""),
+            (WHO, WHO),
+        ),
+        # an empty place that somebody wants empty stays so
+        (KEPT, VlanUpdate(primary_rack="rack-3"), (WHO, ANN)),
+        (KEPT, VlanUpdate(ha_auto=False), ("", ANN)),
+        # places that are not named are handed back
+        (KEPT, VlanUpdate(ha_auto=True), ("", "")),
+        (BY_ANN, VlanUpdate(ha_auto=True), ("", "")),
+        (BY_ANN, VlanUpdate(ha_auto=True, primary_rack="rack-1"), (WHO, "")),
+        (BY_ANN, VlanUpdate(ha_auto=True, secondary_rack=""), ("", WHO)),
+    ],
+)
+def test_who_chose(before: VlanRow, update: VlanUpdate, authors: tuple[str, str]) -> None:
+    """An operator's choice is on record, also that of an empty place; all else is automatic."""
+    after = changed_vlan(before, update, AROUND, WHO)
+    assert (after.primary_by, after.secondary_by) == authors
+
+
+def test_what_matters_to_roles() -> None:
+    """Places, their authors and the switches do."""
+    assert matters_to_roles(KEPT, evolve(KEPT, secondary_by=""))
+    assert matters_to_roles(KEPT, evolve(KEPT, ha_auto=False))
+    assert not matters_to_roles(KEPT, evolve(KEPT, mtu=1400))
+
+
 def test_both_racks_wrong() -> None:
     """Both racks are judged at once; with no rack on the VLAN the message says so."""
-    around = VlanSurroundings(CHOICES[3:], dynamic_ranges=1)
     update = VlanUpdate(primary_rack="rack-4", secondary_rack="x", dhcp_on=True)
-    refused = refusal(VLAN, update, around)
+    refused = refusal(VLAN, update, NO_RACKS)
     assert set(refused.fields) == {"primary_rack", "secondary_rack"}
     assert "no rack is on this VLAN yet" in refused.fields["secondary_rack"][0]
 
@@ -135,14 +211,15 @@ def test_invariants(
     """Whatever is submitted, a VLAN that results has what it needs and a pairing of its own."""
     update = VlanUpdate(primary_rack=primary, secondary_rack=secondary, dhcp_on=on)
     try:
-        after = changed_vlan(before, update, VlanSurroundings(CHOICES, ranges))
+        after = changed_vlan(before, update, VlanSurroundings(CHOICES, ranges), WHO)
     except FieldErrors:
         return
     on_vlan = {choice.rack for choice in CHOICES if choice.on_vlan}
     assert set(after.racks) <= on_vlan
     assert after.primary is not None or after.secondary is None
     assert len(set(after.racks)) == len(after.racks)
-    assert not after.dhcp_on or (after.primary is not None and ranges)
+    chosen = after.ha_auto and not after.primary_by
+    assert not after.dhcp_on or ((after.primary is not None or chosen) and ranges)
     assert (after.pairing > before.pairing) == (after.racks != before.racks)
 
 

@@ -8,6 +8,7 @@ import pytest
 from attrs import evolve
 
 from maasha.balancer.actions import Close, Flip, Move, Plan, Reason, Verdict, after
+from maasha.balancer.pace import may_begin
 from maasha.balancer.plan import plan
 from maasha.balancer.policy import POLICY, Policy
 from maasha.model.cluster import LinkId, RackKey, WorkerId
@@ -20,6 +21,7 @@ from tests.unit.balancer.fleet import (
     counts,
     placed,
     spots_of,
+    together,
     workers,
 )
 
@@ -332,6 +334,40 @@ def test_owners_of_a_pair_are_parted() -> None:
     """To different regions, by a flip."""
     placement = placed(workers(2, 2), [[1, 3], [2, 4], [4, 2]], pairs=[(1, 2), (1, 9)])
     assert told(planned(placement)) == [(1, 1, 3, Reason.PARTNER)]
+
+
+def test_pairs_of_many_vlans_are_parted_in_one_plan() -> None:
+    """All of it may begin at once: flips cost no donor anything."""
+    racks = [[1 + number // 2 % 4, 5 + number // 2 % 4] for number in range(40)]
+    pairs = [(number, number + 1) for number in range(1, 40, 2)]
+    placement = placed(workers(4, 4), racks, pairs=pairs)
+    made = planned(placement)
+    assert (together(placement), together(after(placement, made.actions, NOW))) == (20, 0)
+    assert [flip.reason for flip in made.flips] == [Reason.PARTNER] * 20
+    assert may_begin(made, placement, (), POLICY, NOW) == made.actions
+
+
+@pytest.mark.parametrize("size", [4, 6, 12, 32])
+def test_a_ring_of_pairs_is_parted(size: int) -> None:
+    """No flip alone parts a pair: it hands the trouble on to the next one, until that is apart."""
+    pairs = [(number, number % size + 1) for number in range(1, size + 1)]
+    half = size // 2
+    owners = [(number + (number > half)) % 2 for number in range(1, size + 1)]
+    racks = [[1 + owner, 2 - owner] for owner in owners]
+    placement = placed(workers(1, 1), racks, pairs=pairs)
+    made = planned(placement)
+    assert together(placement) == 2
+    states = [after(placement, made.actions[:n], NOW) for n in range(len(made.actions) + 1)]
+    assert max(map(together, states)) == 2
+    assert together(states[-1]) == 0
+
+
+def test_an_odd_ring_keeps_one_pair_together() -> None:
+    """There is no other way, and nobody tries for ever."""
+    placement = placed(workers(1, 1), [[1, 2]] * 3, pairs=[(1, 2), (2, 3), (3, 1)])
+    made = planned(placement)
+    assert together(after(placement, made.actions, NOW)) == 1
+    assert len(made.actions) == 1
 
 
 def test_owners_of_a_pair_are_parted_on_one_region_by_worker() -> None:

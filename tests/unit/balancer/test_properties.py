@@ -148,9 +148,12 @@ def test_flips_part_pairs(placement: Placement) -> None:
 @often
 @given(placements(plain=True))
 def test_evening_takes_about_the_fewest_moves(placement: Placement) -> None:
-    """Within one region exactly the fewest; evening regions first may cost two more."""
+    """Within one region exactly the fewest; evening regions first may cost two more.
+
+    A plan that says that it leaves something is not compared with one that leaves nothing.
+    """
     made, fewest = planned(placement), fewest_moves(placement, POLICY)
-    if made.moves and fewest is not None:
+    if made.moves and fewest is not None and made.links not in UNCHANGED:
         regions = len({worker.region for worker in placement.workers})
         assert 0 <= len(made.moves) - fewest <= (2 if regions > 1 else 0)
 

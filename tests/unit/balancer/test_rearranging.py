@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maasha.balancer.rearranging import Evens, Swap, rearranged
-from maasha.balancer.roles import VlanRoles
 from maasha.model.cluster import RackKey
 from maasha.model.network import VlanId
+from maasha.model.roles import VlanRoles
 from tests.unit.balancer.vlans import lost, place, rack, vlan
 
 Edge = tuple[int, int]

@@ -13,28 +13,26 @@ from maasha.balancer.brakes import FREE, NotLeading, Verdict
 from maasha.balancer.roles import (
     Action,
     Appoint,
-    Candidate,
     ChoosePrimary,
     Decision,
-    Evidence,
     Held,
     Lack,
     Nobody,
-    Place,
     Promote,
     Rest,
     Settled,
     Unfit,
     Vacate,
-    VlanRoles,
     carried_out,
     counted,
     decide,
     decide_all,
     rendezvous,
+    shortcomings,
 )
 from maasha.model.cluster import RackKey
 from maasha.model.network import VlanId
+from maasha.model.roles import Candidate, Evidence, Place, VlanRoles
 from tests.unit.balancer.vlans import FIT, HELD, NOW, ago, lost, place, rack, vlan
 
 VLAN = VlanId(7)
@@ -217,7 +215,7 @@ def test_brakes_hold_acts_and_nothing_else() -> None:
 def test_first_choices_spread_evenly(racks: int, vlans: int) -> None:
     """No rack of a site has two primaries more than another."""
     site = [vlan(*map(rack, range(1, racks + 1)), number=number) for number in range(vlans)]
-    chosen = [act for act in decide_all(site, FREE, NOW) if isinstance(act, ChoosePrimary)]
+    chosen = [act for act in decide_all(site, {}, FREE, NOW) if isinstance(act, ChoosePrimary)]
     counts = Counter(act.rack for act in chosen)
     assert len(chosen) == vlans
     assert max(counts.values(), default=0) - min(counts[RackKey(n + 1)] for n in range(racks)) <= 1
@@ -228,7 +226,7 @@ def test_a_promotion_counts_for_the_next_choice() -> None:
     promoted = vlan(lost(1), rack(2), primary=place(1), secondary=place(2), number=1)
     off = evolve(vlan(rack(2), number=9), dhcp_on=False)
     new = vlan(rack(2), rack(3), number=2)
-    assert decide_all([promoted, off, new], FREE, NOW) == (
+    assert decide_all([promoted, off, new], {ONE: 1}, FREE, NOW) == (
         Promote(VlanId(1), TWO, ONE),
         Settled(VlanId(9), Rest.DHCP_OFF),
         ChoosePrimary(VlanId(2), THREE, 0),
@@ -312,3 +310,18 @@ def test_whoever_gets_a_part_is_fit_for_it(roles: VlanRoles) -> None:
 def test_counts_are_of_racks_with_a_place(vlans: list[VlanRoles]) -> None:
     """As many as there are VLANs with a primary."""
     assert counted(vlans).total() == sum(roles.primary.rack is not None for roles in vlans)
+
+
+def test_what_racks_lack() -> None:
+    """Each is told all, for people; without a primary nobody needs evidence."""
+    far = evolve(FIT, reached=None)
+    away = evolve(rack(1), linked=False)
+    roles = vlan(away, rack(2, far), lost(3), primary=place(1))
+    assert shortcomings(roles, NOW) == {
+        ONE: (Lack.LINK,),
+        TWO: (Lack.PORT,),
+        THREE: (Lack.LOST, Lack.LINK),
+    }
+    for primary in (place(None), place(3)):
+        without = evolve(roles, primary=primary)
+        assert shortcomings(without, NOW)[TWO] == ()

@@ -11,9 +11,19 @@ from maasha.balancer.actions import Close, Flip, Move
 from maasha.balancer.brakes import Act, Limits, NoDatabase, Pause
 from maasha.balancer.plan import plan
 from maasha.balancer.policy import POLICY, Policy
-from maasha.balancer.turn import FRESH, REST, Memory, Seen, Turn, blinded, expected, turn
+from maasha.balancer.turn import (
+    FRESH,
+    REST,
+    Memory,
+    Seen,
+    Turn,
+    blinded,
+    expected,
+    foreseen,
+    turn,
+)
 from maasha.model.cluster import LinkId, RackKey, WorkerId
-from maasha.model.placement import Placement, UnderWay
+from maasha.model.placement import IDLE, Acting, Placement, UnderWay
 from tests.unit.balancer.fleet import NOW, alone, counts, placed, placements, spots_of, workers
 
 CALM = Policy(settled=0.0)
@@ -62,6 +72,37 @@ def test_evening_waits_until_nobody_comes_or_goes() -> None:
     assert len(decided.begin) == 1
 
 
+def _with_late(placement: Placement, number: int) -> Placement:
+    workers = (evolve(one, late=one.id == WorkerId(number)) for one in placement.workers)
+    return evolve(placement, workers=tuple(workers))
+
+
+def test_evening_waits_while_somebody_may_be_dead() -> None:
+    """A worker whose heartbeat is overdue counts as alive, but nothing is planned on it yet."""
+    doubtful = _with_late(alone(4, 1, 1), 2)
+    decided = first(doubtful)
+    assert decided.plan.moves
+    assert (decided.begin, decided.waits) == ((), True)
+    certain = turn(decided.memory, Seen(alone(4, 1, 1), NOW + SECOND), CALM, CARELESS)
+    assert certain.begin
+
+
+def test_nothing_moves_to_who_may_be_dead() -> None:
+    """Not even what has to leave, nor when evening has waited for long enough."""
+    late = _with_late(alone(0, 4), 1)
+    draining = evolve(
+        late, workers=tuple(evolve(one, draining=not one.late) for one in late.workers)
+    )
+    assert first(draining).plan.moves
+    assert first(draining).begin == ()
+    decided = first(_with_late(alone(4, 0, 1), 2))
+    for second in range(1, 17):
+        seen = Seen(_with_late(alone(4, 0, 1), 2), NOW + second * SECOND)
+        decided = turn(decided.memory, seen, CALM, CARELESS)
+    assert decided.settled
+    assert all(WorkerId(2) != action.to for action in decided.begin if isinstance(action, Move))
+
+
 def test_a_move_is_no_change_of_members() -> None:
     """Neither while it is under way, half done or done."""
     before = turn(FRESH, Seen(alone(4, 0), NOW), POLICY, CARELESS).memory
@@ -107,6 +148,34 @@ def test_racks_that_vanish_are_seen() -> None:
     verdict = turn(memory, Seen(gone, later + timedelta(seconds=9)), CALM, CARELESS).verdict
     assert verdict.alarm is not None
     assert len(verdict.alarm.racks) == 5
+
+
+def test_racks_that_people_know_of_stop_nothing() -> None:
+    """They vanished before somebody said so; others that vanish later count anew."""
+    whole = placed(workers(2), [[1], [2]] * 5)
+    memory = turn(FRESH, Seen(whole, NOW), CALM, CARELESS).memory
+    later = NOW + timedelta(seconds=20)
+    gone = Seen(evolve(whole, links=whole.links[5:]), later)
+    memory = turn(memory, gone, CALM, CARELESS).memory
+    known = evolve(gone, now=later + timedelta(seconds=9), known_until=later)
+    assert turn(memory, known, CALM, CARELESS).verdict.alarm is None
+    more = evolve(known, placement=evolve(whole, links=whole.links[7:]))
+    memory = turn(memory, more, CALM, CARELESS).memory
+    much_later = evolve(more, now=later + timedelta(seconds=60))
+    alarm = turn(memory, much_later, CALM, CARELESS).verdict.alarm
+    assert alarm is not None
+    assert len(alarm.racks) == 2
+    assert "maasha acknowledge" in str(alarm)
+
+
+def test_others_foresee_what_the_leader_plans() -> None:
+    """From the same rows, if they know what it is evening: also where a move failed."""
+    seen = Seen(alone(6, 5, 4), NOW, (move(1, 1, 3, open=False, failed=True),))
+    memory = evolve(FRESH, acting=Acting(links=True))
+    decided = turn(memory, seen, CALM, CARELESS)
+    assert decided.plan.moves
+    assert plan(foreseen(seen, memory.acting), CALM, NOW) == decided.plan
+    assert not plan(foreseen(seen, IDLE), CALM, NOW).moves
 
 
 def test_a_rack_that_the_leader_never_saw_counts_from_when_it_was_heard() -> None:

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from attrs import evolve
 
 from maasha.balancer.brakes import Act, NotLeading, Verdict
-from maasha.balancer.roles import Candidate, Evidence, Place, VlanRoles
 from maasha.model.cluster import RackKey
 from maasha.model.network import VlanId
+from maasha.model.roles import Candidate, Evidence, Place, VlanRoles
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 HELD = Verdict({Act.ROLE_CHANGE: (NotLeading(),)})

@@ -14,7 +14,7 @@ from maasha.cli.terminal import Terminal
 @pytest.fixture
 def terminal() -> Terminal:
     """Give a terminal that remembers."""
-    return Terminal(StringIO(), BytesIO(), StringIO(), lambda _: "", lambda _: None)
+    return Terminal(StringIO(), BytesIO(), StringIO(), lambda _: "", lambda _: None, lambda: 0.0)
 
 
 def said(terminal: Terminal) -> str:

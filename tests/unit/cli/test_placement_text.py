@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from hypothesis import given
 
-from maasha.cli.placement_text import balance_text, drain_line, pause_line, plan_text
+from maasha.cli.placement_text import (
+    acknowledged_line,
+    balance_text,
+    drain_line,
+    pause_line,
+    plan_text,
+)
 from tests.unit.cli.test_shape import json_values
 
 ACTION = {
@@ -59,7 +65,8 @@ RACK    FROM        TO  SINCE
 rack-9  region-1/0  -   12:00
 
 Planned: 1, see: maasha balance --explain
-Nothing of it but drains is begun: paused by user:ann"""
+Nothing but drains is begun now:
+- paused by user:ann"""
 
 EXPLAINED = """\
 Planned: 1
@@ -67,13 +74,15 @@ ACTION  RACK    FROM        TO          REASON
 move    rack-2  region-1/0  region-1/1  the worker is fuller
 Then the links: it is even
 Then the owners: it is even
-Nothing of it but drains is begun: paused by user:ann"""
+Nothing but drains is begun now:
+- paused by user:ann"""
 
 DRY_RUN = """\
 Planned: 1
 ACTION  RACK    FROM        TO
 move    rack-2  region-1/0  region-1/1
-Nothing of it but drains is begun: paused by user:ann"""
+Nothing but drains is begun now:
+- paused by user:ann"""
 
 
 def test_the_placement() -> None:
@@ -104,6 +113,13 @@ def test_nothing_is_planned() -> None:
 def test_a_pause() -> None:
     """One without an end says how it ends."""
     assert "until somebody says: maasha resume" in pause_line({"by": "user:ann", "until": None})
+
+
+def test_racks_that_people_know_of() -> None:
+    """Up to when, or that there was no alarm."""
+    known = {"acknowledged": {"by": "user:ann", "until": "13:00"}}
+    assert acknowledged_line(known).startswith("Racks that vanished up to 13:00 are known")
+    assert acknowledged_line({"acknowledged": None}).startswith("There is no alarm of racks")
 
 
 def test_drains() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from maasha.cli.commands import parse
 from maasha.cli.failures import Misused
-from maasha.cli.placement_words import Balance, Drain, Pause, Resume
+from maasha.cli.placement_words import Acknowledge, Balance, Drain, Pause, Resume, seconds, spelt
 
 
 @pytest.mark.parametrize(
@@ -20,12 +22,21 @@ from maasha.cli.placement_words import Balance, Drain, Pause, Resume
             Drain("region", "region-1", wait=True, seconds=7200, at_end="alarm"),
         ),
         ("drain --wait worker r/1", Drain("worker", "r/1", wait=True)),
+        (
+            "drain worker r/1 --wait --timeout 10m",
+            Drain("worker", "r/1", wait=True, timeout=600),
+        ),
         ("balance", Balance()),
         ("balance maas --explain --dry-run", Balance("maas", explain=True, dry_run=True)),
+        ("balance --history", Balance(history=20)),
+        ("balance maas --history", Balance("maas", history=20)),
+        ("balance --history 1000 maas", Balance("maas", history=1000)),
         ("pause", Pause()),
         ("pause --for 90 maas", Pause("maas", 90)),
         ("resume", Resume()),
         ("resume maas", Resume("maas")),
+        ("acknowledge", Acknowledge()),
+        ("acknowledge maas", Acknowledge("maas")),
     ],
 )
 def test_words(words: str, command: object) -> None:
@@ -50,6 +61,25 @@ def test_what_is_no_span_of_time(text: str, capsys: pytest.CaptureFixture[str]) 
     assert "write it as 90, 90s, 10m, 2h or 1d" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("text", ["0", "1001", "-1", "all", "", "1e2", "\u0663", "9" * 5000])
+def test_what_is_no_number_of_notes(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is refused with how many there may be."""
+    with pytest.raises(SystemExit):
+        parse(["balance", f"--history={text}"])
+    assert "is no number from 1 to 1000" in capsys.readouterr().err
+
+
+@given(st.integers(1, 365 * 86400))
+def test_spans_are_written_as_they_are_read(span: int) -> None:
+    """What is shown can be given to an option."""
+    assert seconds(spelt(span)) == span
+
+
+def test_spans_are_written_short() -> None:
+    """In the largest unit that fits."""
+    assert [spelt(span) for span in (90, 600, 7200, 86400)] == ["90s", "10m", "2h", "1d"]
+
+
 @pytest.mark.parametrize("words", ["drain", "drain region", "drain vlan 1", "drain delete 3"])
 def test_wrong_words(words: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Words that fit nothing are refused with how it is written."""
@@ -58,11 +88,17 @@ def test_wrong_words(words: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert "usage: maasha drain" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("option", ["--wait", "--for 2h", "--then alarm"])
+@pytest.mark.parametrize("option", ["--wait", "--for 2h", "--then alarm", "--timeout 1m"])
 def test_what_is_undone_has_no_end(option: str) -> None:
     """Options of a drain make no sense where one is undone."""
-    with pytest.raises(Misused, match="leave --wait, --for and --then out"):
+    with pytest.raises(Misused, match="leave --wait, --timeout, --for and"):
         parse(f"drain region region-1 --undo {option}".split())
+
+
+def test_a_timeout_is_of_a_wait() -> None:
+    """Without one it would mean nothing."""
+    with pytest.raises(Misused, match="write --wait too"):
+        parse(["drain", "region", "region-1", "--timeout", "1m"])
 
 
 def test_nobody_waits_for_a_rack() -> None:

@@ -7,7 +7,7 @@ from io import StringIO
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maasha.cli.progress import WIDTH, Progress
+from maasha.cli.progress import WIDTH, Progress, drawn
 from maasha.cli.terminal import Meter
 
 COUNTS = st.integers(0, 1000)
@@ -27,6 +27,22 @@ def test_words() -> None:
     assert Progress(12, 0).line == "no link is left"
     assert Progress(4, 2).bar == f"[{'#' * 15}{'.' * 15}] 2 of 4 links left"
     assert Progress(0, 0).bar == f"[{'#' * WIDTH}] no link is left"
+    assert drawn(1, 3) == f"[{'#' * 10}{'.' * 20}]"
+
+
+def test_silence() -> None:
+    """Where nobody says how many are left, the last word is shown, and why in a log."""
+    silent = Progress(12, 3).unknown("Connection refused")
+    assert silent.line == (
+        "3 of 12 links left when last heard; no answer (Connection refused), trying again"
+    )
+    assert silent.bar.endswith("] 3 of 12 links left, no answer for now")
+    assert silent.next(2).line == "2 of 12 links left"
+
+
+def test_a_bar_fits_in_a_line() -> None:
+    """Of a terminal of 80 columns: a longer one could not be drawn over."""
+    assert len(Progress(10_000, 10_000).unknown("it answered 503").bar) < 80
 
 
 @given(COUNTS, st.lists(COUNTS))

@@ -50,12 +50,22 @@ CLUSTER = {
             "dhcp_status": "running",
             "primary": "rack-1",
             "secondary": "rack-2",
+            "primary_by": "user:ann",
+            "secondary_by": "automatic",
             "states": [
                 {"rack": "rack-1", "state": "normal"},
                 {"rack": "rack-2", "state": "unknown"},
             ],
         },
-        {"fabric": "fabric-1", "vid": 7, "dhcp_status": "off", "primary": None, "states": []},
+        {
+            "fabric": "fabric-1",
+            "vid": 7,
+            "dhcp_status": "off",
+            "primary": None,
+            "primary_by": "automatic",
+            "secondary_by": "user:ann",
+            "states": [],
+        },
     ],
     "alarms": [
         {"since": "2026-01-02T03:04:05", "subject": "vlan:1", "kind": "dhcp.pair", "detail": "x"}
@@ -75,9 +85,9 @@ rack-2  abc  1            region-1/1              region-1/1  off, has 1.1 of 1.
 rack-3  abc  0            -                       -           unknown
 
 VLANs
-FABRIC    VID  SUBNETS      DHCP     PRIMARY          SECONDARY
-fabric-0  0    10.0.0.0/24  running  rack-1 (normal)  rack-2
-fabric-1  7    -            off      -                -
+FABRIC    VID  SUBNETS      DHCP     PRIMARY          SECONDARY  CHOSEN BY
+fabric-0  0    10.0.0.0/24  running  rack-1 (normal)  rack-2     user:ann, automatic
+fabric-1  7    -            off      -                -          user:ann
 
 Alarms: 1
   2026-01-02T03:04:05  vlan:1  dhcp.pair  x"""
@@ -100,6 +110,14 @@ def test_a_connection_shows_how_it_fares() -> None:
     ]
     fares = "  region-1/0 0.41±0.1 ms, region-1/1 0.41±0.1 ms suspect, region-2/0  "
     assert fares in status_text({"racks": [shown]})
+
+
+def test_a_lost_rack_says_who_gave_it_up() -> None:
+    """Where others have their links."""
+    lost = rack("rack-3", []) | {"lost": "2026-01-02T03:04:05", "lost_by": "user:ann"}
+    shown = status_text({"racks": [lost]})
+    assert "Racks: 0 of 1 connected, 0 connections, 1 declared lost" in shown
+    assert "rack-3  abc  0            lost, says user:ann  -           unknown" in shown
 
 
 UNKNOWN = {

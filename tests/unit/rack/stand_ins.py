@@ -18,9 +18,10 @@ from maasha.model.cluster import (
     Welcome,
     WorkerId,
 )
-from maasha.model.dhcp import DhcpPlan, DhcpReport
+from maasha.model.dhcp import DhcpPlan, DhcpReport, VlanRole
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
+from maasha.model.sighting import Sighting
 
 INSTANCE = InstanceId(UUID(int=1))
 
@@ -45,6 +46,7 @@ class Region:
     reports: list[DhcpReport] = field(factory=list)
     leases: list[LeaseReport] = field(factory=list)
     interfaces: list[tuple[Interface, ...]] = field(factory=list)
+    sightings: list[tuple[Sighting, ...]] = field(factory=list)
 
     async def claim(self, lost: Ownership) -> None:
         """Be asked to take over."""
@@ -66,6 +68,11 @@ class Region:
         """Take interfaces."""
         self._answer()
         self.interfaces.append(found)
+
+    async def report_sightings(self, sightings: tuple[Sighting, ...]) -> None:
+        """Take what the rack knows of others."""
+        self._answer()
+        self.sightings.append(sightings)
 
     def _answer(self) -> None:
         self.calls += 1
@@ -118,6 +125,11 @@ class Server:
     refusal: PlanRefused | None = None
     applied: list[DhcpPlan] = field(factory=list)
     released: bool = False
+
+    @property
+    def roles(self) -> tuple[VlanRole, ...]:
+        """What the last plan said."""
+        return self.applied[-1].roles if self.applied else ()
 
     async def resume(self) -> DhcpReport:
         """Begin."""

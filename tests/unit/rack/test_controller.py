@@ -14,9 +14,10 @@ from maasha.dhcp.errors import PlanRefused
 from maasha.dhcp.feed import LeaseFeed
 from maasha.dhcp.plan import EMPTY
 from maasha.dhcp.server import DhcpServer
-from maasha.model.cluster import Endpoint, EventLoop, Ownership
+from maasha.model.cluster import Endpoint, EventLoop, Ownership, RackKey
 from maasha.model.dhcp import DhcpReport
 from maasha.model.network import Interface
+from maasha.model.sighting import Sighting
 from maasha.model.stamp import NEVER, Stamp
 from maasha.rack.controller import REGISTRATION_INTERVAL, Controller, Surroundings
 from maasha.rack.dialling import Dialler
@@ -24,6 +25,7 @@ from maasha.rack.links import MAINTAIN_INTERVAL
 from maasha.rack.memory import Memory
 from maasha.rack.search import Search
 from maasha.rpc.errors import Deleted, Unavailable
+from tests.unit.rack.lookout.segment import VLAN, Host, Segment
 from tests.unit.rack.net import ELSEWHERE, Net, until, worker
 from tests.unit.rack.stand_ins import Server
 from tests.unit.rpc.parts import INSTANCE, SECRET, WELCOME, WORKER, Door, Listener, value_of
@@ -58,6 +60,8 @@ class Rack:
         self.dhcp = Dhcp()
         self.searches = 0
         self.restarts = 0
+        self.segment = Segment(self.net)
+        self.host = Host(self.segment, 1)
         self._leases = folder / "dhcpd.leases"
         self._folder = folder
 
@@ -74,6 +78,7 @@ class Rack:
             pick=lambda several: several[0],
             delay=lambda _: 1.0,
             begin_anew=self._restart,
+            scene=self.host.scene,
         )
         made = Controller(
             cast(Dialler, self.net),
@@ -278,6 +283,23 @@ def test_a_lost_owner_is_replaced_over_the_other_link(known: Rack) -> None:
     known.doors[1].desk.failure = None
     lost = Ownership(WORKER, EPOCH)
     until(known.net, lambda: lost in known.doors[1].desk.heard)
+
+
+def test_the_owner_hears_whom_the_rack_sees(known: Rack) -> None:
+    """As long as it wants to know; when the rack stops its port is closed."""
+    controller = known.start()
+    known.own(known.doors[0])
+    watches = (known.host.watch(Host(known.segment, 2)),)
+    ordered = ensureDeferred(known.doors[0].racks[-1].look_out(EPOCH, watches))
+    known.net.go()
+    value_of(ordered)
+    nothing = (Sighting(VLAN, RackKey(2)),)
+    until(known.net, lambda: nothing in known.doors[0].desk.heard)
+    assert known.segment.listeners
+    stopped = controller.stopService()
+    known.net.go(1)
+    value_of(stopped)
+    assert known.segment.listeners == {}
 
 
 def test_stopping_leaves_the_regions_and_lets_dhcp_serve(known: Rack) -> None:

@@ -14,29 +14,54 @@ from maasha.dhcp.errors import PlanRefused
 from maasha.dhcp.plan import EMPTY
 from maasha.dhcp.server import DhcpServer
 from maasha.model.cluster import EventLoop, Move, WorkerId
+from maasha.model.dhcp import DhcpPlan, DhcpReport, Duty, Role, VlanRole
 from maasha.model.stamp import Stamp
 from maasha.rack.duties import Duties
+from maasha.rack.lookout.lookout import Lookout
 from maasha.rack.memory import Memory
 from maasha.rack.obedience import Obedience
 from maasha.rpc.errors import DhcpRefused, StaleEpoch
+from tests.unit.rack.lookout.segment import VLAN, Host, Segment
 from tests.unit.rack.stand_ins import Server
+from tests.unit.rpc.parts import value_of
 
 T = TypeVar("T")
 OWNER, EPOCH = WorkerId(1), Stamp(1, 5)
 PLAN = evolve(EMPTY, config="text", interfaces=("eth0",), generation=Stamp(1, 1))
+PAIRED = evolve(PLAN, roles=(VlanRole(VLAN, Role(Duty.SECONDARY, "failover-vlan-5-1")),))
+
+
+class Bystander(Server):
+    """A DHCP server that notes whether the failover port is free when it is to run a plan."""
+
+    def __init__(self, segment: Segment) -> None:
+        super().__init__()
+        self._segment = segment
+        self.free: list[bool] = []
+
+    async def apply(self, plan: DhcpPlan) -> DhcpReport:
+        """Look, and run it."""
+        self.free.append(not self._segment.listeners)
+        return await super().apply(plan)
 
 
 class Rack:
-    """Duties with a memory on disk and a DHCP server in name only."""
+    """Duties with a memory on disk, a lookout in memory and a DHCP server in name only."""
 
     def __init__(self, folder: Path) -> None:
         self.memory = Memory(folder, folder / "secret")
-        self.server = Server()
+        self.segment = Segment()
+        self.server = Bystander(self.segment)
         self.owned = 0
         obedience = Obedience(self.memory)
         self.moves: list[tuple[WorkerId, Move]] = []
         server = cast(DhcpServer, self.server)
-        self.duties = Duties(self.memory, obedience, server, self.note_owner, self.move)
+        self.host = Host(self.segment, 1)
+        self.lookout = Lookout(self.host.scene, lambda: self.duties.paired, lambda: None)
+        self.lookout.startService()
+        self.duties = Duties(
+            self.memory, obedience, server, self.lookout, self.note_owner, self.move
+        )
 
     async def move(self, worker: WorkerId, move: Move) -> WorkerId:
         """Note it."""
@@ -103,6 +128,77 @@ def test_a_retired_rack_stops_serving_for_good(rack: Rack) -> None:
     done(rack.duties.retire(OWNER, EPOCH))
     assert rack.server.applied == [EMPTY]
     assert rack.memory.retired
+
+
+def listening(rack: Rack) -> Rack:
+    """Let a rack watch a VLAN, and listen on it."""
+    watches = (rack.host.watch(Host(rack.segment, 2)),)
+    done(rack.duties.look_out(OWNER, EPOCH, watches))
+    assert rack.segment.listeners
+    return rack
+
+
+def run(rack: Rack, work: Coroutine[Any, Any, T]) -> T:
+    """Give the result of work that waits for a port to close."""
+    running = Deferred.fromCoroutine(work)
+    rack.segment.go()
+    return value_of(running)
+
+
+def test_the_port_is_free_before_dhcpd_needs_it(rack: Rack) -> None:
+    """The VLAN is watched no more; the region says when it is to be again."""
+    run(listening(rack), rack.duties.configure_dhcp(OWNER, EPOCH, PAIRED))
+    assert rack.server.free == [True]
+    assert rack.lookout.posts == ()
+
+
+def test_a_rack_that_serves_alone_goes_on_looking_out(rack: Rack) -> None:
+    """For whoever could be its peer; dhcpd needs no port for that."""
+    run(listening(rack), rack.duties.configure_dhcp(OWNER, EPOCH, PLAN))
+    assert rack.segment.listeners
+
+
+def test_an_order_to_look_out_never_takes_dhcpds_port(rack: Rack) -> None:
+    """Not when it comes while dhcpd starts, nor afterwards; frames are sent all the same."""
+    watches = (rack.host.watch(Host(rack.segment, 2)),)
+    configured = Deferred.fromCoroutine(rack.duties.configure_dhcp(OWNER, EPOCH, PAIRED))
+    run(rack, rack.duties.look_out(OWNER, EPOCH, watches))
+    value_of(configured)
+    rack.segment.go(10)
+    assert rack.segment.listeners == {}
+    assert rack.segment.frames
+    run(rack, rack.duties.configure_dhcp(OWNER, EPOCH, EMPTY))
+    rack.segment.go(10)
+    assert rack.segment.listeners
+
+
+def test_a_refused_pair_leaves_the_port_to_whoever_had_it(rack: Rack) -> None:
+    """What ran before runs on: the region looks again at who could be a peer."""
+    rack.server.refusal = PlanRefused("it cannot be reached")
+    with pytest.raises(DhcpRefused):
+        run(listening(rack), rack.duties.configure_dhcp(OWNER, EPOCH, PAIRED))
+    assert rack.duties.paired == frozenset()
+
+
+@pytest.mark.parametrize("order", ["retire", "own"])
+def test_watches_end_with_whoever_ordered_them(rack: Rack, order: str) -> None:
+    """The rack was deleted, or the numbers of another database mean others."""
+    epoch = evolve(EPOCH, incarnation=EPOCH.incarnation + 1)
+    run(listening(rack), getattr(rack.duties, order)(OWNER, epoch))
+    assert rack.segment.listeners == {}
+
+
+def test_watches_outlast_an_owner_of_the_same_database(rack: Rack) -> None:
+    """What is known of others is as true for the next worker."""
+    run(listening(rack), rack.duties.own(WorkerId(2), EPOCH.next()))
+    assert rack.segment.listeners
+
+
+def test_an_old_owner_has_nobody_look_out(rack: Rack) -> None:
+    """It is told whom the rack obeys."""
+    done(rack.duties.own(OWNER, EPOCH))
+    with pytest.raises(StaleEpoch):
+        done(rack.duties.look_out(WorkerId(2), Stamp(1, 4), ()))
 
 
 def test_a_link_is_moved_by_whoever_keeps_the_links(rack: Rack) -> None:

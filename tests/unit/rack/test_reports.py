@@ -1,4 +1,4 @@
-"""The owner gets DHCP state, leases and interfaces: each until it has taken it, then only news."""
+"""The owner gets DHCP state, leases, interfaces and sightings: each until taken, then news."""
 
 from __future__ import annotations
 
@@ -7,15 +7,25 @@ from typing import cast
 
 import pytest
 from attrs import evolve
+from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from maasha.dhcp.feed import POLL_INTERVAL, LeaseFeed
 from maasha.dhcp.server import DhcpServer
 from maasha.model.network import Interface
-from maasha.rack.reports import INTERFACE_INTERVAL, LEASE_INTERVAL, STATE_INTERVAL, Reports
+from maasha.rack.lookout.lookout import Lookout
+from maasha.rack.reports import (
+    INTERFACE_INTERVAL,
+    LEASE_INTERVAL,
+    RETOLD,
+    STATE_INTERVAL,
+    Reports,
+)
 from maasha.rpc.errors import LinkLost, NotOwner, Unavailable
 from maasha.rpc.remote import RemoteRegion
+from tests.unit.rack.lookout.segment import Host, Segment
 from tests.unit.rack.stand_ins import Region, Server
+from tests.unit.rpc.parts import value_of
 
 LEASE = """lease 10.0.0.{} {{
   cltt 4 2026/01/01 00:00:00;
@@ -30,7 +40,13 @@ class Rack:
     """Reports of a rack; `owner` is the far end of the owner's link, None while there is none."""
 
     def __init__(self, folder: Path) -> None:
-        self.clock = Clock()
+        self.segment = Segment()
+        self.clock: Clock = self.segment.clock
+        self.lookout = Lookout(
+            Host(self.segment, 1).scene,
+            frozenset,
+            lambda: self.reports.sighted(),  # noqa: PLW0108  made below
+        )
         self.owner: Region | None = Region()
         self.server = Server()
         self.interfaces: tuple[Interface, ...] = (ETH0,)
@@ -42,6 +58,7 @@ class Rack:
             cast(DhcpServer, self.server),
             self.feed,
             self._look,
+            self.lookout,
         )
         self.feed.start()
         self.reports.startService()
@@ -103,6 +120,45 @@ def test_news_are_told(rack: Rack) -> None:
     rack.lease(5)
     rack.lease(6)
     assert rack.leased() == [5, 6]
+
+
+def watch(rack: Rack) -> None:
+    """Let the rack look out for another one that is there, and does so too."""
+    here, there = Host(rack.segment, 1), Host(rack.segment, 2)
+    other = Lookout(there.scene, frozenset, lambda: None)
+    for lookout, order in ((rack.lookout, here.watch(there)), (other, there.watch(here))):
+        lookout.startService()
+        value_of(Deferred.fromCoroutine(lookout.watch((order,))))
+
+
+def test_what_comes_into_sight_is_told_at_once(rack: Rack) -> None:
+    """Then now and then, with its age; nothing is told while nothing is watched."""
+    rack.segment.go(20)
+    assert rack.region.sightings == []
+    watch(rack)
+    rack.segment.go(4)
+    (sighting,) = rack.region.sightings[-1]
+    assert sighting.probed is not None
+    assert sighting.reached is not None
+    told = len(rack.region.sightings)
+    assert told <= 4
+    rack.segment.go(2 * RETOLD + 1)
+    assert len(rack.region.sightings) == told + 2
+
+
+def test_sightings_wait_for_a_region_that_is_away(rack: Rack) -> None:
+    """They are told when it takes them, and all to another owner."""
+    rack.region.error = Unavailable("no database", 5.0)
+    watch(rack)
+    rack.segment.go(4)
+    assert rack.region.sightings == []
+    rack.region.error = None
+    rack.segment.go(3)
+    told = len(rack.region.sightings)
+    assert told
+    rack.reports.owned(restored=False)
+    rack.segment.go(2)
+    assert len(rack.region.sightings) == told + 1
 
 
 def test_what_did_not_arrive_is_told_again(rack: Rack) -> None:

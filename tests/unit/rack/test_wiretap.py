@@ -13,10 +13,12 @@ from maasha.model.stamp import Stamp
 from maasha.rack.control import Asker
 from maasha.rack.inspection import Inspection
 from maasha.rack.link_report import LinkReport
+from maasha.rack.lookout.lookout import Lookout
 from maasha.rack.roster import Roster, report
 from maasha.rack.wiretap import Watcher, Wiretap
 from maasha.rpc.rack_side import Session, join
 from maasha.rpc.tracing.line import Kind, Line
+from tests.unit.rack.lookout.segment import nowhere
 from tests.unit.rpc.parts import (
     INTRODUCTION,
     RACK_FACTS,
@@ -61,7 +63,8 @@ class Rack:
         self.roster = Roster(lambda: NOW)
         self._first = house()
         self.wiretap = Wiretap(self.roster, self._first.clock, lambda: NOW)
-        self.inspection = Inspection(self.roster, self.wiretap)
+        lookout = Lookout(nowhere(), frozenset, lambda: None)
+        self.inspection = Inspection(self.roster, self.wiretap, lookout)
 
     def link(self, worker: str) -> tuple[House, Session]:
         """Make a link."""

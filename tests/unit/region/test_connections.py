@@ -54,3 +54,32 @@ def test_an_end_counts_once(connections: Connections) -> None:
     connections.remove(only)
     connections.remove(only)
     assert (connections.of(ONE), len(connections)) == (None, 0)
+
+
+def test_a_link_is_found_by_its_row(connections: Connections) -> None:
+    """Until it ends; by the new row after a relink, and no more by the old one."""
+    one, two = link(1, ONE), link(2, ONE)
+    connections.add(one)
+    connections.add(two)
+    assert (connections.by_id(LinkId(1)), connections.by_id(LinkId(2))) == (one, two)
+    connections.renumber(one, LinkId(7))
+    assert (one.id, connections.by_id(LinkId(7)), connections.by_id(LinkId(1))) == (7, one, None)
+    connections.remove(one)
+    assert (connections.by_id(LinkId(7)), connections.by_id(LinkId(2))) == (None, two)
+
+
+def test_rows_may_change_places(connections: Connections) -> None:
+    """A new database counts from one again: a row that was another link's before is found."""
+    one, two = link(1, ONE), link(2, TWO)
+    connections.add(one)
+    connections.add(two)
+    connections.renumber(one, LinkId(2))
+    connections.renumber(two, LinkId(1))
+    assert (connections.by_id(LinkId(1)), connections.by_id(LinkId(2))) == (two, one)
+
+
+def test_a_link_that_has_ended_learns_its_row_only(connections: Connections) -> None:
+    """It is not found by it."""
+    gone = link(1, ONE)
+    connections.renumber(gone, LinkId(5))
+    assert (gone.id, connections.by_id(LinkId(5))) == (5, None)

@@ -30,6 +30,7 @@ from maasha.model.cluster import (
 from maasha.model.dhcp import DhcpPlan, DhcpReport
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
+from maasha.model.sighting import Sighting, Watch
 from maasha.model.stamp import Stamp
 from maasha.rpc.credentials import Credential
 from maasha.rpc.errors import RpcError
@@ -95,6 +96,10 @@ class Desk:
         """Note it."""
         self._note(interfaces)
 
+    async def report_sightings(self, sightings: tuple[Sighting, ...]) -> None:
+        """Note it."""
+        self._note(sightings)
+
     async def claim(self, lost: Ownership) -> None:
         """Note it."""
         self._note(lost)
@@ -156,6 +161,10 @@ class Hands:
         """Note it."""
         self._note(worker, move)
         return WorkerId(worker + 1)
+
+    async def look_out(self, worker: WorkerId, epoch: Stamp, watches: tuple[Watch, ...]) -> None:
+        """Note it."""
+        self._note(worker, epoch, watches)
 
     def _note(self, *order: object) -> DhcpReport:
         if self.failure:

@@ -48,6 +48,13 @@ def test_an_idle_rack_stays_where_it_is() -> None:
     assert isinstance(error_of(ensureDeferred(IdleRack().migrate(WORKER, move))), NotMoved)
 
 
+def test_an_idle_rack_looks_out_for_nobody() -> None:
+    """It obeys its owner all the same."""
+    rack = IdleRack()
+    value_of(ensureDeferred(rack.look_out(WORKER, EPOCH, ())))
+    assert isinstance(error_of(ensureDeferred(rack.look_out(OTHER, OLD, ()))), StaleEpoch)
+
+
 def test_an_idle_rack_hears_that_it_was_deleted() -> None:
     """From its owner, not from a worker of long ago."""
     heard: list[str] = []
@@ -68,6 +75,7 @@ def test_an_idle_region_takes_reports_and_owns_nothing() -> None:
     region = value_of(home.join()).remote
     value_of(home.run(region.report_dhcp(REPORT)))
     value_of(home.run(region.report_interfaces(())))
+    value_of(home.run(region.report_sightings(())))
     assert value_of(home.run(region.report_leases(LeaseReport(12, ())))) == 12
     assert isinstance(error_of(home.run(region.claim(Ownership(WORKER, EPOCH)))), NotOwner)
     home.door.racks[0].close("drained")

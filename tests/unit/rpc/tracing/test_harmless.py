@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maasha.model.cluster import Introduction, SystemId, Welcome
+from maasha.model.cluster import Introduction, RackKey, SystemId, Welcome
 from maasha.model.codec import to_json
 from maasha.model.dhcp import DhcpPlan, DhcpReport, Duty, Role, VlanRole
 from maasha.model.lease import BindingState, Lease, LeaseReport
 from maasha.model.network import Interface, VlanId
+from maasha.model.sighting import Peer, Watch
 from maasha.model.stamp import Stamp
 from maasha.rpc import commands, errors
 from maasha.rpc.tracing.conversation import Conversation, Moment
@@ -87,6 +88,9 @@ def test_the_hidden_fields_are_known_by_name() -> None:
         "LeaseReport.leases",
         "Move.reason",
         "EventLoop.endpoints",
+        "Watch.address",
+        "Watch.key",
+        "Peer.address",
         "RemoteFailure.text",
         "BadArgument.reason",
         "Unavailable.reason",
@@ -133,6 +137,24 @@ def test_a_plan_is_shown_without_its_text() -> None:
                 }
             ],
         },
+    }
+
+
+def test_a_watch_is_shown_without_its_key() -> None:
+    """Which VLAN, for whom and on which interface; of the key there is its length."""
+    peer = Peer(RackKey(2), IPv4Address("10.0.0.2"))
+    watch = Watch(VlanId(5), RackKey(1), "eth1", IPv4Address("10.0.0.1"), (peer,), "5e" * 32)
+    assert asked(commands.LookOut, watches=(watch,)) == {
+        "watches": [
+            {
+                "vlan": 5,
+                "rack": 1,
+                "interface": "eth1",
+                "address": "<text, 8 bytes>",
+                "peers": [{"rack": 2, "address": "<text, 8 bytes>"}],
+                "key": "<text, 64 bytes>",
+            }
+        ]
     }
 
 

@@ -1,0 +1,44 @@
+"""Whether a VLAN's primary and secondary may change places because a person asks for evenness."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from attrs import evolve
+
+from maasha.api.outcome import RUNNING, Outcome
+from maasha.api.vlan_rules import with_pairing
+from maasha.db.vlans import VlanRow
+from maasha.model.roles import VlanRoles
+
+
+def swap_refusal(vlan: VlanRow, roles: VlanRoles, outcome: Outcome) -> str:
+    """Say why not, and what would mend it; empty: they may."""
+    return next(_objections(vlan, roles, outcome), "")
+
+
+def swapped(vlan: VlanRow) -> VlanRow:
+    """Give the VLAN with its racks swapped; who chose a rack chose it still."""
+    after = evolve(
+        vlan,
+        primary=vlan.secondary,
+        primary_by=vlan.secondary_by,
+        secondary=vlan.primary,
+        secondary_by=vlan.primary_by,
+    )
+    return with_pairing(vlan, after)
+
+
+def _objections(vlan: VlanRow, roles: VlanRoles, outcome: Outcome) -> Iterator[str]:
+    if not vlan.dhcp_on or vlan.secondary is None:
+        yield "no pair serves it"
+    if not vlan.ha_auto:
+        yield "ha_auto is off, so people choose its racks; name both in an update of the VLAN"
+    for by in (vlan.primary_by, vlan.secondary_by):
+        if by:
+            yield f"{by} chose them; hand them back with ha_auto=true, or name both in an update"
+    if outcome != RUNNING:
+        yield f"it is {outcome.status}; wait until both racks are in state normal"
+    for name in vlan.racks:
+        if roles.candidate(name.key).draining:
+            yield f"{name.hostname} is being drained; undo that first"

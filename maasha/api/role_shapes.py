@@ -1,0 +1,129 @@
+"""VLANs' places, who might fill them and what is decided about them, as JSON of our own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from attrs import frozen
+
+from maasha.api.answers import Json, JsonObject
+from maasha.api.outcome import RUNNING
+from maasha.api.picture import Picture
+from maasha.api.placement_shapes import pause_json
+from maasha.api.role_words import kind, swap_reason, why
+from maasha.api.shapes import vlan_name
+from maasha.balancer.rearranging import Swap
+from maasha.balancer.roles import Decision, Lack, Settled, shortcomings
+from maasha.db.drains import PauseView
+from maasha.db.vlans import VlanRow
+from maasha.model.cluster import RackKey, SystemId
+from maasha.model.network import VlanId
+from maasha.model.roles import Candidate, VlanRoles
+
+
+@frozen
+class RoleSituation:
+    """All that is shown, read at one moment; `decisions` are in the order of the VLANs.
+
+    `swaps` would even the primaries; `stops` is what keeps automatic changes from being made.
+    """
+
+    vlans: tuple[VlanRoles, ...]
+    decisions: tuple[Decision, ...]
+    swaps: tuple[Swap, ...]
+    picture: Picture
+    now: datetime
+    pause: PauseView | None = None
+    stops: tuple[str, ...] = ()
+
+
+def working(picture: Picture) -> frozenset[VlanId]:
+    """Name the VLANs whose pairs are in state normal on both sides."""
+    return frozenset(
+        vlan.id
+        for vlan in picture.networks.vlans.values()
+        if vlan.dhcp_on and vlan.secondary is not None and picture.outcomes[vlan.id] == RUNNING
+    )
+
+
+def roles_json(seen: RoleSituation) -> JsonObject:
+    """Show each VLAN, and which swaps would even the primaries."""
+    by_id = {roles.vlan: roles for roles in seen.vlans}
+    decisions = dict(zip(by_id, seen.decisions, strict=True))
+    vlans: list[Json] = [
+        _vlan(by_id[vlan], decisions[vlan], seen)
+        for vlan in seen.picture.networks.vlans
+        if vlan in by_id
+    ]
+    return {
+        "vlans": vlans,
+        "plan": [_swap(by_id[swap.vlan], swap, seen) for swap in seen.swaps],
+        "pause": pause_json(seen.pause),
+        "stops": list(seen.stops),
+    }
+
+
+def _vlan(roles: VlanRoles, decision: Decision, seen: RoleSituation) -> JsonObject:
+    row = seen.picture.networks.vlans[roles.vlan]
+    ids = {rack.name.key: rack.name.system_id for rack in seen.picture.racks}
+    ids |= {name.key: name.system_id for name in row.racks}
+    lacks = {} if isinstance(decision, Settled) else shortcomings(roles, seen.now)
+    return {
+        **_named(row),
+        "dhcp_on": roles.dhcp_on,
+        "dhcp_status": seen.picture.outcomes[row.id].status,
+        "ha_auto": roles.ha_auto,
+        "primary": row.primary.hostname if row.primary else None,
+        "primary_by": roles.primary.author,
+        "secondary": row.secondary.hostname if row.secondary else None,
+        "secondary_by": roles.secondary.author,
+        "candidates": [_candidate(one, ids, lacks, seen.now) for one in roles.candidates],
+        "decision": kind(decision).value,
+        "why": why(roles, decision),
+    }
+
+
+def _named(vlan: VlanRow) -> JsonObject:
+    return {
+        "id": vlan.id,
+        "vid": vlan.vid,
+        "name": vlan_name(vlan),
+        "fabric": vlan.fabric_name,
+        "fabric_id": vlan.fabric,
+    }
+
+
+def _candidate(
+    one: Candidate,
+    ids: Mapping[RackKey, SystemId],
+    lacks: Mapping[RackKey, tuple[Lack, ...]],
+    now: datetime,
+) -> JsonObject:
+    """Show a rack with the evidence about it and the primary: ages and offset in seconds."""
+    evidence = one.evidence
+    return {
+        "rack": one.hostname,
+        "system_id": ids.get(one.rack),
+        "linked": one.linked,
+        "lost": one.lost,
+        "draining": one.draining,
+        "has_address": evidence.address,
+        "probed_age": _age(evidence.probed, now),
+        "reached_age": _age(evidence.reached, now),
+        "clock_offset": None if evidence.clock_offset is None else round(evidence.clock_offset, 3),
+        "lacks": [lack.value for lack in lacks.get(one.rack, ())],
+    }
+
+
+def _age(seen: datetime | None, now: datetime) -> float | None:
+    return None if seen is None else round((now - seen).total_seconds(), 1)
+
+
+def _swap(roles: VlanRoles, swap: Swap, seen: RoleSituation) -> JsonObject:
+    return {
+        **_named(seen.picture.networks.vlans[swap.vlan]),
+        "primary": roles.candidate(swap.primary).hostname,
+        "secondary": roles.candidate(swap.secondary).hostname,
+        "reason": swap_reason(roles, swap),
+    }

@@ -1,0 +1,211 @@
+"""Who serves VLANs and who might: what racks know of each other, and places filled by swap."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from attrs import evolve, frozen
+
+from maasha.db.channels import Channel, notify
+from maasha.db.events import record
+from maasha.db.networks import lock_networks
+from maasha.db.regions import WORKER_TTL
+from maasha.db.row import grouped
+from maasha.db.transaction import Row, Transaction
+from maasha.db.wanted import raise_wanted
+from maasha.model.cluster import RackKey
+from maasha.model.network import VlanId
+from maasha.model.roles import Candidate, Evidence, Place, VlanRoles
+from maasha.model.sighting import Sighting
+
+VLANS = """
+with gone as (select id from rack where deleted is not null or lost is not null)
+select id, dhcp_on, ha_auto, primary_rack, primary_by, secondary_rack, secondary_by
+from vlan where not %(open)s or dhcp_on and ha_auto and (
+    primary_rack is null and primary_by = '' or primary_rack in (select id from gone)
+    or secondary_rack is null and secondary_by = '' or secondary_rack in (select id from gone)
+)
+order by id
+"""
+"""With `open` those in which something may be done without a hand."""
+CANDIDATES = """
+select member.vlan_id, rack.id, hostname, deleted is not null or lost is not null as gone,
+    bool_or(member.address) as address,
+    exists (
+        select from link join worker on worker.id = link.worker_id
+        where link.rack_id = rack.id
+        and heartbeat > clock_timestamp() - make_interval(secs => %(ttl)s)
+    ) as linked,
+    exists (select from drain where drain.rack_id = rack.id) as draining
+from (
+    select vlan_id, rack_id, true as address
+    from interface join interface_address on interface_id = interface.id
+    where vlan_id = any(%(vlans)s::bigint[]) and family(interface_address.address) = 4
+    union select id, primary_rack, false from vlan where id = any(%(vlans)s::bigint[])
+    union select id, secondary_rack, false from vlan where id = any(%(vlans)s::bigint[])
+) member
+join rack on rack.id = member.rack_id
+group by member.vlan_id, rack.id
+having deleted is null or not bool_and(member.address)
+order by member.vlan_id, hostname
+"""
+"""A deleted rack only while it has a place."""
+SIGHTINGS = "select * from sighting where vlan_id = any(%s::bigint[])"
+PRIMARIES = """
+select primary_rack, count(*) as vlans from vlan where primary_rack is not null group by 1
+"""
+SEE = """
+with told as (
+    select %(rack)s::bigint as rack_id, vlan_id, peer_id,
+        clock_timestamp() - make_interval(secs => probed) as probed,
+        clock_timestamp() - make_interval(secs => reached) as reached, clock_offset
+    from unnest(%(vlans)s::bigint[], %(peers)s::bigint[], %(probed)s::float8[],
+        %(reached)s::float8[], %(offsets)s::float8[])
+        told (vlan_id, peer_id, probed, reached, clock_offset)
+    where exists (select from vlan where id = vlan_id)
+    and exists (select from rack where id = peer_id)
+), before as (
+    select sighting.* from sighting join told using (vlan_id, rack_id, peer_id)
+), written as (
+    insert into sighting (vlan_id, rack_id, peer_id, probed, reached, clock_offset)
+    select vlan_id, rack_id, peer_id, probed, reached, clock_offset from told
+    on conflict (vlan_id, rack_id, peer_id) do update set probed = excluded.probed,
+        reached = excluded.reached, clock_offset = excluded.clock_offset
+)
+select from told left join before using (vlan_id, rack_id, peer_id)
+where (told.probed, told.reached, told.clock_offset) is not null
+and (before.probed is null or before.reached is null or before.clock_offset is null
+    or least(before.probed, before.reached)
+        < clock_timestamp() - make_interval(secs => %(stale)s))
+limit 1
+"""
+STALE = 20.0
+"""Seconds after which what is seen again is news."""
+PLACES = """
+update vlan set primary_rack = %(primary)s, primary_by = %(primary_by)s,
+    secondary_rack = %(secondary)s, secondary_by = %(secondary_by)s, pairing = pairing + 1
+where id = %(vlan)s and dhcp_on and ha_auto
+and (primary_rack, primary_by, secondary_rack, secondary_by) is not distinct from
+    (%(was_primary)s::bigint, %(was_primary_by)s, %(was_secondary)s::bigint, %(was_secondary_by)s)
+"""
+
+
+@frozen
+class RolesSeen:
+    """What is at `now`, by the database's clock; `primaries` counts the VLANs of each rack."""
+
+    vlans: tuple[VlanRoles, ...]
+    primaries: Counter[RackKey]
+    now: datetime
+
+
+async def read_roles(tx: Transaction, *, only_open: bool = False) -> RolesSeen:
+    """Read the VLANs' places with everyone who might fill them; `only_open`: what may change."""
+    rows = await tx.rows(VLANS, {"open": only_open})
+    keys = [row.id for row in rows]
+    candidates = await _candidates(tx, rows) if keys else {}
+    counts = Counter(
+        {RackKey(row.primary_rack): row.vlans for row in (await tx.rows(PRIMARIES) if keys else ())}
+    )
+    now = await tx.value("select clock_timestamp()")
+    return RolesSeen(tuple(_vlan(row, candidates.get(row.id, ())) for row in rows), counts, now)
+
+
+async def store_sightings(tx: Transaction, rack: RackKey, sightings: Sequence[Sighting]) -> bool:
+    """Write what a rack knows of others; True: there is news, and who decides hears of it.
+
+    VLANs and peers that are not on record are left out; no evidence is from the future.
+    """
+    told = {(each.vlan, each.peer): each for each in sightings}.values()  # once, or no upsert
+    values = {
+        "rack": rack,
+        "vlans": [each.vlan for each in told],
+        "peers": [each.peer for each in told],
+        "probed": [None if each.probed is None else max(each.probed, 0.0) for each in told],
+        "reached": [None if each.reached is None else max(each.reached, 0.0) for each in told],
+        "offsets": [each.clock_offset for each in told],
+        "stale": STALE,
+    }
+    news = bool(await tx.rows(SEE, values))
+    if news:
+        await notify(tx, Channel.PLACEMENT)
+    return news
+
+
+async def change_places(
+    tx: Transaction, who: str, before: VlanRoles, after: VlanRoles, why: str
+) -> bool:
+    """Give a VLAN's places to others, without a hand; False: it is not as it was before any more.
+
+    Racks of both are told, and the new pair, or the one that is left, begins under a new name.
+    """
+    values = {
+        "vlan": before.vlan,
+        "was_primary": before.primary.rack,
+        "was_primary_by": before.primary.by,
+        "was_secondary": before.secondary.rack,
+        "was_secondary_by": before.secondary.by,
+        "primary": after.primary.rack,
+        "primary_by": after.primary.by,
+        "secondary": after.secondary.rack,
+        "secondary_by": after.secondary.by,
+    }
+    await lock_networks(tx)
+    if not await tx.execute(PLACES, values):
+        return False
+    await record(tx, who, f"vlan:{before.vlan}", "vlan.roles", "info", why)
+    places = (before.primary, before.secondary, after.primary, after.secondary)
+    await raise_wanted(tx, [place.rack for place in places if place.rack is not None])
+    return True
+
+
+async def _candidates(tx: Transaction, vlans: Sequence[Row]) -> Mapping[int, tuple[Candidate, ...]]:
+    keys = [row.id for row in vlans]
+    primary = {row.id: row.primary_rack for row in vlans}
+    seen = grouped((row.vlan_id, row) for row in await tx.rows(SIGHTINGS, keys))
+    found = await tx.rows(CANDIDATES, {"vlans": keys, "ttl": WORKER_TTL})
+    return grouped(
+        (row.vlan_id, _candidate(row, primary[row.vlan_id], seen[row.vlan_id])) for row in found
+    )
+
+
+def _candidate(row: Row, primary: int | None, seen: Iterable[Row]) -> Candidate:
+    pair = {row.id, primary}
+    both = [each for each in seen if {each.rack_id, each.peer_id} == pair]
+    return Candidate(
+        rack=RackKey(row.id),
+        hostname=row.hostname,
+        linked=row.linked,
+        lost=row.gone,
+        draining=row.draining,
+        evidence=evolve(_evidence(both), address=row.address),
+    )
+
+
+def _evidence(both: Sequence[Row]) -> Evidence:
+    """Join what each of two racks knows of the other: a port has to be reached both ways."""
+    probed = [each.probed for each in both if each.probed is not None]
+    reached = [each.reached for each in both if each.reached is not None]
+    offsets = [each.clock_offset for each in both if each.clock_offset is not None]
+    return Evidence(
+        probed=max(probed, default=None),
+        reached=min(reached) if len(reached) == len(("there", "back")) else None,
+        clock_offset=max(offsets, key=abs, default=None),
+    )
+
+
+def _vlan(row: Row, candidates: tuple[Candidate, ...]) -> VlanRoles:
+    return VlanRoles(
+        vlan=VlanId(row.id),
+        primary=_place(row.primary_rack, row.primary_by),
+        secondary=_place(row.secondary_rack, row.secondary_by),
+        dhcp_on=row.dhcp_on,
+        ha_auto=row.ha_auto,
+        candidates=candidates,
+    )
+
+
+def _place(rack: int | None, by: str) -> Place:
+    return Place(None if rack is None else RackKey(rack), by)

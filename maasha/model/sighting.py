@@ -1,0 +1,51 @@
+"""What racks find out about each other on a VLAN: whether two of them could be a failover pair."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+
+from attrs import field, frozen
+
+from maasha.model.cluster import RackKey
+from maasha.model.network import VlanId
+
+
+@frozen
+class Peer:
+    """Another rack on a VLAN, at its own address there."""
+
+    rack: RackKey
+    address: IPv4Address
+
+
+@frozen
+class Watch:
+    """A VLAN on which a rack is to look out for others, for a minute or until told otherwise."""
+
+    vlan: VlanId
+    rack: RackKey
+    """The one that looks."""
+    interface: str
+    """Name of its interface on the VLAN."""
+    address: IPv4Address
+    """Its own on the VLAN."""
+    peers: tuple[Peer, ...]
+    key: str = field(repr=False)
+    """Hexadecimal, 32 bytes; all that watch this VLAN know it, and nobody else."""
+
+
+@frozen
+class Sighting:
+    """What one rack knows of another on a VLAN; None: nothing yet.
+
+    Told as ages, for no clock but the database's dates evidence.
+    """
+
+    vlan: VlanId
+    peer: RackKey
+    probed: float | None = None
+    """Seconds since a probe frame went over the VLAN and came back."""
+    reached: float | None = None
+    """Seconds since the peer's listener on TCP 647 answered."""
+    clock_offset: float | None = None
+    """Seconds by which the peer's clock is ahead."""

@@ -1,0 +1,179 @@
+"""Adding a rack is HA: it becomes the secondary without a hand, and nobody goes unserved for it."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from lab import Host, Lab, until
+from lab.cluster import (
+    LARGE_LAN,
+    SMALL_LAN,
+    Cluster,
+    boot,
+    login,
+    make_instance,
+    start_database,
+    start_rack,
+    start_region,
+)
+from lab.testing import require
+from tests.acceptance.churn import ROUND, Churn
+from tests.acceptance.dhcpd import NORMAL, Dhcpd
+from tests.acceptance.figures import Figures
+from tests.acceptance.watching import events, remains
+
+pytestmark = pytest.mark.root
+
+BAR = 30.0
+"""Seconds from the registration of the second rack to a pair that is normal on both sides."""
+SLOW = 4 * BAR
+"""A safety bound: machines differ, and other tests have their share of this one."""
+LONGEST_SILENCE = 5.0
+"""Seconds without any ACK while somebody asks; as long as when a person makes the pair."""
+LOOK = 12.0
+"""Seconds in which the leader has looked again."""
+BARRED = """
+table inet barred {
+    chain input { type filter hook input priority 0; ip daddr 10.0.0.2 tcp dport 647 drop; }
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Give a cluster in which rack1 serves the large LAN, and rack2 is not registered yet."""
+    require()
+    with Lab("second", tmp_path_factory.mktemp("second")) as lab:
+        cluster = boot(lab)
+        start_database(cluster)
+        make_instance(cluster)
+        start_region(cluster.region)
+        start_rack(cluster, cluster.rack1)
+        login(cluster, cluster.region)
+        until(lambda: racks_linked(cluster) == 1, "rack1 to be linked", timeout=60.0)
+        cluster.maasha(
+            "ipranges", "create", "type=dynamic", "start_ip=10.1.0.100", "end_ip=10.1.3.131"
+        )
+        answer = cluster.update_vlan(LARGE_LAN, "primary_rack=rack1", "dhcp_on=true")
+        assert answer["dhcp_status"] == "running"
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def crowd(alone: Cluster) -> Iterator[Churn]:
+    """Have 48 clients come and go; each has been served before the first test."""
+    with Churn(alone.clients, "eth1", 0x020000030000, seed=5) as running:
+        running.wait_all_served(0.0, timeout=60.0)
+        yield running
+
+
+def racks_linked(cluster: Cluster) -> int:
+    """Count the racks that have links and an owner."""
+    racks = cluster.status()["racks"]
+    return sum(bool(rack["connections"] and rack["owner"]) for rack in racks)
+
+
+def parts(cluster: Cluster, cidr: str) -> tuple[str, ...]:
+    """Give primary and secondary of a LAN's VLAN, each with who chose it."""
+    ((primary, primary_by, secondary, secondary_by),) = cluster.sql(
+        "select p.hostname, primary_by, s.hostname, secondary_by from vlan"
+        " join subnet on subnet.vlan_id = vlan.id"
+        " left join rack p on p.id = primary_rack left join rack s on s.id = secondary_rack"
+        f" where cidr = '{cidr}'"
+    )
+    return primary, primary_by, secondary, secondary_by
+
+
+def is_normal(rack: Host) -> bool:
+    """Whether a rack's dhcpd is a failover peer and normal."""
+    dhcpd = Dhcpd(rack)
+    return bool(dhcpd.processes()) and "failover peer" in dhcpd.config and dhcpd.state() == NORMAL
+
+
+def test_alone(alone: Cluster, crowd: Churn) -> None:  # noqa: ARG001  comes before the second rack
+    """One rack serves, and nobody is made its secondary."""
+    assert parts(alone, LARGE_LAN) == ("rack1", "user:admin", "", "")
+
+
+def test_a_second_rack_is_registered(alone: Cluster, crowd: Churn, figures: Figures) -> None:
+    """No command is given, and soon a pair is normal; every DISCOVER is answered meanwhile."""
+    began = time.monotonic()
+    start_rack(alone, alone.rack2)
+    what = "both dhcpd to be normal"
+    until(lambda: all(map(is_normal, alone.racks)), what, timeout=SLOW, interval=0.2)
+    over = time.monotonic()
+    figures.seconds("a second rack registers -> the pair is normal, without a hand", over - began)
+    figures.lines.append(f"  (bar: {BAR:.0f} s)")
+    silence = crowd.silence(began)
+    figures.seconds("  longest time without any ACK meanwhile", silence)
+    crowd.wait_all_served(over, timeout=4 * ROUND)
+    assert silence <= LONGEST_SILENCE
+    assert not [done for done in crowd.done if done.began >= began and done.unanswered]
+    assert parts(alone, LARGE_LAN) == ("rack1", "user:admin", "rack2", "")
+    (why,) = events(alone, "vlan.roles")
+    assert why == "rack2 is the secondary: it and rack1 reach each other"
+
+
+def test_it_stays_so(alone: Cluster) -> None:
+    """A working pair is left alone."""
+    remains(lambda: len(events(alone, "vlan.roles")) == 1, LOOK)
+
+
+def test_the_port_counts(alone: Cluster) -> None:
+    """A rack that hears the primary's frames, and is not reached on TCP 647, stays out of it."""
+    rack2 = alone.rack2
+    rack2.run(["nft", "-f", "-"], text=BARRED)
+    alone.maasha("ipranges", "create", "type=dynamic", "start_ip=10.0.0.100", "end_ip=10.0.0.150")
+    alone.update_vlan(SMALL_LAN, "primary_rack=rack1", "dhcp_on=true")
+    probed = (
+        "select count(*) from sighting join subnet using (vlan_id)"
+        f" where cidr = '{SMALL_LAN}' and probed is not null and clock_offset is not null"
+    )
+    until(lambda: alone.sql(probed) == (("2",),), "frames to be exchanged", timeout=SLOW)
+    remains(lambda: parts(alone, SMALL_LAN)[2] == "", LOOK)
+    rack2.run(["nft", "delete", "table", "inet", "barred"])
+    until(lambda: parts(alone, SMALL_LAN)[2] == "rack2", "rack2 to be secondary", timeout=SLOW)
+
+
+def test_an_empty_place_is_kept(alone: Cluster) -> None:
+    """What a person wants stays, and is told as that person's wish."""
+    alone.update_vlan(SMALL_LAN, "secondary_rack=")
+    assert parts(alone, SMALL_LAN) == ("rack1", "user:admin", "", "user:admin")
+    remains(lambda: parts(alone, SMALL_LAN)[2] == "", LOOK)
+
+
+def test_a_rack_is_lost_for_good(alone: Cluster, crowd: Churn, figures: Figures) -> None:
+    """Its silence changes nothing; a person's word does, and the other has all addresses."""
+    rack1, rack2 = alone.racks
+    alone.runner(rack2).stop("rackd")
+    rack2.signal("dhcpd", signal.SIGKILL)
+    until(lambda: racks_linked(alone) == 1, "rack2 to be missed", timeout=60.0)
+    remains(lambda: parts(alone, LARGE_LAN)[2] == "rack2", LOOK)
+    system_id = {rack["hostname"]: rack["system_id"] for rack in alone.status()["racks"]}["rack2"]
+    began = time.monotonic()
+    alone.maasha("rack-controller", "declare-lost", system_id)
+
+    def serves_alone() -> bool:
+        dhcpd = Dhcpd(rack1)
+        return bool(dhcpd.processes()) and "failover peer" not in dhcpd.config
+
+    until(serves_alone, "rack1 to serve alone", timeout=SLOW, interval=0.2)
+    figures.seconds("declared lost -> the other serves alone", time.monotonic() - began)
+    vacated = "rack1", "user:admin", "", ""
+    until(lambda: parts(alone, LARGE_LAN) == vacated, "the place to be free", timeout=SLOW)
+    crowd.wait_all_served(time.monotonic(), timeout=4 * ROUND)
+
+
+def test_the_lost_come_back(alone: Cluster, crowd: Churn, figures: Figures) -> None:
+    """It registers, is found, and becomes the secondary again."""
+    began = time.monotonic()
+    alone.runner(alone.rack2).start("rackd")
+    what = "both dhcpd to be normal"
+    until(lambda: all(map(is_normal, alone.racks)), what, timeout=SLOW, interval=0.2)
+    figures.seconds("a rack declared lost comes back -> normal", time.monotonic() - began)
+    assert events(alone, "rack.found")
+    crowd.wait_all_served(time.monotonic(), timeout=4 * ROUND)
