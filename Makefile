@@ -20,8 +20,8 @@ test: setup  ## lint, unit, integration and acceptance tests; one total at the e
 
 SOAK_SECONDS := 600
 
-soak: setup  ## the hard time in which nobody may be given up, for longer than in `make test`; as root
-	@MAASHA_SOAK=$(SOAK_SECONDS) $(VENV)/bin/python -m pytest -q tests/acceptance/test_calm.py
+soak: setup  ## the tests that take long, whole: a thousand racks, and a hard time; as root
+	@MAASHA_SOAK=$(SOAK_SECONDS) $(VENV)/bin/python -m pytest -q tests/acceptance/test_large.py tests/acceptance/test_calm.py
 
 lint: setup  ## formatting, types, layers and purity
 	@$(VENV)/bin/python -m tests --only lint

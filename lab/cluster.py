@@ -244,9 +244,10 @@ def configure_region(cluster: Cluster, region: Host, **settings: object) -> None
     (region.directory / "regiond.conf").write_text(text)
 
 
-def start_region(region: Host) -> None:
-    """Start regiond."""
-    RunnerControl.prepare(region, [_daemon(region, "regiond")]).launch()
+def start_region(region: Host, environment: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Start regiond; `environment` is added to its own."""
+    service = attrs.evolve(_daemon(region, "regiond"), environment=environment)
+    RunnerControl.prepare(region, [service]).launch()
 
 
 def region_command(region: Host, *arguments: str) -> str:

@@ -26,7 +26,9 @@ BIN = Path(sys.executable).parent
 OWED_UNIT = 60.0
 """Seconds of one core that the unit tests may take without coverage on a machine at rest."""
 ACCEPTANCE = "tests/acceptance"
-QUIET = tuple(f"{ACCEPTANCE}/test_{name}.py" for name in ("attacks", "calm", "liveness", "storm"))
+QUIET = tuple(
+    f"{ACCEPTANCE}/test_{name}.py" for name in ("attacks", "calm", "large", "liveness", "storm")
+)
 """What measures milliseconds, or what a thousand racks cost, or takes all of the processors."""
 WAITING = tuple(
     f"{ACCEPTANCE}/test_{name}.py"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from enum import Enum
 
-from attrs import frozen
+from attrs import evolve, frozen
 
+from maasha.balancer.draining import serving
 from maasha.db.overview import RackView, ServiceView
 from maasha.db.vlans import RackName, VlanRow
 from maasha.model.cluster import RackKey
@@ -40,13 +41,29 @@ RUNNING = Outcome(Standing.RUNNING)
 
 
 def outcome(vlan: VlanRow, racks: Mapping[RackKey, RackView]) -> Outcome:
-    """Judge a VLAN; one rack that failed outweighs one that is awaited, whoever else serves."""
+    """Judge a VLAN; one rack that failed outweighs one that is awaited, whoever else serves.
+
+    While a rack is drained its peer is to serve alone.
+    """
+    vlan = _served(vlan, racks)
     found = tuple(_judged(vlan, racks)) if vlan.dhcp_on else tuple(_leaving(vlan, racks))
     for standing in (Standing.FAILED, Standing.PENDING):
         for each in found:
             if each.standing is standing:
                 return each
     return RUNNING if vlan.dhcp_on else Outcome(Standing.OFF)
+
+
+def _served(vlan: VlanRow, racks: Mapping[RackKey, RackView]) -> VlanRow:
+    """Give the VLAN with those who are to serve it now."""
+    keys = [rack.key for rack in vlan.racks]
+    primary, secondary = (*keys, None, None)[:2]
+    drained = frozenset(key for key in keys if key in racks and racks[key].draining)
+    chosen = serving(primary, secondary, drained)
+    if chosen == (primary, secondary):
+        return vlan
+    (left,) = (rack for rack in vlan.racks if rack.key == chosen[0])
+    return evolve(vlan, primary=left, secondary=None)
 
 
 def _judged(vlan: VlanRow, racks: Mapping[RackKey, RackView]) -> Iterator[Outcome]:

@@ -45,14 +45,17 @@ def may_begin(
     """Give the actions that may begin now, in the order of the plan; each has to be `allowed`.
 
     Of a donor's links at most max(`at_least`, `share`) in any second; `placement` says how many it
-    has. A rack does one thing at a time: what is planned for it waits for what is under way, and
-    for what comes before it in the plan. Flips cost no donor anything and wait for their rack only.
-    A move that takes long keeps its rack waiting and nobody else: one deaf rack stops no drain.
+    has. One that is being emptied gives as much as one with its even share to the end: a share of
+    what is left would take for ever. A rack does one thing at a time: what is planned for it waits
+    for what is under way, and for what comes before it in the plan. Flips cost no donor anything
+    and wait for their rack only. A move that takes long keeps its rack waiting and nobody else:
+    one deaf rack stops no drain.
     """
     begun = tuple(begun)
     busy = {one.rack for one in begun if one.under_way}
     spent = Counter(one.source for one in begun if now - one.at < SECOND)
     links = Counter(link.worker for link in placement.links)
+    even = len(placement.links) / max(1, len(placement.workers))
     chosen: list[Action] = []
     flips = 0
     for action in plan.actions:
@@ -66,7 +69,8 @@ def may_begin(
             if flips > MOST_FLIPS:
                 continue
         else:
-            most = max(policy.at_least, int(policy.share * links[action.source] + 1e-9))
+            held = max(links[action.source], even)
+            most = max(policy.at_least, int(policy.share * held + 1e-9))
             if spent[action.source] >= most:
                 continue
             spent[action.source] += 1

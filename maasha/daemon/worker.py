@@ -13,6 +13,7 @@ import random
 import socket
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import cast
 from uuid import uuid4
@@ -22,7 +23,8 @@ from twisted.application.internet import backoffPolicy
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.epollreactor import EPollReactor
-from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.error import ReactorNotRunning
+from twisted.internet.interfaces import IDelayedCall, IListeningPort
 from twisted.internet.protocol import Factory
 from twisted.internet.task import react
 from twisted.logger import Logger, globalLogBeginner, textFileLogObserver
@@ -57,6 +59,7 @@ from maasha.region.addresses import published
 from maasha.region.appointing import Appointing
 from maasha.region.balancing import Balancing, rules_of
 from maasha.region.clerk import Clerk
+from maasha.region.closing import Port, close_port
 from maasha.region.connections import Connections, RackLink
 from maasha.region.credentials import Credentials
 from maasha.region.database import database_settings
@@ -131,6 +134,7 @@ class Worker(MultiService):
         self._port: int | None = None
         self._opening: IDelayedCall | None = None
         self._moved_within = MOVED_WITHIN
+        self._doors: list[IListeningPort] = []
         timing = Timing(proof=float(settings.rpc_proof_timeout))
         self._ground = Ground(reactor, timing, limits_for(settings.rpc_message_limit))
         self._tally = Tally()
@@ -194,12 +198,15 @@ class Worker(MultiService):
     def orphaned(self) -> None:
         """End without its master, at once: the next one needs the port, and its links come soon."""
         self._moved_within = 0.0
-        self._reactor.stop()
+        with suppress(ReactorNotRunning):  # one that stops already closes the lifeline too
+            self._reactor.stop()
 
     async def _stop(self) -> None:
+        closing = Deferred.fromCoroutine(self._close_entrance())
         if (worker := self._worker_id()) is not None:
             seconds = self._moved_within
             await move_away(self._reactor, self._pool, worker, self._connections, seconds)
+        await closing
         await DeferredList([link.remote.close(FAREWELL) for link in self._connections])
         await super().stopService()
         await self._presence.leave()
@@ -357,7 +364,16 @@ class Worker(MultiService):
         if opening is not None:
             if opening.active():
                 opening.cancel()
-            self._adopt_port(HTTP_DESCRIPTOR, self._entrance.site)
+            self._doors.append(self._adopt_port(HTTP_DESCRIPTOR, self._entrance.site))
+
+    async def _close_entrance(self) -> None:
+        """Leave those who come now to others, and answer those who are inside."""
+        if self._opening is not None and self._opening.active():
+            self._opening.cancel()
+        os.close(HTTP_DESCRIPTOR)
+        site = self._entrance.site
+        for door in self._doors:
+            await close_port(self._reactor, cast(Port, door), lambda: site.answering)
 
     def _listen(self, factory: RegionFactory) -> int:
         settings = self._settings
@@ -379,12 +395,13 @@ class Worker(MultiService):
         descriptor: int,
         factory: object,
         family: socket.AddressFamily | None = None,
-    ) -> None:
+    ) -> IListeningPort:
         """Accept on a listening socket that is already there; Twisted takes a copy of it."""
         if family is None:
             with socket.socket(fileno=os.dup(descriptor)) as inherited:
                 family = inherited.family
-        self._reactor.adoptStreamPort(descriptor, family, factory)
+        adopted: IListeningPort = self._reactor.adoptStreamPort(descriptor, family, factory)
+        return adopted
 
     def _secrets_changed(self, found: Instance) -> None:
         """Count from the next connection on; those that stand are not touched."""

@@ -10,6 +10,7 @@ from attrs import frozen
 
 from maasha.db.channels import Channel, notify
 from maasha.db.events import clear_alarm, raise_alarm, record
+from maasha.db.pairings import rename_pairs
 from maasha.db.regions import WORKER_TTL
 from maasha.db.transaction import Row, Transaction
 from maasha.db.vlans import RackName
@@ -18,6 +19,7 @@ from maasha.model.cluster import RackKey, SystemId
 DrainId = NewType("DrainId", int)
 
 OVERDUE = "drain.overdue"
+OF_RACK = "select id from drain where rack_id = %s"
 BEGIN = """
 insert into drain (region_id, slot, rack_id, by, expires, keep)
 values (%(region)s, %(slot)s, %(rack)s, %(by)s,
@@ -164,7 +166,10 @@ async def begin_drain(
         "seconds": seconds,
         "keep": keep,
     }
+    drained = place.rack is not None and await tx.value(OF_RACK, place.rack) is not None
     drain = DrainId(await tx.value(BEGIN, values))
+    if place.rack is not None and not drained:
+        await rename_pairs(tx, who, place.rack, "its peer serves alone while it is drained")
     view = await drain_of(tx, drain)
     assert view is not None  # noqa: S101 -- it was written just now
     await record(tx, who, view.what, "drain.begun", "info", _until(view.expires))
@@ -178,8 +183,11 @@ async def end_drain(
 ) -> bool:
     """Undo a drain; False: there is no such one, or it was to be `overdue` and is not any more."""
     found = await drain_of(tx, drain)
+    rack = await tx.value("select rack_id from drain where id = %s", drain)
     if found is None or not await tx.execute(END, drain, overdue):
         return False
+    if rack is not None:
+        await rename_pairs(tx, who, RackKey(rack), "it serves again, for its drain is over")
     await record(tx, who, found.what, "drain.ended", "info", why)
     await clear_alarm(tx, who, found.what, OVERDUE)
     await notify(tx, Channel.PLACEMENT)
@@ -188,7 +196,7 @@ async def end_drain(
 
 async def end_drain_of(tx: Transaction, who: str, rack: RackKey) -> None:
     """Undo the drain of a rack that is deleted, if it has one: it does not come back."""
-    drain = await tx.value("select id from drain where rack_id = %s", rack)
+    drain = await tx.value(OF_RACK, rack)
     if drain is not None:
         await end_drain(tx, who, DrainId(drain), "the rack is deleted")
 

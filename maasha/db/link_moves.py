@@ -38,7 +38,8 @@ order by link_move.id
 """
 END = """
 update link_move set ended = clock_timestamp(), failure = %(failure)s
-where id = %(move)s and ended is null returning rack_id
+where id = %(move)s and ended is null
+and (%(failure)s <> '' or not exists (select from link where id = link_id)) returning rack_id
 """
 MOVED = """
 update link set moved = clock_timestamp() where rack_id = %s and worker_id = %s
@@ -46,9 +47,10 @@ update link set moved = clock_timestamp() where rack_id = %s and worker_id = %s
 ARRIVED = """
 with arrived as (
     select link_move.id, link.id as link from link_move
-    join link on link.rack_id = link_move.rack_id and worker_id = target
-    where ended is null and (deadline < clock_timestamp()
-        or not exists (select from link where link.id = link_id))
+    left join link on link.rack_id = link_move.rack_id and worker_id = target
+    where ended is null and (target is null or link.id is not null)
+    and (not exists (select from link where link.id = link_id)
+        or (target is not null and deadline < clock_timestamp()))
 ), moved as (
     update link set moved = clock_timestamp() where id in (select link from arrived)
 )
@@ -136,7 +138,11 @@ async def asked_of(tx: Transaction, worker: WorkerId) -> tuple[Asked, ...]:
 async def end_move(
     tx: Transaction, move: MoveId, moved_to: WorkerId | None, failure: str = ""
 ) -> None:
-    """Close a move; the new link, where it stands, stays for a while from now on."""
+    """Close a move; the new link, where it stands, stays for a while from now on.
+
+    As long as the old link is still on record a move that went well is under way: else the rack
+    would seem to have one too many. `end_overdue` closes it as soon as that is gone.
+    """
     row = await tx.one(END, {"move": move, "failure": failure})
     if row is None:
         return

@@ -119,6 +119,7 @@ class RackView:
     lost: datetime | None = None
     """When a person said that it will not come back."""
     lost_by: str = ""
+    draining: bool = False
 
     @property
     def connected(self) -> bool:
@@ -174,7 +175,7 @@ async def racks(tx: Transaction) -> tuple[RackView, ...]:
     services = grouped((row.rack_id, _service(row)) for row in await tx.rows(SERVICES))
     return tuple(
         _rack(row, links[row.id], interfaces[row.id], services[row.id])
-        for row in await tx.rows("select * from rack where deleted is null order by hostname")
+        for row in await tx.rows(RACKS)
     )
 
 
@@ -187,6 +188,10 @@ select link.*, slot, region.system_id, region.hostname
 from link join worker on worker.id = link.worker_id join region on region.id = region_id
 where heartbeat > clock_timestamp() - make_interval(secs => %s)
 order by region.hostname, slot, link.id
+"""
+RACKS = """
+select *, exists (select from drain where rack_id = rack.id) as draining
+from rack where deleted is null order by hostname
 """
 INTERFACES = "select * from interface order by name"
 ADDRESSES = (
@@ -258,4 +263,5 @@ def _rack(
         services=services,
         lost=row.lost,
         lost_by=row.lost_by,
+        draining=row.draining,
     )

@@ -1,4 +1,4 @@
-"""Gives failover pairs a new name when a member lost its leases."""
+"""Gives failover pairs a new name when a member lost its leases, is drained or comes back."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from maasha.db.events import record
 from maasha.db.transaction import Transaction
 from maasha.db.wanted import raise_wanted
 from maasha.model.cluster import RackKey
+from maasha.model.event import Severity
 
 SWAP = """
 update rack set lease_store = %(new)s
@@ -28,11 +29,17 @@ async def note_lease_store(tx: Transaction, rack: RackKey, store: str) -> None:
     if not store:
         return
     before = await tx.value(SWAP, {"rack": rack, "new": store})
-    if not before:
-        return
+    if before:
+        await rename_pairs(tx, f"rack:{rack}", rack, f"rack {rack} lost its leases", "warning")
+
+
+async def rename_pairs(
+    tx: Transaction, who: str, rack: RackKey, why: str, severity: Severity = "info"
+) -> None:
+    """Give all pairs of a rack new names, and their members new generations to run."""
     members: set[int] = set()
     for row in await tx.rows(RENAME, rack):
-        detail = f"rack {rack} lost its leases: pairing {row.pairing}"
-        await record(tx, f"rack:{rack}", f"vlan:{row.id}", "dhcp.pairing", "warning", detail)
+        detail = f"{why}: pairing {row.pairing}"
+        await record(tx, who, f"vlan:{row.id}", "dhcp.pairing", severity, detail)
         members |= {key for key in (row.primary_rack, row.secondary_rack) if key is not None}
     await raise_wanted(tx, [RackKey(key) for key in members])

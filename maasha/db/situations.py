@@ -30,6 +30,7 @@ where vlan_id = any(%s) and managed and family(start_ip) = 4 order by start_ip
 """
 MEMBERS = """
 select member.vlan_id, rack.id, rack.hostname, rack.deleted is not null as gone,
+    exists (select from drain where drain.rack_id = rack.id) as draining,
     rack.commanded, (running_incarnation, running_counter)
         >= (wanted_incarnation, wanted_counter) as current,
     asked, running, state, partner, service.problem, exists (
@@ -140,6 +141,7 @@ def _member(row: Row, places: Mapping[Place, tuple[str, IPv4Address]]) -> Member
         state=PeerState(row.state) if heard else PeerState.UNKNOWN,
         partner=PeerState(row.partner) if heard else PeerState.UNKNOWN,
         deleted=row.gone,
+        draining=row.draining,
         commanded=row.commanded,
         current=row.current,
         problem=row.problem or "",

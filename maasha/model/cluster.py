@@ -55,7 +55,8 @@ class EventLoop:
 class Move:
     """What a link is to do: go to another worker, within so many seconds, and why (for people)."""
 
-    to: EventLoop
+    to: EventLoop | None
+    """None: nowhere, for it is one too many."""
     seconds: float
     reason: str
 

@@ -31,6 +31,8 @@ class MemberSituation:
     state: PeerState = PeerState.UNKNOWN
     partner: PeerState = PeerState.UNKNOWN
     deleted: bool = False
+    draining: bool = False
+    """Its peer is to serve alone meanwhile."""
     commanded: bool = False
     """It was told another plan and has not answered yet, as far as is known."""
     current: bool = True

@@ -34,7 +34,7 @@ class Duties:
         dhcp: DhcpServer,
         lookout: Lookout,
         owned: Callable[[], None],
-        migrate: Callable[[WorkerId, Move], Awaitable[WorkerId]],
+        migrate: Callable[[WorkerId, Move], Awaitable[WorkerId | None]],
     ) -> None:
         self._memory = memory
         self._obedience = obedience
@@ -81,7 +81,7 @@ class Duties:
         self._obedience.accept(worker, epoch)
         await self.leave_instance()
 
-    async def migrate(self, worker: WorkerId, move: Move) -> WorkerId:
+    async def migrate(self, worker: WorkerId, move: Move) -> WorkerId | None:
         """Move the link to `worker`; raises NotMoved."""
         return await self._migrate(worker, move)
 

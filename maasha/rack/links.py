@@ -8,7 +8,8 @@ may have a link moved: the new one is made before the old one ends. Where a link
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 from attrs import define, field
 from twisted.application.service import Service
@@ -28,6 +29,7 @@ from maasha.rack.choice import (
     next_loop,
     surplus,
 )
+from maasha.rack.parting import Parting
 from maasha.rpc.deadline import within
 from maasha.rpc.errors import NotMoved, Redirect
 from maasha.rpc.rack_side import Session
@@ -47,6 +49,8 @@ MOST_REDIRECTS = 2
 """Workers that may send the rack on: where all are full it had better wait."""
 DRAIN_LOOK = 0.05
 """Seconds between looks whether calls are under way on a link that is to end."""
+SURPLUS_SECONDS = 20.0
+"""For calls that are under way on a link that is one too many."""
 
 Find = Callable[[], Awaitable[tuple[EventLoop, ...]]]
 Dial = Callable[[EventLoop], Awaitable[Session]]
@@ -145,28 +149,45 @@ class Links(Service):
                 await held.session.leave()
         await DeferredList(holding)
 
-    async def migrate(self, worker: WorkerId, move: Move) -> WorkerId:
+    async def migrate(self, worker: WorkerId, move: Move) -> WorkerId | None:
         """Make a link to another worker, and then end the one to `worker`: calls on it end first.
 
-        Gives the new worker when its link stands. Raises NotMoved; nothing has changed then.
+        Gives the new worker when its link stands, None where the link goes nowhere and just ends.
+        Raises NotMoved; nothing has changed then.
         """
         end = self._clock.seconds() + move.seconds
         old = self._link_of(worker)
-        if move.to.name in self._held:
-            raise NotMoved(f"the rack has a link to {move.to.name}, or is making one")
+        if move.to is None:
+            new = self._another_than(old)
+        else:
+            new = await self._dial_for(move.to, move.seconds)
+        old.parting = True
+        self._see_to(self._succeed(old, new, end, move.reason))
+        return None if move.to is None else new.welcome.worker
+
+    def _another_than(self, old: Held) -> Session:
+        for session in self.sessions:
+            if session is not old.session:
+                return session
+        raise NotMoved("it is the rack's only link")
+
+    async def _dial_for(self, to: EventLoop, seconds: float) -> Session:
+        if to.name in self._held:
+            raise NotMoved(f"the rack has a link to {to.name}, or is making one")
         awaited: Deferred[Session] = Deferred()
-        new: Held | None = self._begin(move.to, awaited)
+        new: Held | None = self._begin(to, awaited)
         try:
-            session = await within(move.seconds, self._clock, "migrate", awaited)
+            return await within(seconds, self._clock, "migrate", awaited)
         except Exception as error:
             while new is not None:
                 new.ended.cancel()
                 new = new.led_to
-            raise NotMoved(f"no link to {move.to.name}: {error}") from error
-        old.parting = True
-        leaving = Deferred.fromCoroutine(self._leave(old, session, end, move.reason))
-        leaving.addErrback(lambda failure: self.log.failure("the end of a moved link", failure))
-        return session.welcome.worker
+            raise NotMoved(f"no link to {to.name}: {error}") from error
+
+    def _see_to(self, ending: Coroutine[Deferred[Any], Any, None]) -> None:
+        """Have a link end, whatever else happens."""
+        ended = Deferred.fromCoroutine(ending)
+        ended.addErrback(lambda failure: self.log.failure("the end of a link", failure))
 
     def _link_of(self, worker: WorkerId) -> Held:
         for held in self._staying():
@@ -174,24 +195,33 @@ class Links(Service):
                 return held
         raise NotMoved("the rack has given it up already")
 
-    async def _leave(self, old: Held, new: Session, end: float, reason: str) -> None:
-        """Leave a link whose successor stands: without calls under way, or when it is time.
+    async def _succeed(self, old: Held, new: Session, end: float, reason: str) -> None:
+        """Leave a link while another stands, which gets the ownership first.
 
-        Where the successor ends before that, the old link stays.
+        Where that one ends before both sides have agreed on it, the old link stays.
         """
         session, ended = old.session, new.closed
         if session is None:
             return
         if self._keeps(session):
             await self._hand_over(session, new)
-        while self._clock.seconds() < end and (not session.idle or self._keeps(session)):
-            await deferLater(self._clock, DRAIN_LOOK)
-            if ended.called:
-                break
-        if ended.called:
-            old.parting = False
+        if await self._comes_to_rest(session, end, lambda: ended.called):
+            await session.leave(reason)
         else:
-            await session.leave(f"moved: {reason}")
+            old.parting = False
+
+    async def _comes_to_rest(
+        self, session: Session, end: float, recalled: Callable[[], bool] = lambda: False
+    ) -> bool:
+        """Wait until no more calls are made on a link, or it is time; gives False if recalled."""
+        parting = Parting(session)
+        while (left := end - self._clock.seconds()) > 0:
+            if not self._keeps(session) and await parting.at_rest(left):
+                break
+            await deferLater(self._clock, DRAIN_LOOK)
+            if recalled() and not parting.agreed:
+                return False
+        return parting.agreed or not recalled()
 
     async def _maintain(self) -> None:
         self._give_up_surplus()
@@ -213,7 +243,12 @@ class Links(Service):
         spare = surplus(tuple(lasting), self._wanted(), kept)
         if spare is not None:
             self._held[spare.name].parting = True
-            lasting[spare].leave("links spread better without it")  # `_hold` sees its end
+            self._see_to(self._part_with(lasting[spare]))
+
+    async def _part_with(self, session: Session) -> None:
+        """Leave a link that is one too many."""
+        await self._comes_to_rest(session, self._clock.seconds() + SURPLUS_SECONDS)
+        await session.leave("links spread better without it")  # `_hold` sees its end
 
     async def _ready(self) -> list[EventLoop]:
         """Search, and give the workers that do not rest."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from attrs import frozen
 
+from maasha.balancer.draining import serving
 from maasha.dhcp.facts import Member, Off, Pair, RackFacts, Solo, VlanFacts, Wanted
 from maasha.dhcp.plan import EMPTY, digest
 from maasha.dhcp.render import render
@@ -96,11 +97,13 @@ def _step(vlan: VlanSituation) -> Step:
 
 
 def _wanted(vlan: VlanSituation) -> Wanted:
-    if not vlan.dhcp_on or vlan.primary is None:
+    drained = frozenset(member.rack for member in vlan.members if member.draining)
+    primary, secondary = serving(vlan.primary, vlan.secondary, drained)
+    if not vlan.dhcp_on or primary is None:
         return Off()
-    if vlan.secondary is None:
-        return Solo(vlan.primary, vlan.pairing)
-    return Pair(vlan.primary, vlan.secondary, vlan.pairing)
+    if secondary is None:
+        return Solo(primary, vlan.pairing)
+    return Pair(primary, secondary, vlan.pairing)
 
 
 def _vlan_facts(vlan: VlanSituation, me: RackKey) -> VlanFacts:

@@ -165,12 +165,13 @@ class Master(MultiService):
         self._bind()
 
     def stopService(self) -> Deferred[None]:
-        """End the workers, then let go of the port."""
+        """Let go of the port, so that nobody waits there whom no worker takes; end the workers."""
         if self._retry is not None:
             self._retry.cancel()
             self._retry = None
+        self._close()
         stopped: Deferred[None] = super().stopService()
-        return stopped.addCallback(lambda _: self._close())
+        return stopped.addCallback(lambda _: None)
 
     def _bind(self) -> None:
         self._retry = None

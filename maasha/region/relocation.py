@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred
@@ -15,8 +16,9 @@ from maasha.db.lane import Runner
 from maasha.db.link_moves import Asked, MoveId
 from maasha.host.routine import Routine
 from maasha.model.cluster import Move, WorkerId
-from maasha.region.connections import Connections
-from maasha.rpc.errors import RpcError
+from maasha.region.connections import Connections, RackLink
+from maasha.rpc.deadline import within
+from maasha.rpc.errors import DeadlineExceeded, RpcError
 
 TICK = 5.0
 """Seconds between looks that no notice asked for."""
@@ -39,6 +41,7 @@ class Relocation(MultiService):
         worker: Callable[[], WorkerId | None],
     ) -> None:
         super().__init__()
+        self._clock = clock
         self._pool = pool
         self._connections = connections
         self._worker = worker
@@ -77,10 +80,8 @@ class Relocation(MultiService):
         link = self._connections.by_id(asked.link)
         if link is None:
             return None, "the link ended by itself"
-        if asked.to is None:
-            await link.remote.close(asked.reason)
-            return None, ""
         move = Move(asked.to, asked.seconds, asked.reason)
+        end = self._clock.seconds() + asked.seconds
         try:
             worker = await link.remote.migrate(move, asked.seconds)
         except RpcError as error:
@@ -89,7 +90,13 @@ class Relocation(MultiService):
         self.log.info(
             "{rack} moves its link to {name}: {reason}",
             rack=link.hostname,
-            name=asked.to.name,
+            name=asked.to.name if asked.to is not None else "nowhere",
             reason=asked.reason,
         )
-        return WorkerId(worker), ""
+        await self._ended(link, max(0.0, end - self._clock.seconds()))
+        return None if worker is None else WorkerId(worker), ""
+
+    async def _ended(self, link: RackLink, seconds: float) -> None:
+        """Wait for the end of a link that the rack leaves: the calls on it go on to theirs."""
+        with suppress(DeadlineExceeded):
+            await within(seconds, self._clock, "the end of a moved link", link.remote.closed)

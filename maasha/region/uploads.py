@@ -34,6 +34,8 @@ class BoundedSite(Site):
         )
         self.clock = reactor
         self.largest = largest
+        self.answering = 0
+        """Requests that have come whole and have no answer yet."""
 
 
 class BoundedRequest(Request):
@@ -65,6 +67,9 @@ class BoundedRequest(Request):
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
         """Answer a request that has come whole; a refused one has its answer."""
         if self._end is None:
+            site = self._site
+            site.answering += 1
+            self.notifyFinish().addBoth(lambda _: _answered(site))
             super().requestReceived(command, path, version)
 
     def connectionLost(self, reason: Failure) -> None:
@@ -90,3 +95,7 @@ class BoundedRequest(Request):
         )
         connection.loseWriteConnection()
         self._end = site.clock.callLater(PATIENCE, connection.abortConnection)
+
+
+def _answered(site: BoundedSite) -> None:
+    site.answering -= 1

@@ -134,12 +134,12 @@ class Migrate(Call):
     """Region to rack: move this link to another worker, whose id is the answer.
 
     The answer comes when the new link stands; then the rack ends this one, as soon as no call is
-    under way on it any more.
+    under way on it any more, see Farewell. Where no worker is named it does just that.
     """
 
     urgent = True
     arguments = [(b"move", Record(Move))]
-    response = [(b"worker", Number())]
+    response = [(b"worker", Number(optional=True))]
     errors = declared(NotMoved)
 
 
@@ -179,6 +179,17 @@ class ReportSightings(Call):
     errors = declared(NotOwner, Unavailable)
 
 
+class Farewell(Call):
+    """Rack to region: let us make no more calls on this link, it is about to end.
+
+    The answer is how many calls of the region's are under way: none means that it agrees, and that
+    it makes no more here. Else the rack asks again a little later.
+    """
+
+    urgent = True
+    response = [(b"calls", Number())]
+
+
 class Claim(Call):
     """Rack to region: my link to the owner is gone, take me over."""
 
@@ -195,4 +206,5 @@ RACK_TO_REGION: tuple[type[Call], ...] = (
     ReportInterfaces,
     ReportSightings,
     Claim,
+    Farewell,
 )

@@ -47,6 +47,15 @@ class Peer:
         return self._link.closed
 
     @property
+    def parting(self) -> bool:
+        """Whether both ends have agreed to make no more calls here: a call raises LinkLost.
+
+        It does not turn so while a call is under way. The link has been moved, and what the same
+        extension does goes on over the new one.
+        """
+        return self._link.parting
+
+    @property
     def health(self) -> Health:
         """What is thought of the other end; while it is suspect, calls wait and are not sent."""
         return self._link.health

@@ -35,6 +35,7 @@ DEADLINE = 10.0
 """Seconds that a call waits for its answer, unless it says otherwise."""
 STRANGER_BYTES = 4096
 """What a peer may send before it is trusted; the handshake needs less than a quarter of it."""
+PARTING = "both sides are about to end it"
 
 log = Logger()
 
@@ -46,7 +47,8 @@ class Link(AMP):
     `patience` is how many seconds the other side has to prove itself, left out: `Timing.proof`.
     `locator` has the commands that the other side may call (`first` makes those of a stranger),
     `remote` is its address for people, `channel` the transport below (once connected), `trusted`
-    tells whether it has proved the secret, `round_trip` how long one takes (None before the first).
+    tells whether it has proved the secret, `parting` that no more calls are made from here,
+    `round_trip` how long one takes (None before the first).
     """
 
     # not in the dict that Twisted's part needs: a region has thousands of links
@@ -68,6 +70,7 @@ class Link(AMP):
         "channel",
         "limits",
         "metrics",
+        "parting",
         "remote",
         "round_trip",
         "timekeeper",
@@ -88,6 +91,7 @@ class Link(AMP):
         self.channel: ITCPTransport
         self.remote = ""
         self.trusted = False
+        self.parting = False
         self.round_trip: RoundTrip | None = None
         self.timekeeper = ground.timekeeper
         self._now = ground.clock.seconds
@@ -151,7 +155,13 @@ class Link(AMP):
         of this caller and nothing else), Busy, MessageTooLong, RemoteFailure, NotOffered and
         BadArgument; before the other side's first word also TurnedAway and ChannelMismatch.
         """
+        if self.parting:
+            raise LinkLost(self._reason or PARTING)
         return await self.call_within(deadline, command, **arguments)
+
+    def part(self) -> None:
+        """Make no more calls: both sides have agreed to end the link. Answers go on."""
+        self.parting = True
 
     def trust(self, locator: amp.CommandLocator) -> None:
         """Let a peer that has proved the secret call these commands, and start the heartbeat."""

@@ -48,8 +48,11 @@ class RackDuties(Protocol):
     async def retire(self, worker: WorkerId, epoch: Stamp) -> None:
         """Stop serving, for this rack was deleted; raises StaleEpoch."""
 
-    async def migrate(self, worker: WorkerId, move: Move) -> WorkerId:
-        """Move the link to `worker`; gives the new one's when it stands. Raises NotMoved."""
+    async def migrate(self, worker: WorkerId, move: Move) -> WorkerId | None:
+        """Move the link to `worker`; gives the new one's when it stands. Raises NotMoved.
+
+        A link that goes nowhere is given up.
+        """
 
     async def look_out(self, worker: WorkerId, epoch: Stamp, watches: tuple[Watch, ...]) -> None:
         """Watch these VLANs for other racks, and no others; raises StaleEpoch."""
@@ -82,6 +85,16 @@ class Session:
     def idle(self) -> bool:
         """Whether no call is under way on the link, either way."""
         return self._link.idle
+
+    async def farewell(self, deadline: float) -> bool:
+        """Have no more calls made, either way; those of the rack that are under way go on.
+
+        Gives whether it is so: not before the region has none under way. Raises as `Link.call`.
+        """
+        agreed = not await self.remote.farewell(deadline)
+        if agreed:
+            self._link.part()
+        return agreed
 
     def leave(self, reason: str = "the rack left") -> Deferred[str]:
         """End the link politely, in bounded time; fires when it has ended."""

@@ -60,7 +60,7 @@ def _commands(group: tuple[type[Call], ...]) -> str:
 
 
 def _command(command: type[Call]) -> str:
-    name = f"`{command.commandName.decode()}`: {command.__doc__}"
+    name = f"`{command.commandName.decode()}`: {' '.join((command.__doc__ or '').split())}"
     errors = ", ".join(error.__name__ for error in command.errors if error not in Call.errors)
     cells = (name, _arguments(command.arguments), _arguments(command.response), errors)
     return f"| {' | '.join(cell or '-' for cell in cells)} |"

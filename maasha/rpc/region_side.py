@@ -309,7 +309,7 @@ class Lobby(Alive):
         self, welcome: Welcome, duties: RegionDuties, rack: RemoteRack
     ) -> amp.CommandLocator:
         """Give what the rack may call from now on."""
-        desk, sides = Desk(duties), self._region.sides
+        desk, sides = Desk(duties, self._link), self._region.sides
         if not sides:
             return desk
         ours = welcome.instance, welcome.worker, self._region.clock
@@ -336,8 +336,17 @@ class Lobby(Alive):
 class Desk(Alive):
     """What a registered rack may call."""
 
-    def __init__(self, duties: RegionDuties) -> None:
+    def __init__(self, duties: RegionDuties, link: Link) -> None:
         self._duties = duties
+        self._link = link
+
+    @commands.Farewell.responder
+    async def farewell(self) -> Answer:
+        """Agree where no call is under way from here; in the same turn, so none slips in."""
+        calls = self._link.in_flight
+        if not calls:
+            self._link.part()
+        return {"calls": calls}
 
     @commands.ReportDHCP.responder
     async def report_dhcp(self, report: DhcpReport) -> Answer:

@@ -76,13 +76,13 @@ class RemoteRack:
         """Tell a deleted rack to stop serving; raises StaleEpoch."""
         await self.call(commands.Retire, deadline, epoch=epoch)
 
-    async def migrate(self, move: Move, deadline: float = DEADLINE) -> int:
+    async def migrate(self, move: Move, deadline: float = DEADLINE) -> int | None:
         """Have the rack move this link; gives the new worker's id when that link stands.
 
-        Raises NotMoved.
+        None where the link goes nowhere. Raises NotMoved.
         """
         answer = await self.call(commands.Migrate, deadline, move=move)
-        worker: int = answer["worker"]
+        worker: int | None = answer["worker"]
         return worker
 
     async def look_out(
@@ -188,3 +188,9 @@ class RemoteRegion:
     async def claim(self, lost: Ownership, deadline: float = DEADLINE) -> None:
         """Ask to be taken over from an owner whose link is gone; raises NotOwner, Unavailable."""
         await self._link.call(commands.Claim, deadline, lost=lost)
+
+    async def farewell(self, deadline: float = DEADLINE) -> int:
+        """Ask for no more calls here; gives how many are under way, none: it makes no more."""
+        answer = await self._link.call(commands.Farewell, deadline)
+        calls: int = answer["calls"]
+        return calls

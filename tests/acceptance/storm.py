@@ -21,6 +21,7 @@ from lab.cluster import (
     DATABASE,
     MANAGEMENT,
     REGION,
+    REGIONS,
     URL,
     WORKERS,
     Cluster,
@@ -166,7 +167,7 @@ def stormy(folder: Path, count: int) -> Iterator[Site]:
     """Start everything; when the block begins all racks have joined and have an owner."""
     lab = Lab("storm", folder)
     try:
-        cluster = _boot(lab, count)
+        cluster = boot(lab, count)
         start_database(cluster)
         make_instance(cluster)
         start_region(cluster.region)
@@ -174,14 +175,14 @@ def stormy(folder: Path, count: int) -> Iterator[Site]:
         secret = (cluster.region.directory / "region" / "secret").read_text().strip()
         share = count // PROCESSES
         racks = [
-            _run(lab.hosts["racks"], "storm_racks", URL, secret, str(number * share), str(share))
+            run(lab.hosts["racks"], "storm_racks", URL, secret, str(number * share), str(share))
             for number in range(PROCESSES)
         ]
         for process in racks:
             told(process, "owned")
         ports = RPC_PORTS[0], RPC_PORTS[WORKERS - 1]
         words = REGION, API_PORT, cluster.api_key, *ports
-        caller = _run(lab.hosts["caller"], "storm_caller", *map(str, words))
+        caller = run(lab.hosts["caller"], "storm_caller", *map(str, words))
         yield Site(cluster, share * PROCESSES, racks, caller)
     finally:
         lab.close()
@@ -195,18 +196,21 @@ def told(racks: HostProcess, event: str) -> dict[str, Any]:
             return heard
 
 
-def _boot(lab: Lab, count: int) -> Cluster:
+def boot(lab: Lab, count: int, regions: int = 1) -> Cluster:
+    """Make the hosts, and addresses for so many racks."""
     mgmt = lab.network("mgmt", MANAGEMENT)
     cluster = Cluster(lab, Postgres(lab.host("db", {mgmt: DATABASE})))
-    lab.host("region", {mgmt: REGION}).ip(f"route add {RACKS_NETWORK} via {RACKS}")
+    for name, address in list(REGIONS.items())[:regions]:
+        lab.host(name, {mgmt: address}).ip(f"route add {RACKS_NETWORK} via {RACKS}")
     racks = lab.host("racks", {mgmt: RACKS})
     racks.ip(*(f"addr add {FIRST_ADDRESS + number}/32 dev lo" for number in range(count)))
     lab.host("caller", {mgmt: CALLER})
     return cluster
 
 
-def _run(host: Host, module: str, *words: str) -> HostProcess:
-    argv = [sys.executable, "-m", f"tests.acceptance.{module}", *words]
+def run(host: Host, module: str, *words: str, rank: Sequence[str] = ()) -> HostProcess:
+    """Start one of the programs beside this file; `rank` is what gives it its priority."""
+    argv = [*rank, sys.executable, "-m", f"tests.acceptance.{module}", *words]
     return host.converse(argv, log=host.directory / f"{module}.log")
 
 

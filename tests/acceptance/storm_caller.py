@@ -1,9 +1,11 @@
-"""Calls the API all the time: `python -m tests.acceptance.storm_caller HOST PORT KEY FIRST LAST`.
+"""Calls the API all the time: `python -m tests.acceptance.storm_caller HOSTS PORT KEY FIRST LAST`.
 
-KEY is an API key, FIRST to LAST are the ports of the racks. Prints a line of JSON, {"ready":
-SECONDS}, each time that one of these takes connections after none did, and for each line that it
-reads {"calls": [[BEGUN, SECONDS, STATUS], ...]}, all that ended since the line before; status 0 is
-no answer. Instants are the machine's monotonic clock's.
+HOSTS are the regions, with commas between them: calls go to each in turn, and on to the next where
+nobody listens or the answer is 503, as any load balancer does it. KEY is an API key, FIRST to LAST
+are the first one's ports for racks. Prints a line of JSON, {"ready": SECONDS}, each time that one
+of these takes connections after none did, and for each line that it reads {"calls": [[BEGUN,
+SECONDS, STATUS], ...]}, all that ended since the line before; status 0 is no answer. Instants are
+the machine's monotonic clock's.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ PATHS = ("version/", "events/", "version/", "users/?op=whoami")
 """Every second one asks the database twice: for the key, and for the answer."""
 INTERVAL = 0.04
 """Seconds between two calls, however long each takes."""
+UNAVAILABLE = 503
 KNOCK = 0.01
 """Seconds between two looks at the racks' ports while none is there."""
 CALM = 0.5
@@ -42,9 +45,10 @@ class Caller(LineOnlyReceiver):
 
     delimiter = b"\n"
 
-    def __init__(self, reactor: Any, host: str, port: int, key: str) -> None:
+    def __init__(self, reactor: Any, hosts: list[str], port: int, key: str) -> None:
         self._reactor = reactor
-        self._host = host
+        self._hosts = hosts
+        self._first = 0
         self._port = port
         self._proof = proof(key)
         self._paths = cycle(PATHS)
@@ -60,19 +64,27 @@ class Caller(LineOnlyReceiver):
 
     def call(self) -> None:
         """Call once more, whatever became of the calls before."""
+        self._first = (self._first + 1) % len(self._hosts)
         Deferred.fromCoroutine(self._call(f"/MAAS/api/2.0/{next(self._paths)}"))
 
     async def _call(self, path: str) -> None:
-        began = time.monotonic()
-        asking = page(self._endpoint(self._port), self._host, path, {"Authorization": self._proof})
-        try:
-            status = (await asking.addTimeout(LONGEST, self._reactor)).status
-        except Exception:
-            status = 0
+        began, status = time.monotonic(), 0
+        for host in (*self._hosts[self._first :], *self._hosts[: self._first]):
+            asking = page(
+                self._endpoint(host, self._port), host, path, {"Authorization": self._proof}
+            )
+            try:
+                status = (await asking.addTimeout(LONGEST, self._reactor)).status
+            except ConnectError:
+                continue
+            except Exception:
+                status = 0
+            if status != UNAVAILABLE:
+                break
         self._calls.append((began, time.monotonic() - began, status))
 
-    def _endpoint(self, port: int) -> TCP4ClientEndpoint:
-        return TCP4ClientEndpoint(self._reactor, self._host, port, LONGEST)
+    def _endpoint(self, host: str, port: int) -> TCP4ClientEndpoint:
+        return TCP4ClientEndpoint(self._reactor, host, port, LONGEST)
 
     async def knock(self, ports: range) -> None:
         """Tell each time that the ports are back."""
@@ -86,7 +98,7 @@ class Caller(LineOnlyReceiver):
     async def _any_open(self, ports: range) -> bool:
         for port in ports:
             try:
-                protocol = await connectProtocol(self._endpoint(port), Protocol())
+                protocol = await connectProtocol(self._endpoint(self._hosts[0], port), Protocol())
             except ConnectError:
                 continue
             protocol.transport.abortConnection()
@@ -107,9 +119,9 @@ def proof(key: str) -> str:
     return "OAuth " + ", ".join(f'{name}="{text}"' for name, text in fields.items())
 
 
-def main(reactor: Any, host: str, port: str, key: str, first: str, last: str) -> Deferred[None]:
+def main(reactor: Any, hosts: str, port: str, key: str, first: str, last: str) -> Deferred[None]:
     """Call until killed."""
-    caller = Caller(reactor, host, int(port), key)
+    caller = Caller(reactor, hosts.split(","), int(port), key)
     StandardIO(caller)
     LoopingCall(caller.call).start(INTERVAL)
     Deferred.fromCoroutine(caller.knock(range(int(first), int(last) + 1)))

@@ -1,12 +1,17 @@
-"""Many racks: `python -m tests.acceptance.storm_racks URL SECRET FIRST COUNT`.
+"""Many racks: `python -m tests.acceptance.storm_racks URLS SECRET FIRST COUNT [LINKS [RATE]]`.
 
-Each has an address, a key and a memory of its own and keeps one link, with rackd's own code for all
-that leads to it: search over HTTP, choice of a worker, rests with jitter, handshake, registration,
-heartbeats. It obeys its newest owner, reports to it, and serves nothing.
+Each has an address, a key and a memory of its own and keeps one link, or so many, with rackd's own
+code for all that leads to them: search over HTTP, choice of a worker, rests with jitter, handshake,
+registration, heartbeats, moves. It obeys its newest owner as rackd does, looks for another when
+that is gone, reports to it, and serves nothing. URLS are those of the regions, with commas between
+them; RATE is how many calls of `traffic.py` they make in a second, all together.
 
 Prints a line of JSON, {"event": "linked" or "owned", "last": SECONDS, "errors": COUNTS}, each time
-that all racks are linked, or owned. The seconds are the machine's monotonic clock's; a rack is
-linked when it has its welcome, so its registration is committed by then.
+that all racks have all their links, or are owned. The seconds are the machine's monotonic clock's;
+a link stands when the rack has its welcome, so its registration is committed by then. For each line
+that it reads it prints {"event": "state", "linked": SECONDS, "owned": SECONDS, "calls": SECONDS OF
+EACH, "failed": COUNTS, "answered": COUNT}: since when it is so (null: it is not so), and what has
+become of the calls since the line before.
 """
 
 from __future__ import annotations
@@ -17,7 +22,7 @@ import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from ipaddress import IPv4Address, IPv4Interface
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -26,8 +31,10 @@ from attrs import define, evolve, field
 from twisted.application.internet import backoffPolicy
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint
+from twisted.internet.stdio import StandardIO
 from twisted.internet.task import LoopingCall, react
 from twisted.logger import globalLogBeginner
+from twisted.protocols.basic import LineOnlyReceiver
 from twisted.python.failure import Failure
 
 from maasha import __version__
@@ -47,16 +54,20 @@ from maasha.model.dhcp import DhcpPlan, DhcpReport
 from maasha.model.network import Interface
 from maasha.model.sighting import Watch
 from maasha.model.stamp import NEVER, Stamp
+from maasha.rack.choice import lighter_of_two
 from maasha.rack.dialling import CONNECT_TIMEOUT
 from maasha.rack.discovery import Reply
 from maasha.rack.links import Links
 from maasha.rack.memory import Memory
+from maasha.rack.obedience import Obedience
 from maasha.rack.search import Search
+from maasha.rack.succession import Succession
 from maasha.rpc.credentials import OWN_KEY, SHARED
 from maasha.rpc.errors import RpcError, StaleEpoch
 from maasha.rpc.ground import Ground
 from maasha.rpc.handshake import RackFacts
 from maasha.rpc.rack_side import Session, join
+from tests.acceptance.traffic import TRAFFIC, Traffic
 from tests.acceptance.web import page
 
 FIRST_ADDRESS = IPv4Address("10.101.0.1")
@@ -86,6 +97,10 @@ class Book:
         """Remember the published workers."""
         self.regions = loops
 
+    def obey(self, epoch: Stamp) -> None:
+        """Remember an epoch."""
+        self.epoch = epoch
+
 
 @define(eq=False)
 class Field:
@@ -93,25 +108,31 @@ class Field:
 
     reactor: Any
     ground: Ground
-    url: str
+    tell: Callable[[object], None]
+    """Prints what is so, as JSON."""
+    urls: list[str]
     secret: bytes
     count: int
+    links: int = 1
     those: dict[str, set[str]] = field(factory=lambda: {"linked": set(), "owned": set()})
+    since: dict[str, float | None] = field(factory=lambda: {"linked": None, "owned": None})
+    """When the last rack became so, None as long as one is not."""
     errors: Counter[str] = field(factory=Counter)
 
     def now(self, state: str, rack: str) -> None:
         """Note that a rack is linked, or owned, and tell when all are."""
         those = self.those[state]
         those.add(rack)
-        if len(those) == self.count:
-            told = {"event": state, "last": time.monotonic(), "errors": dict(self.errors)}
-            print(json.dumps(told), flush=True)
+        if len(those) == self.count and self.since[state] is None:
+            self.since[state] = last = time.monotonic()
+            self.tell({"event": state, "last": last, "errors": dict(self.errors)})
 
     def no_more(self, state: str, rack: str) -> None:
         """Note that a rack is so no more; the first of all begins another storm."""
         if len(self.those["linked"]) == self.count:
             self.errors.clear()
         self.those[state].discard(rack)
+        self.since[state] = None
 
     def failed(self, what: object) -> None:
         """Count an error."""
@@ -119,10 +140,11 @@ class Field:
 
     def begin(self, racks: Iterator[Rack], begun: set[Rack]) -> None:
         """Have some more join for the first time."""
-        while len(begun) < min(self.count, len(self.those["linked"]) + BEGIN_AT_ONCE):
+        joined = sum(rack.joined for rack in begun)
+        while len(begun) < min(self.count, joined + BEGIN_AT_ONCE):
             rack = next(racks)
             begun.add(rack)
-            rack.links.startService()
+            rack.start()
 
 
 class Rack:
@@ -134,23 +156,40 @@ class Rack:
         self._address = FIRST_ADDRESS + number
         self.hostname = f"storm{number:04}"
         self._book = Book()
-        self._owner: Ownership | None = None
+        self._obedience = Obedience(cast(Memory, self._book))
         self._report = DhcpReport(serving=False, lease_store=f"leases of {self.hostname}")
         lan = IPv4Interface((FIRST_LAN + 256 * number, 24))
         self._interfaces = (
             Interface("eth0", _mac(0, number), (IPv4Interface((self._address, 16)),)),
             Interface("eth1", _mac(1, number), (lan,)),
         )
-        self.links = self._keep_link()
+        self._links = self._keep_links()
+        self._succession = Succession(self._clock, self._obedience, lambda: self.sessions)
 
-    def _keep_link(self) -> Links:
-        search = Search(self._clock, self._fetch, [self._site.url], cast(Memory, self._book))
+    def start(self) -> None:
+        """Begin to dial."""
+        self._links.startService()
+        if self._site.links > 1:
+            self._succession.startService()
+
+    @property
+    def joined(self) -> bool:
+        """Whether it has ever had a link."""
+        return self._book.system_id is not None
+
+    @property
+    def sessions(self) -> tuple[Session, ...]:
+        """Give its links."""
+        return self._links.sessions
+
+    def _keep_links(self) -> Links:
+        search = Search(self._clock, self._fetch, self._site.urls, cast(Memory, self._book))
         return Links(
             self._clock,
-            lambda: 1,
+            lambda: self._site.links if self.joined else 1,
             search.find,
             self._dial,
-            random.choice,
+            lighter_of_two(random.choice),
             Rests(DELAY),
             self._opened,
             self._closed,
@@ -172,9 +211,11 @@ class Rack:
 
     async def _dial(self, loop: EventLoop) -> Session:
         site, book, place = self._site, self._book, loop.endpoints[0]
-        client = self._client(place.host, place.port)
+        client, facts, known = self._client(place.host, place.port), self._facts(), (TRAFFIC,)
         try:
-            session = await join(site.ground, client, self._facts(), self._introduce, self)
+            session = await join(
+                site.ground, client, facts, self._introduce, self, extensions=known
+            )
         except RpcError as error:
             site.failed(error)
             raise
@@ -192,7 +233,7 @@ class Rack:
             self.hostname,
             __version__,
             self._book.system_id,
-            self._site.url,
+            self._site.urls[0],
             self._interfaces,
             self._book.epoch,
             lease_store=self._report.lease_store,
@@ -200,22 +241,26 @@ class Rack:
         )
 
     def _opened(self, _: Session) -> None:
-        self._site.now("linked", self.hostname)
+        if len(self.sessions) >= self._site.links:
+            self._site.now("linked", self.hostname)
 
     def _closed(self, session: Session, reason: str) -> None:
-        self._site.no_more("linked", self.hostname)
         self._site.failed(f"closed: {reason}")
-        if self._owner is not None and self._owner.worker == session.welcome.worker:
-            self._owner = None
+        if len(self.sessions) < self._site.links:
+            self._site.no_more("linked", self.hostname)
+        lost = self._obedience.lose(session.welcome.worker)
+        if lost is not None:
             self._site.no_more("owned", self.hostname)
+            self._succession.lost(lost)
 
     def _owns(self, session: Session) -> bool:
-        return self._owner is not None and self._owner.worker == session.welcome.worker
+        owner = self._obedience.owner
+        return owner is not None and owner.worker == session.welcome.worker
 
     async def _hand_over(self, _: Session, new: Session) -> None:
-        if self._owner is not None:
+        if self._obedience.owner is not None:
             try:
-                await new.remote.claim(self._owner)
+                await new.remote.claim(self._obedience.owner)
             except RpcError as error:
                 self._site.failed(error)
 
@@ -223,13 +268,13 @@ class Rack:
 
     async def own(self, worker: WorkerId, epoch: Stamp) -> DhcpReport:
         """Obey the newest owner only, and report to it."""
-        known, taken = self._book.epoch, self._owner
-        if epoch < known or (epoch == known and taken is not None and taken.worker != worker):
+        try:
+            self._obedience.accept(worker, epoch)
+        except StaleEpoch:
             self._site.failed(f"stale epoch of worker {worker}")
-            raise StaleEpoch(epoch, known)
-        self._book.epoch, self._owner = epoch, Ownership(worker, epoch)
+            raise
         self._site.now("owned", self.hostname)
-        self._clock.callLater(0, self._tell, self._owner)
+        self._clock.callLater(0, self._tell, self._obedience.owner)
         return self._report
 
     async def configure_dhcp(self, worker: WorkerId, epoch: Stamp, plan: DhcpPlan) -> DhcpReport:
@@ -241,16 +286,16 @@ class Rack:
     async def retire(self, worker: WorkerId, epoch: Stamp) -> None:
         """Serve nothing."""
 
-    async def migrate(self, worker: WorkerId, move: Move) -> WorkerId:
+    async def migrate(self, worker: WorkerId, move: Move) -> WorkerId | None:
         """Move a link."""
-        return await self.links.migrate(worker, move)
+        return await self._links.migrate(worker, move)
 
     async def look_out(self, worker: WorkerId, epoch: Stamp, watches: tuple[Watch, ...]) -> None:
         """See nobody."""
 
     def _tell(self, owner: Ownership) -> None:
-        for session in self.links.sessions:
-            if session.welcome.worker == owner.worker and self._owner == owner:
+        for session in self.sessions:
+            if session.welcome.worker == owner.worker and self._obedience.owner == owner:
                 telling = Deferred.fromCoroutine(session.remote.report_dhcp(self._report))
                 telling.addErrback(self._untold, owner)
 
@@ -260,16 +305,48 @@ class Rack:
         self._clock.callLater(REPORT_REST, self._tell, owner)
 
 
+class Voice(LineOnlyReceiver):
+    """Prints lines of JSON, and answers each line that it reads."""
+
+    delimiter = b"\n"
+
+    def __init__(self) -> None:
+        self.answer: Callable[[], object] = dict
+
+    def lineReceived(self, line: bytes) -> None:  # noqa: ARG002  every line is the same question
+        """Answer."""
+        self.tell(self.answer())
+
+    def tell(self, told: object) -> None:
+        """Print a line."""
+        self.sendLine(json.dumps(told).encode())
+
+
 def _mac(card: int, number: int) -> str:
     return f"02:00:00:{card:02x}:{number >> 8:02x}:{number & 255:02x}"
 
 
-def main(reactor: Any, url: str, secret: str, first: str, count: str) -> Deferred[None]:
+def main(
+    reactor: Any,
+    urls: str,
+    secret: str,
+    first: str,
+    count: str,
+    links: str = "1",
+    rate: str = "0",
+) -> Deferred[None]:
     """Be the racks until killed."""
     globalLogBeginner.beginLoggingTo([], redirectStandardIO=False)
     steady(reactor)
-    site = Field(reactor, Ground(reactor), url, bytes.fromhex(secret), int(count))
+    voice = Voice()
+    StandardIO(voice)
+    known, proof = urls.split(","), bytes.fromhex(secret)
+    site = Field(reactor, Ground(reactor), voice.tell, known, proof, int(count), int(links))
     racks = [Rack(site, int(first) + number) for number in range(site.count)]
+    traffic = Traffic(reactor, racks)
+    voice.answer = lambda: {"event": "state", **site.since, **traffic.report()}
+    if float(rate):
+        traffic.start(float(rate))
     LoopingCall(site.begin, iter(racks), set()).start(0.02)
     gc.collect()
     gc.freeze()  # its own pauses are not the region's

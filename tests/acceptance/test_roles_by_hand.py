@@ -95,6 +95,31 @@ def test_a_plan_is_carried_out(ranges: Cluster, figures: Figures) -> None:
     assert command(ranges, "dhcp roles --plan")[1] == "[]\n"
 
 
+def test_a_rack_is_drained(ranges: Cluster, figures: Figures) -> None:
+    """Its peer serves its VLANs alone, and it itself none; it keeps its places and serves again."""
+    before = [ranges.vlan(cidr) for cidr in LANS]
+    began = time.monotonic()
+    status, shown, told = command(ranges, "drain rack rack1 --wait --timeout 2m", timeout=150.0)
+    figures.seconds("a rack is drained: its peer serves alone", time.monotonic() - began)
+    assert status == 0, shown + told
+    until(lambda: not Dhcpd(ranges.rack1).processes(), "no dhcpd on rack1", timeout=SETTLED)
+    assert "failover peer" not in Dhcpd(ranges.rack2).config
+    for cidr, was in zip(LANS, before, strict=True):
+        now = wait_running(ranges, cidr)
+        assert (now["primary_rack"], now["secondary_rack"]) == (
+            was["primary_rack"],
+            was["secondary_rack"],
+        )
+    assert served(ranges, 0x020000000011) == "10.0.0.2"
+    began = time.monotonic()
+    assert command(ranges, "drain rack rack1 --undo")[0] == 0
+    for cidr in LANS:
+        wait_running(ranges, cidr)
+    for rack in ranges.racks:
+        Dhcpd(rack).wait_state(NORMAL, timeout=40.0)
+    figures.seconds("the drain of a rack is undone: its pairs are normal", time.monotonic() - began)
+
+
 def test_a_rack_is_lost(ranges: Cluster, figures: Figures) -> None:
     """As long as it is linked it is not; then its peer serves alone, on every VLAN, at once."""
     gone = f"rack-controller declare-lost {system_id(ranges, 'rack1')}"

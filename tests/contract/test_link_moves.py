@@ -95,13 +95,17 @@ async def test_begun(pool: Pool) -> None:
 
 @asynchronous
 async def test_closed_without_a_target(pool: Pool) -> None:
-    """A link that is to go and nowhere else is to be closed by the worker itself."""
+    """A link that is to go and nowhere else; that is done when it is gone, whoever notices."""
     here = await small(pool)
     assert await here.begin(Wanted(here.one.link, None, WHY)) == 1
     (asked,) = await here.asked()
     assert asked.to is None
     assert (await here.seen())[0].target == ""
     await pool.run(lambda tx: end_move(tx, asked.id, None))
+    assert (await here.seen())[0].ended is None
+    await pool.run(lambda tx: drop_links(tx, [here.one.link]))
+    await pool.run(end_overdue)
+    assert (await here.seen())[0].ended is not None
     assert (await here.seen())[0].failure == ""
 
 
@@ -138,6 +142,9 @@ async def test_done(pool: Pool) -> None:
     (asked,) = await here.asked()
     new = await link(pool, here.workers[2], "rack1", here.one.system_id)
     await pool.run(lambda tx: end_move(tx, asked.id, here.workers[2].id))
+    assert (await here.seen())[0].ended is None  # the rack still has the old link
+    await pool.run(lambda tx: drop_links(tx, [here.one.link]))
+    await pool.run(lambda tx: end_move(tx, asked.id, here.workers[2].id))
     assert await here.asked() == ()
     (seen,) = await here.seen()
     assert seen.ended is not None
@@ -145,7 +152,6 @@ async def test_done(pool: Pool) -> None:
     placed = (await pool.run(read_placement)).placement
     stays = {each.id: each.moved is not None for each in placed.links}
     assert stays == {
-        here.one.link: False,
         here.second.link: False,
         here.two.link: False,
         new.link: True,
@@ -197,7 +203,7 @@ async def test_history_by_the_page(pool: Pool) -> None:
     for _ in range(3):
         await here.begin(here.to(2))
         (asked,) = await here.asked()
-        await pool.run(partial(end_move, move=asked.id, moved_to=None))
+        await pool.run(partial(end_move, move=asked.id, moved_to=None, failure="no"))
     page = await pool.run(lambda tx: moves(tx, limit=2))
     rest = await pool.run(lambda tx: moves(tx, before=page[-1].id))
     assert (len(page), len(rest)) == (2, 1)

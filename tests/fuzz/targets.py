@@ -81,7 +81,7 @@ def trusted(case: bytes) -> None:
     line = Line(link, clock)
     with quiet_log():
         line.attach(peer)
-        link.trust(Locator(Desk()))
+        link.trust(Locator(Desk(), link))
         send(line, case)
         line.advance(PATIENCE, 0.5)
     assert line.distant.disconnected  # it answers no heartbeat

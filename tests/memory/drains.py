@@ -74,9 +74,15 @@ def _end(tables: Tables, drain: int, overdue: bool) -> int:
     return 1
 
 
-@means("select id from drain where rack_id = %s")
+@means(drains.OF_RACK)
 def _of_rack(tables: Tables, rack: int) -> Rows:
     return [{"id": drain.id} for drain in tables.drains.values() if drain.rack_id == rack]
+
+
+@means("select rack_id from drain where id = %s")
+def _whose(tables: Tables, drain: int) -> Rows:
+    row = tables.drains.get(drain)
+    return [] if row is None else [{"rack_id": row.rack_id}]
 
 
 def _named(found: list[Any], name: str) -> Rows:

@@ -73,7 +73,7 @@ def _asked_row(tables: Tables, move: Move) -> dict[str, Any]:
 @means(link_moves.END)
 def _end(tables: Tables, move: int, failure: str) -> Rows:
     row = tables.moves.get(move)
-    if row is None or row.ended is not None:
+    if row is None or row.ended is not None or (not failure and row.link_id in tables.links):
         return []
     tables.moves[move] = evolve(row, ended=tables.now, failure=failure)
     return [{"rack_id": row.rack_id}]
@@ -95,16 +95,19 @@ def _open(tables: Tables) -> list[Move]:
 
 @means(link_moves.ARRIVED)
 def _arrived(tables: Tables) -> int:
-    arrived = [
-        move
-        for move in _open(tables)
-        if (move.deadline < tables.now or move.link_id not in tables.links)
-        and tables.linked(move.rack_id, move.target)
-    ]
+    arrived = [move for move in _open(tables) if _has_arrived(tables, move)]
     for move in arrived:
         tables.moves[move.id] = evolve(move, ended=tables.now)
         _moved(tables, move.rack_id, move.target or 0)
     return len(arrived)
+
+
+def _has_arrived(tables: Tables, move: Move) -> bool:
+    gone = move.link_id not in tables.links
+    if move.target is None:
+        return gone
+    over = gone or move.deadline < tables.now
+    return over and tables.linked(move.rack_id, move.target)
 
 
 @means(link_moves.OVERDUE)

@@ -36,6 +36,8 @@ class End:
         self._closed: list[Deferred[str]] = []
         self._calls: dict[Deferred[Any], None] = {}
         self._performing = 0
+        self.parting = False
+        """Whether no more calls are made from here."""
         self.over: str | None = None
         """Why it has ended."""
         self.far: End
@@ -54,6 +56,15 @@ class End:
     def idle(self) -> bool:
         """Whether no call is under way, either way."""
         return not self._calls and not self._performing
+
+    @property
+    def in_flight(self) -> int:
+        """How many calls from here are under way."""
+        return len(self._calls)
+
+    def part(self) -> None:
+        """Make no more calls; answers go on."""
+        self.parting = True
 
     def end(self, reason: str) -> None:
         """End it here, and there as soon as that side hears of it."""
@@ -91,8 +102,8 @@ class End:
         self, what: str, work: Callable[[], Awaitable[T]], deadline: float = DEADLINE
     ) -> Deferred[T]:
         """Have the far side do something; raises LinkLost, DeadlineExceeded and what it raises."""
-        if self.over is not None:
-            return fail(LinkLost(self.over))
+        if self.over is not None or self.parting:
+            return fail(LinkLost(self.over or "both sides are about to end it"))
         done: Deferred[T] = Deferred()
         self._calls[done] = None
         self.send(lambda: self.far.perform(work, lambda result: self._answered(done, result)))

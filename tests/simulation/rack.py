@@ -118,6 +118,13 @@ class Session(End):
         """See `RemoteRegion`."""
         await self.call("claim", lambda: self._region.at_region.claim(lost))
 
+    async def farewell(self, deadline: float) -> bool:
+        """Have no more calls made, either way."""
+        agreed = not await self.call("farewell", self._region.farewell, deadline)
+        if agreed:
+            self.part()
+        return agreed
+
     def leave(self, reason: str = "left") -> Deferred[str]:
         """End it politely."""
         there = [each for each in self.rack.sessions if each is not self and each.over is None]

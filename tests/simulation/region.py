@@ -137,7 +137,14 @@ class RackEnd(End):
             "configure", lambda: self._rack.configure_dhcp(self._worker, epoch, plan)
         )
 
-    async def migrate(self, move: Move, deadline: float = DEADLINE) -> int:
+    async def farewell(self) -> int:
+        """See `maasha.rpc.region_side`: agree where no call is under way from here."""
+        calls = self.in_flight
+        if not calls:
+            self.part()
+        return calls
+
+    async def migrate(self, move: Move, deadline: float = DEADLINE) -> int | None:
         """See `RemoteRack`."""
         await self._welcomed()
         return await self.call("migrate", lambda: self._rack.migrate(self._worker, move), deadline)

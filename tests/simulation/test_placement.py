@@ -164,6 +164,7 @@ def test_an_owner_of_the_past_is_not_obeyed(seed: int) -> None:
         here.cut([rack], late.place.region, 2.25)
         hand_over(here, lasting, late.id)
         hand_over(here, late.id, lasting)
+        here.go(0.25)  # where the database is far a word takes a little more than a second
         obeyed = rack.owner
         here.go(10.0)
         assert len(rack.sessions) == 2

@@ -53,6 +53,16 @@ class Region:
         except (ConnectError, ResponseFailed):
             return 0, ""
 
+    async def answered(self) -> bool:
+        """Ask whether the API answers; False: nobody listens. Raises what breaks off an answer."""
+        url = f"http://127.0.0.1:{self._api}/MAAS/rpc/"
+        try:
+            answer = await treq.get(url, timeout=10, persistent=False)
+        except ConnectError:
+            return False
+        await treq.text_content(answer)
+        return bool(answer.code == 200)
+
     async def workers(self) -> dict[str, list[list[Any]]]:
         """Ask where racks reach the workers; nowhere as long as nobody can say."""
         code, text = await self.page("rpc/")

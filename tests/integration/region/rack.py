@@ -128,10 +128,19 @@ class Line:
     round_trip: RoundTrip | None = None
     health: Health = Health.HEALTHY
 
+    _ended: list[Deferred[str]] = field(factory=list)
+
     @property
     def closed(self) -> Deferred[str]:
-        """Nobody here leaves while it waits."""
-        return Deferred()
+        """A new Deferred at each look; it fires where the rack moves the link."""
+        waiting: Deferred[str] = Deferred()
+        self._ended.append(waiting)
+        return waiting
+
+    def end(self, reason: str) -> None:
+        """End it, for the rack."""
+        for waiting in self._ended:
+            waiting.callback(reason)
 
     async def own(self, epoch: Stamp) -> DhcpReport:
         """Pass it on."""
@@ -148,7 +157,7 @@ class Line:
         self._take("retire")
         await self.rack.duties.retire(self.worker, epoch)
 
-    async def migrate(self, move: Move, _: float) -> int:
+    async def migrate(self, move: Move, _: float) -> int | None:
         """Pass it on."""
         self._take("migrate")
         return await self.rack.duties.migrate(self.worker, move)
@@ -194,6 +203,7 @@ class Rack:
         self.moves_to: Registration | None = None
         self.watches: tuple[Watch, ...] = ()
         self.desks: dict[WorkerId, RegionDuties] = {}
+        self.lines: dict[WorkerId, Line] = {}
         self.told: DhcpReport | None = None
 
     @property
@@ -222,7 +232,7 @@ class Rack:
         )
         line.worker = welcome.worker
         self.memory.belong(welcome.system_id, welcome.instance)
-        self.desks[welcome.worker] = desk
+        self.desks[welcome.worker], self.lines[welcome.worker] = desk, line
         return welcome
 
     async def tell(self) -> bool:
@@ -237,16 +247,23 @@ class Rack:
         self.told = report
         return True
 
-    async def move(self, worker: WorkerId, move: Move) -> WorkerId:
-        """Move a link, if a test has said to whom."""
+    async def move(self, worker: WorkerId, move: Move) -> WorkerId | None:
+        """Move a link, if a test has said to whom, or give it up."""
         self.moved.append((worker, move))
+        if move.to is None:
+            await self._lose(worker)
+            return None
         if self.moves_to is None:
             raise NotMoved("it stays")
         welcome = await self.join(self.moves_to)
         if self.obedience.owner is not None and self.obedience.owner.worker == worker:
             await self.desks[welcome.worker].claim(self.obedience.owner)
-        await self.desks.pop(worker).lost("moved")
+        await self._lose(worker)
         return welcome.worker
+
+    async def _lose(self, worker: WorkerId) -> None:
+        await self.desks.pop(worker).lost("moved")
+        self.lines.pop(worker).end("moved")
 
     def obey(self, epoch: Stamp) -> None:
         """Let it have obeyed an epoch that no region here knows."""

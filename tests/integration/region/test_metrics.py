@@ -16,6 +16,7 @@ from twisted.internet.task import Clock
 from maasha.db.dsn import DatabaseSettings
 from maasha.db.link_moves import Wanted, asked_of, begin_moves, end_move
 from maasha.db.placement import note_evenness
+from maasha.db.racks import drop_links
 from maasha.db.transaction import Transaction
 from maasha.region.lag import Lag
 from maasha.region.metrics.reading import ROWS_WITHIN, Parts, Reading
@@ -177,6 +178,7 @@ async def test_the_leader_tells_of_the_cluster(
         await begin_moves(tx, [Wanted(link, target, "even") for link in links], 60.0)
         assert worker.id is not None
         first, another, _ = await asked_of(tx, worker.id)
+        await drop_links(tx, [first.link])
         await end_move(tx, first.id, target)
         await end_move(tx, another.id, None, "it stays")
 

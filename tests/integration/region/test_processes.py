@@ -6,15 +6,19 @@ import signal
 import socket
 from datetime import datetime
 
-from twisted.internet.defer import maybeDeferred
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.task import deferLater
 
 from maasha.db.leading import LeaderView, leader
 from maasha.model.leader import Cause
 from tests.asynchronous import asynchronous
 from tests.integration.region.at_rest import WatchedPool
-from tests.integration.region.processes import Region, region, until
+from tests.integration.region.processes import Region, reactor, region, until
 
 __all__ = ["region"]
+
+BEFORE = 30
+"""Calls of the API that are under way when a region is told to end."""
 
 
 @asynchronous
@@ -28,6 +32,22 @@ async def test_a_region_serves_and_ends(region: Region, pool: WatchedPool) -> No
     await maybeDeferred(region.master.stopService)
     assert await pool.run(lambda tx: tx.value("select count(*) from worker")) == 0
     assert await region.workers() == {}
+
+
+@asynchronous
+async def test_a_region_that_ends_answers_its_callers(region: Region) -> None:
+    """Whoever is let in has an answer; who comes later finds the door closed."""
+    await region.several(2)
+    asked: list[Deferred[bool]] = []
+    ending: Deferred[None] | None = None
+    while ending is None or not ending.called:
+        asked.append(Deferred.fromCoroutine(region.answered()))
+        await deferLater(reactor, 0.01)
+        if len(asked) == BEFORE:
+            ending = maybeDeferred(region.master.stopService)
+    answers = [await each for each in asked]
+    assert answers[0]
+    assert not await region.answered()
 
 
 @asynchronous

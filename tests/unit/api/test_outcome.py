@@ -54,6 +54,18 @@ def test_a_primary_to_be_chosen() -> None:
     )
 
 
+def test_a_drained_member() -> None:
+    """Its peer is to serve alone; as long as both do, that is not done."""
+    drained = evolve(rack_view(ONE), draining=True)
+    alone = rack_view(TWO, role=SOLO)
+    assert judged(PAIRED, drained, alone) == "running"
+    assert judged(PAIRED, evolve(FIRST, draining=True), SECOND) == (
+        "pending: rack rack-2 is secondary and becomes solo"
+    )
+    both = (evolve(FIRST, draining=True), evolve(SECOND, draining=True))
+    assert judged(PAIRED, *both) == "running"
+
+
 def test_a_lost_member() -> None:
     """A rack that was declared lost is not waited for in silence."""
     lost = evolve(rack_view(ONE, linked=False), lost=NOON)

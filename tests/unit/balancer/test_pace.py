@@ -32,6 +32,13 @@ def test_a_donor_gives_a_part_of_its_links_in_a_second() -> None:
     assert len(chosen(alone(100, 0))) == 5
 
 
+def test_who_is_emptied_does_not_tire() -> None:
+    """The last links go as fast as the first ones of an even share."""
+    nearly = alone(5, 195)
+    crew = tuple(evolve(one, draining=one.id == 1) for one in nearly.workers)
+    assert len(chosen(evolve(nearly, workers=crew))) == 5
+
+
 def test_a_small_donor_gives_one() -> None:
     """Five percent of six is not nothing."""
     assert chosen(alone(6, 0)) == [6]

@@ -89,6 +89,12 @@ class Session:
     left: bool = False
     aborted: bool = False
     idle: bool = True
+    calls: int = 0
+    """Of the region, under way."""
+    agreed: bool = False
+    begins_meanwhile: bool = False
+    """Whether the rack makes a call while it says farewell."""
+    refusal: Exception | None = None
     _ended: list[Deferred[str]] = field(factory=list)
 
     @property
@@ -97,6 +103,15 @@ class Session:
         waiting: Deferred[str] = Deferred()
         self._ended.append(waiting)
         return waiting
+
+    async def farewell(self, _: float) -> bool:
+        """Have no more calls made."""
+        if self.refusal is not None:
+            raise self.refusal
+        if self.begins_meanwhile:
+            self.idle = False
+        self.agreed = not self.calls
+        return self.agreed
 
     def leave(self, reason: str = "left") -> Deferred[str]:
         """End it politely."""

@@ -14,7 +14,7 @@ from twisted.internet.defer import Deferred
 from maasha.model.cluster import EventLoop
 from maasha.rack.choice import Pick
 from maasha.rack.dialling import CONNECT_TIMEOUT
-from maasha.rack.links import MAINTAIN_INTERVAL, SEARCH_INTERVAL, SETTLED
+from maasha.rack.links import DRAIN_LOOK, MAINTAIN_INTERVAL, SEARCH_INTERVAL, SETTLED
 from tests.unit.rack.link_net import LOOPS, REST, Net
 from tests.unit.rack.stand_ins import loop
 from tests.unit.rpc.parts import Listener
@@ -114,6 +114,21 @@ def test_more_links_are_made_when_more_are_wanted(net: Net) -> None:
     net.wanted = 2
     net.clock.advance(MAINTAIN_INTERVAL)
     assert len(links.sessions) == 2
+
+
+def test_a_link_too_many_is_left_when_no_call_is_under_way(net: Net) -> None:
+    """Nobody calls over it any more meanwhile."""
+    links = net.links()
+    net.wait(2 * SETTLED)
+    spare = net.sessions["a:pid=1"]
+    spare.idle, net.wanted = False, 1
+    net.owner = "b:pid=3"
+    net.wait(SETTLED)
+    assert not spare.left
+    assert net.live(links) == {"b:pid=3"}
+    spare.idle = True
+    net.clock.advance(DRAIN_LOOK)
+    assert spare.left
 
 
 def test_stopping_leaves_every_link(net: Net) -> None:

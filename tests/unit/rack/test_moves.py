@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred
 from maasha.model.cluster import EventLoop, Move, WorkerId
 from maasha.rack.dialling import CONNECT_TIMEOUT
 from maasha.rack.links import DRAIN_LOOK, MAINTAIN_INTERVAL, Links
-from maasha.rpc.errors import NotMoved
+from maasha.rpc.errors import NotMoved, NotOffered
 from tests.unit.rack.link_net import LOOPS, REST, Net
 from tests.unit.rack.stand_ins import loop
 from tests.unit.rpc.parts import error_of, value_of, waits
@@ -20,8 +20,8 @@ def net() -> Net:
     return Net()
 
 
-def moving(net: Net, links: Links, name: str, to: EventLoop) -> Deferred[WorkerId]:
-    """Have a link moved within 20 s."""
+def moving(net: Net, links: Links, name: str, to: EventLoop | None) -> Deferred[WorkerId | None]:
+    """Have a link moved within 20 s, or given up."""
     worker = net.sessions[name].welcome.worker
     return Deferred.fromCoroutine(links.migrate(worker, Move(to, 20.0, "evening")))
 
@@ -69,6 +69,60 @@ def test_a_link_stays_if_its_successor_ends_first(net: Net) -> None:
     net.wait(30)
     assert not old.left
     assert net.live(links) == {"a:pid=1"}
+
+
+def test_a_link_that_is_moved_ends_the_regions_calls_too(net: Net) -> None:
+    """The region makes no more of them before the link ends."""
+    links = net.links()
+    old = net.sessions["a:pid=1"]
+    old.calls = 2
+    value_of(moving(net, links, "a:pid=1", LOOPS[1]))
+    net.wait(10)
+    assert not old.left
+    old.calls = 0
+    net.clock.advance(DRAIN_LOOK)
+    assert old.agreed
+    assert old.left
+
+
+def test_a_link_too_many_ends_as_one_that_is_moved(net: Net) -> None:
+    """Another one gets the ownership, and calls end first; the last link stays."""
+    links = net.links()
+    net.owner = "a:pid=1"
+    old = net.sessions["a:pid=1"]
+    old.calls = 1
+    net.wanted = 1
+    assert value_of(moving(net, links, "a:pid=1", None)) is None
+    assert net.handed_over == [("a:pid=1", "b:pid=3")]
+    assert net.live(links) == {"b:pid=3"}
+    net.wait(1)
+    assert not old.left
+    old.calls = 0
+    net.wait(1)
+    assert old.left
+    assert "only link" in str(error_of(moving(net, links, "b:pid=3", None)))
+
+
+def test_what_the_rack_began_before_both_agreed_goes_on(net: Net) -> None:
+    """But nothing calls the end off any more."""
+    links = net.links()
+    old = net.sessions["a:pid=1"]
+    old.begins_meanwhile = True
+    value_of(moving(net, links, "a:pid=1", LOOPS[1]))
+    net.sessions["a:pid=2"].break_off("gone")
+    net.clock.advance(DRAIN_LOOK)
+    assert not old.left
+    old.idle = True
+    net.clock.advance(DRAIN_LOOK)
+    assert old.left
+
+
+def test_a_region_that_knows_no_farewell_is_left_all_the_same(net: Net) -> None:
+    """As soon as no call is under way."""
+    links = net.links()
+    net.sessions["a:pid=1"].refusal = NotOffered("Farewell")
+    value_of(moving(net, links, "a:pid=1", LOOPS[1]))
+    assert net.given_up == [("a:pid=1", 3)]
 
 
 def test_a_move_that_takes_too_long_leaves_no_dial_behind(net: Net) -> None:

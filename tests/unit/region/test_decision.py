@@ -106,6 +106,18 @@ def test_a_pair_that_runs_is_complete() -> None:
     assert decision(evolve(now, digest=digest(plan))) == Complete(GENERATION)
 
 
+def test_a_drained_rack_is_stopped_while_its_peer_serves() -> None:
+    """The peer serves alone then, though both places are filled."""
+    whole = pair(1)
+    first, second = whole.members
+    drained = evolve(whole, members=(evolve(first, draining=True), second))
+    assert configured(decision(situation(drained, digest="of the pair"))).plan.roles == ()
+    stopped = evolve(drained, members=(member(V, ONE, OFF), second))
+    left = evolve(stopped, members=(evolve(stopped.members[0], draining=True), second))
+    plan = configured(decision(situation(left, rack=TWO, digest="of the pair"))).plan
+    assert plan.roles[0].role == SOLO
+
+
 def test_a_change_waits_for_its_turn() -> None:
     """The primary does not restart while its secondary is away."""
     now = situation(pair(1, PeerState.COMMUNICATIONS_INTERRUPTED), digest="of another text")

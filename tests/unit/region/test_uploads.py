@@ -8,7 +8,7 @@ import pytest
 import pytest_twisted
 from twisted.internet import reactor as installed
 from twisted.internet.address import IPv4Address
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredQueue, maybeDeferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
 from twisted.internet.epollreactor import EPollReactor
 from twisted.internet.interfaces import IHalfCloseableProtocol, IListeningPort, ITCPTransport
@@ -16,7 +16,7 @@ from twisted.internet.protocol import Protocol
 from twisted.internet.task import Clock, LoopingCall
 from twisted.python.failure import Failure
 from twisted.web.resource import Resource
-from twisted.web.server import Request
+from twisted.web.server import NOT_DONE_YET, Request
 from zope.interface import implementer
 
 from maasha.region.uploads import PATIENCE, BoundedSite
@@ -38,6 +38,25 @@ class Counting(Resource):
         """Answer."""
         assert request.content is not None
         return b"%d bytes" % len(request.content.read())
+
+
+class Slow(Resource):
+    """Answers when a test does."""
+
+    isLeaf = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: DeferredQueue[None] = DeferredQueue()
+        self.requests: list[Request] = []
+        self.lost: Deferred[None] = Deferred()
+
+    def render_GET(self, request: Request) -> int:
+        """Wait."""
+        self.requests.append(request)
+        request.notifyFinish().addErrback(lambda _: self.lost.callback(None))
+        self.asked.put(None)
+        return NOT_DONE_YET
 
 
 @implementer(IHalfCloseableProtocol)
@@ -121,6 +140,31 @@ async def test_a_length_beyond_the_limit_is_refused_at_once(
     assert b"larger than 200000 bytes" in client.heard
     assert b"100 Continue" not in client.heard
     await leave(reactor, client)
+
+
+@asynchronous
+async def test_a_site_knows_how_many_answers_it_owes(reactor: EPollReactor, clock: Clock) -> None:
+    """A request counts from when it has come whole until its answer, or its client's end."""
+    slow = Slow()
+    site = BoundedSite(slow, clock, LARGEST)
+    port = reactor.listenTCP(0, site, interface="127.0.0.1")
+    where = port.getHost()
+    assert isinstance(where, IPv4Address)
+    endpoint = TCP4ClientEndpoint(reactor, where.host, where.port)
+    one, other = [await connectProtocol(endpoint, Client()) for _ in range(2)]
+    assert site.answering == 0
+    for client in (one, other):
+        client.transport.write(b"GET / HTTP/1.0\r\n\r\n")
+        await slow.asked.get()
+    assert site.answering == 2
+    slow.requests[0].finish()
+    await one.answered.addTimeout(TIMEOUT, reactor)
+    assert site.answering == 1
+    for client in (one, other):
+        await leave(reactor, client)
+    await slow.lost.addTimeout(TIMEOUT, reactor)
+    assert site.answering == 0
+    await maybeDeferred(port.stopListening)
 
 
 @asynchronous

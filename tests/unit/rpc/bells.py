@@ -61,6 +61,7 @@ class Tower(Side):
     def __init__(self, peer: Peer) -> None:
         super().__init__(peer)
         self.times = 0
+        self.pause: Deferred[None] | None = None
         self.traces: list[str] = []
         self.made.append(self)
 
@@ -72,6 +73,8 @@ class Tower(Side):
             raise Broken(bell)
         if bell == "none":
             raise ZeroDivisionError("no such bell")
+        if self.pause is not None:
+            await self.pause
         self.times += 1
         await heard(self.peer, bell)
         return {"times": self.times}

@@ -29,6 +29,7 @@ from maasha.rpc.ground import Ground
 from maasha.rpc.handshake import RackFacts
 from maasha.rpc.protocol import Link
 from maasha.rpc.rack_side import Session, join
+from tests.unit.rpc.bells import BELLS, Tower, Village, ring
 from tests.unit.rpc.parts import (
     INSTANCE,
     INTRODUCTION,
@@ -249,6 +250,28 @@ def test_a_session_ends_politely() -> None:
     assert value_of(left) == "the rack left"
     assert value_of(session.closed) == "the rack left"
     assert session.welcome == WELCOME
+
+
+def test_a_farewell_waits_for_the_regions_calls() -> None:
+    """Then neither side makes another one, and what is under way from the rack goes on."""
+    home = house(extensions=[BELLS])
+    session = value_of(home.join(extensions=[BELLS]))
+    home.line.advance(0.1)
+    tower, village = Tower.made[-1], Village.made[-1]
+    tower.pause = Deferred()
+    ringing = ensureDeferred(ring(village.peer, "noon"))
+    home.line.pump.flush()
+    assert not value_of(home.run(session.farewell(1.0)))
+    assert not village.peer.parting
+    tower.pause.callback(None)
+    home.line.pump.flush()
+    assert value_of(ringing) == 2
+    assert value_of(home.run(session.farewell(1.0)))
+    assert (tower.peer.parting, village.peer.parting) == (True, True)
+    for call in (session.remote.report_dhcp(REPORT), ring(village.peer, "noon")):
+        assert isinstance(error_of(home.run(call)), LinkLost)
+    home.line.advance(20)
+    assert waits(session.closed)
 
 
 def test_a_session_ends_at_once() -> None:
