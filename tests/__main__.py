@@ -126,7 +126,7 @@ Lanes = tuple[tuple[Step, ...], ...]
 
 def phases(only: str | None) -> tuple[Lanes, ...]:
     """Give the lanes of each phase."""
-    integration = pytest("integration", "tests/integration", "tests/lab")
+    integration = pytest("integration", "tests/contract", "tests/integration", "tests/lab")
     elsewhere = (f"--ignore={one}" for one in (*WAITING, *QUIET))
     acceptance = pytest("acceptance", ACCEPTANCE, *elsewhere)
     waiting, quiet = pytest("waiting", *WAITING), pytest("quiet", *QUIET)

@@ -1,378 +1,313 @@
-"""Regions, workers, racks and the network between them; racks keep their links by rackd's code."""
+"""Regions, racks and the network on one clock; what befalls them, and what holds at any moment."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from random import Random
-from typing import Any, cast
+from typing import TypeVar
 
-from attrs import define, field
 from twisted.internet.defer import Deferred
-from twisted.internet.task import Clock, deferLater
 
-from maasha.balancer.brakes import LIMITS
-from maasha.balancer.policy import POLICY
-from maasha.balancer.turn import FRESH, Memory, turn
-from maasha.host.rests import Rests
-from maasha.model.cluster import (
-    EventLoop,
-    InstanceId,
-    RackKey,
-    SystemId,
-    Welcome,
-    WorkerId,
-)
-from maasha.model.cluster import Move as Order
-from maasha.model.placement import Rack as RackRow
-from maasha.rack.choice import lighter_of_two
-from maasha.rack.links import Links
-from maasha.rpc import rack_side
-from maasha.rpc.errors import LinkLost, RpcError, Unavailable, Unreachable
-from tests.simulation.store import Store, loop_of
-from tests.unit.rack.stand_ins import INSTANCE
+from maasha.db.connector import SessionLimits
+from maasha.db.drains import Place as Drained
+from maasha.db.drains import begin_drain, drains, end_drain, region_named
+from maasha.db.instance import create_instance
+from maasha.db.placement import Found, read_placement
+from maasha.db.pool import Pool
+from maasha.db.regions import register_region
+from maasha.db.transaction import Transaction
+from maasha.model.cluster import Ownership, RackKey, WorkerId
+from maasha.model.stamp import Stamp
+from tests.memory.server import Session
+from tests.memory.wire import Opener, Way
+from tests.simulation.failures import heard
+from tests.simulation.held import Led, Witness
+from tests.simulation.network import SILENCE
+from tests.simulation.rack import Disk, Rackd
+from tests.simulation.region import Place, Process
+from tests.simulation.time import Time, Timers
 
-LATENCY = 0.01
-"""Seconds for anything to get from a rack to a region."""
-DIAL = 3.0
-"""Seconds until a dial to where nothing answers is given up."""
-SILENCE = 2.5
-"""Seconds until a frozen process, or one that is cut off, is noticed."""
+T = TypeVar("T")
+
 STEP = 0.25
-
-
-@define(eq=False)
-class Process:
-    """A worker process."""
-
-    id: WorkerId
-    region: str
-    alive: bool = True
-    frozen: bool = False
-
-    @property
-    def runs(self) -> bool:
-        """Whether it does anything."""
-        return self.alive and not self.frozen
-
-
-@define(eq=False)
-class Remote:
-    """What a rack may ask over a link."""
-
-    session: Session
-
-    async def claim(self, _: object) -> None:
-        """Have the worker own the rack."""
-        rack = self.session.rack
-        await rack.world.travel(self.session.worker, rack)
-        rack.world.store.claim(rack.key, rack.owner, self.session.worker.id)
-        rack.owner = self.session.worker.id
-
-
-@define(eq=False)
-class Session:
-    """A link that stands, as rackd's `Links` sees it."""
-
-    rack: Rack
-    worker: Process
-    row: Any
-    idle: bool = True
-    over: bool = False
-    _ended: list[Deferred[str]] = field(factory=list)
-
-    @property
-    def welcome(self) -> Welcome:
-        """Who answered."""
-        region = self.worker.region
-        return Welcome(SystemId("rack"), InstanceId(INSTANCE), region, self.worker.id, "")
-
-    @property
-    def remote(self) -> Remote:
-        """The worker."""
-        return Remote(self)
-
-    @property
-    def closed(self) -> Deferred[str]:
-        """A new Deferred at each look."""
-        waiting: Deferred[str] = Deferred()
-        self._ended.append(waiting)
-        return waiting
-
-    async def farewell(self, _: float) -> bool:
-        """Agree."""
-        return True
-
-    def leave(self, reason: str = "left") -> Deferred[str]:
-        """End it."""
-        closed = self.closed
-        self.end(reason)
-        return closed
-
-    def abort(self, reason: str) -> None:
-        """End it."""
-        self.end(reason)
-
-    def end(self, reason: str) -> None:
-        """End it, for both sides."""
-        if not self.over:
-            self.over = True
-            if self.rack.world.store.reachable and self.worker.runs:
-                self.rack.world.store.part(self.row)
-            else:
-                self.rack.world.left.append(self.row)
-            ended, self._ended = self._ended, []
-            for one in ended:
-                one.callback(reason)
-
-
-class Rack:
-    """A rack with rackd's own way to keep links."""
-
-    def __init__(self, world: World, number: int) -> None:
-        self.world = world
-        self.key = RackKey(number)
-        self.owner: WorkerId | None = None
-        self.sessions: list[Session] = []
-        self.cut: set[str] = set()
-        world.store.racks[self.key] = RackRow(self.key)
-        pick = lighter_of_two(world.dice.choice)
-        self.links = Links(
-            world.clock,
-            lambda: world.wanted,
-            self._find,
-            self._dial,
-            pick,
-            Rests(lambda failures: min(0.2 * 1.5**failures, 10.0) + world.dice.random()),
-            self._opened,
-            self._closed,
-            lambda session: cast(Session, session).worker.id == self.owner,
-            self._hand_over,
-        )
-        self._known: tuple[EventLoop, ...] = ()
-
-    async def _find(self) -> tuple[EventLoop, ...]:
-        reachable = [one for one in self.world.processes if one.runs and one.region not in self.cut]
-        if reachable and self.world.store.reachable:
-            self._known = self.world.store.loops()
-        return self._known
-
-    async def _dial(self, loop: EventLoop) -> rack_side.Session:
-        found = [one for one in self.world.processes if loop.name.endswith(f":pid={one.id}")]
-        if not found or not found[0].alive:
-            raise Unreachable("refused")
-        worker = found[0]
-        await self.world.travel(worker, self)
-        session = Session(self, worker, self.world.store.register(self.key, worker.id))
-        self.sessions.append(session)
-        return cast(rack_side.Session, session)
-
-    def _opened(self, _: rack_side.Session) -> None:
-        if self.owner is None or not self._holds(self.owner):
-            self.owner = self.world.store.racks[self.key].owner
-
-    def _closed(self, session: rack_side.Session, _: str) -> None:
-        ended = cast(Session, session)
-        self.sessions.remove(ended)
-        if self.owner == ended.worker.id:
-            Deferred.fromCoroutine(self._succeed()).addErrback(lambda _: None)
-
-    async def _succeed(self) -> None:
-        """Ask the workers of the other links to take over, until one does."""
-        while self.sessions and not self._holds(self.owner):
-            for session in tuple(self.sessions):
-                try:
-                    await session.remote.claim(None)
-                except RpcError:
-                    continue
-                return
-            await deferLater(self.world.clock, 2.0)
-
-    async def _hand_over(self, _: rack_side.Session, new: rack_side.Session) -> None:
-        try:
-            await cast(Session, new).remote.claim(None)
-        except RpcError:
-            return
-
-    def obey(self, owner: WorkerId | None) -> None:
-        """Hear from the owner, if there is a link to it."""
-        if self._holds(owner):
-            self.owner = owner
-
-    def _holds(self, worker: WorkerId | None) -> bool:
-        return any(session.worker.id == worker for session in self.sessions)
+"""Seconds between looks at what holds."""
+QUERIES = (0.002, 0.02, 0.2)
+"""Seconds from a region to the database; the longer, the more is under way when it ends."""
+AGAIN = 1.0
+"""Seconds until a master or a supervisor starts a process that ended."""
+PATIENCE = 30.0
+"""Seconds within which a rack that can have a link has one: rests grow to ten, some in vain."""
+MANY = 10_000
+"""Links that a worker takes, unless told."""
 
 
 class World:
-    """Everything, on one clock."""
+    """Everything; `limit` is how many links a worker takes."""
 
-    def __init__(self, sizes: Sequence[int], racks: int, wanted: int, seed: int) -> None:
-        self.clock = Clock()
+    def __init__(
+        self, sizes: Sequence[int], racks: int, wanted: int, seed: int, limit: int = MANY
+    ) -> None:
+        self._time = Time()
+        self.timers = Timers(self._time)
         self.dice = Random(seed)
-        self.store = Store(self.clock)
         self.wanted = wanted
         self.regions = tuple(f"r{number}" for number, _ in enumerate(sizes, 1))
-        self.left: list[Any] = []
+        self.database = Led(self.timers)
+        self.ways = {region: Way(latency=self.dice.choice(QUERIES)) for region in self.regions}
+        self.failures: list[str] = []
+        self.witness = Witness()
+        self._limit = limit
+        self._cuts: dict[tuple[int, str], float] = {}
+        self._numbers = 100
+        self._api = self._people()
+        for region in self.regions:
+            self.ask(lambda tx, name=region: register_region(tx, name, "", self.dice.choice))  # type: ignore[misc]
         self.processes: list[Process] = []
-        self.leader: Process | None = None
-        self.memory: Memory = FRESH
-        self._asked: set[int] = set()
-        self._looked = 0.0
-        for number, size in enumerate(sizes, 1):
-            for _ in range(size):
-                self.start(f"r{number}")
-        self.racks = [Rack(self, number) for number in range(1, racks + 1)]
-        for rack in self.racks:
-            rack.links.startService()
+        for region, size in zip(self.regions, sizes, strict=True):
+            for slot in range(size):
+                self._start(region, slot)
+        self.racks = [
+            Rackd(self, number, Disk(), Timers(self._time)) for number in range(1, racks + 1)
+        ]
 
-    # what happens
+    def _people(self) -> Pool:
+        """Make a connection of our own, and with it the instance."""
+        opener = Opener(self.database, self.timers, Way(), SessionLimits())
+        pool = Pool(self.timers, opener, 1, jitter=self.dice.random)
+        pool.start()
+        self._api = pool
+        self.ask(create_instance)
+        return pool
 
-    def start(self, region: str) -> Process:
-        """Start a worker."""
-        process = Process(self.store.hire(region), region)
+    # what people do
+
+    def ask(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Have something done to the database, which is there."""
+        answers: list[T] = []
+        asked = Deferred.fromCoroutine(self._api.run(work))
+        asked.addCallback(answers.append)
+        asked.addErrback(lambda failure: failure.raiseException())
+        (answer,) = answers
+        return answer
+
+    def found(self) -> Found:
+        """Read the placement."""
+        return self.ask(read_placement)
+
+    def drain(self, region: str, slot: int | None = None) -> None:
+        """Drain a region or a worker of it, and let that end by itself much later."""
+        named = self.ask(lambda tx: region_named(tx, region))
+        assert named is not None
+        place = Drained(region=named.key, slot=slot)
+        self.ask(lambda tx: begin_drain(tx, "user:a", place, 1e6, keep=False))
+
+    def undo_drains(self) -> None:
+        """Undo all."""
+        for each in self.ask(drains):
+            self.ask(lambda tx, drain=each.id: end_drain(tx, "user:a", drain))  # type: ignore[misc]
+
+    # what befalls them
+
+    def _start(self, region: str, slot: int) -> None:
+        """Start a worker in a slot."""
+        self._numbers += 1
+        timers, place = Timers(self._time), Place(region, slot, self._numbers)
+        way = self.ways[region]
+        process = Process(timers, self.database, way, place, self._limit, self.acts, self.dice)
         self.processes.append(process)
-        return process
+        process.startService()
 
-    def kill(self, process: Process) -> None:
-        """SIGKILL a worker; another one is in its place a second later."""
-        process.alive = False
+    def kill(self, process: Process, seconds: float = AGAIN) -> None:
+        """SIGKILL a worker; another one is in its place after so many seconds."""
+        if not process.timers.dead:
+            process.die()
+            self._bury(process, seconds)
+
+    def _bury(self, process: Process, seconds: float) -> None:
         self.processes.remove(process)
-        for session in self.sessions(process):
-            session.end("killed")
-        self.clock.callLater(1.0, self._restart, process)
+        place = process.place
+        self.timers.callLater(seconds, self._start, place.region, place.slot)
 
-    def _restart(self, process: Process) -> None:
-        if not self.store.reachable:
-            self.clock.callLater(1.0, self._restart, process)
-            return
-        self.store.dismiss(process.id)
-        self.start(process.region)
+    def end(self, process: Process) -> None:
+        """SIGTERM a worker; its master starts another one."""
+        if not process.leaves:
+            process.stop()
 
     def freeze(self, process: Process, seconds: float) -> None:
-        """SIGSTOP a worker, and SIGCONT it."""
-        process.frozen = True
-        if seconds > SILENCE:
-            self.clock.callLater(SILENCE, self._lose, process, "silent")
-        self.clock.callLater(seconds, self._thaw, process)
+        """SIGSTOP a worker, and SIGCONT it; racks drop what is silent."""
+        if process.runs:
+            process.timers.stop()
+            if seconds > SILENCE:
+                self.timers.callLater(SILENCE, self._fall_silent, process)
+            self.timers.callLater(seconds, process.timers.go_on)
 
-    def _thaw(self, process: Process) -> None:
-        process.frozen = False
-        gone = process in self.processes and process.id not in self.store.workers
-        if gone and self.store.reachable:
-            self.processes.remove(process)
-            self._lose(process, "the worker's row has gone")
-            self.start(process.region)
+    def _fall_silent(self, process: Process) -> None:
+        for each in self.racks:
+            for end in each.ends():
+                if end.worker is process:
+                    each.timers.callLater(0.0, end.end, "silent")
 
-    def _lose(self, process: Process, reason: str) -> None:
-        for session in self.sessions(process):
-            session.end(reason)
+    @property
+    def leader(self) -> Process | None:
+        """Who takes itself for the leader, if anybody; the one that did so last."""
+        led = [process for process in self.processes if process.leads]
+        return led[-1] if led else None
 
-    def cut(self, rack: Rack, region: str, seconds: float) -> None:
-        """Let nothing pass between a rack and a region for a while."""
-        rack.cut.add(region)
-        self.clock.callLater(SILENCE, self._drop, rack, region)
-        self.clock.callLater(seconds, rack.cut.discard, region)
+    def cut(self, racks: Sequence[Rackd], region: str, seconds: float) -> None:
+        """Let nothing pass between racks and a region for a while."""
+        until = self.timers.seconds() + seconds
+        for each in racks:
+            key = each.number, region
+            if not self.parted(*key):
+                self.timers.callLater(SILENCE, self._drop, *key)
+            self._cuts[key] = max(until, self._cuts.get(key, 0.0))
 
-    def _drop(self, rack: Rack, region: str) -> None:
-        for session in tuple(rack.sessions):
-            if session.worker.region == region and region in rack.cut:
-                session.end("silent")
+    def _drop(self, number: int, region: str) -> None:
+        each = self.racks[number - 1]
+        if not self.parted(number, region):
+            return
+        for end in each.ends(region):
+            end.timers.callLater(0.0, end.end, "silent")
+            end.far.timers.callLater(0.0, end.far.end, "silent")
 
-    def lose_database(self, seconds: float) -> None:
-        """Have no database for a while."""
-        self.store.reachable = False
-        self.clock.callLater(seconds, self._find_database)
+    def restart(self, each: Rackd) -> None:
+        """Kill rackd; its supervisor starts it again, with the same disk."""
+        each.die()
+        self.timers.callLater(AGAIN, self._start_again, each)
 
-    def _find_database(self) -> None:
-        self.store.reachable = True
-        for process in self.processes:  # nobody is declared dead before it had a chance to speak
-            if process.runs and process.id in self.store.workers:
-                self.store.workers[process.id].heartbeat = self.store.now
+    def _start_again(self, each: Rackd) -> None:
+        anew = Rackd(self, each.number, each.disk, Timers(self._time))
+        self.racks[each.number - 1] = anew
 
-    def sessions(self, process: Process) -> list[Session]:
-        """List the links that a worker has."""
-        return [one for rack in self.racks for one in rack.sessions if one.worker is process]
+    def isolate(self, region: str, seconds: float) -> None:
+        """Let nothing pass between a region and the database for a while."""
+        way = self.ways[region]
+        if way.up:
+            way.up = False
+            self.timers.callLater(seconds, setattr, way, "up", True)
+
+    def crash(self, seconds: float) -> None:
+        """Kill the database server, and start it again."""
+        if self.database_runs:
+            for way in self.ways.values():
+                way.refused = True
+            for session in tuple(self.database.sessions):
+                if session is not self._ours:
+                    session.end()
+            for process in self.processes:
+                process.lose_database()
+            self.timers.callLater(seconds, self._start_database)
+
+    def _start_database(self) -> None:
+        for way in self.ways.values():
+            way.refused = False
+
+    @property
+    def database_runs(self) -> bool:
+        """Whether it does."""
+        return not any(way.refused for way in self.ways.values())
+
+    @property
+    def _ours(self) -> Session:
+        return self.database.sessions[0]
+
+    def end_all(self) -> None:
+        """Have nothing wait any more."""
+        for process in self.processes:
+            process.die()
+        for each in self.racks:
+            each.die()
+
+    # what racks find around themselves, and say
+
+    def processes_of(self, region: str) -> list[Process]:
+        """See `rack.Around`; of those that share a port one that runs takes the call."""
+        there = [one for one in self.processes if one.place.region == region]
+        return [one for one in there if one.runs] or there
+
+    def named(self, name: str) -> Process | None:
+        """See `rack.Around`."""
+        return next((one for one in self.processes if one.called == name), None)
+
+    def parted(self, rack: int, region: str) -> bool:
+        """See `rack.Around`."""
+        return self.timers.seconds() < self._cuts.get((rack, region), 0.0)
+
+    def chance(self) -> float:
+        """See `rack.Around`."""
+        return self.dice.random()
+
+    def busy(self) -> float:
+        """See `rack.Around`: on most links there is nothing under way most of the time."""
+        return self.dice.choice((0.0, 0.0, 1.0, 30.0))
+
+    def acts(self, worker: WorkerId, key: RackKey, epoch: Stamp) -> None:
+        """Hear that a worker acts for a rack."""
+        number = int(self.database.tables.racks[key].hostname.removeprefix("rack"))
+        self.witness.acts(number, Ownership(worker, epoch))
 
     # how it goes on
 
-    async def travel(self, worker: Process, rack: Rack) -> None:
-        """Get from a rack to a worker; raises Unreachable, LinkLost and Unavailable."""
-        if worker.region in rack.cut or worker.frozen:
-            await deferLater(self.clock, DIAL)
-            raise Unreachable("no answer")
-        await deferLater(self.clock, LATENCY)
-        if not worker.runs:
-            raise LinkLost("gone")
-
-    def go(self, seconds: float, check: Callable[[], None] = lambda: None) -> None:
+    def go(self, seconds: float, check: Callable[[], None] | None = None) -> None:
         """Let time pass, and look after each step."""
         for _ in range(round(seconds / STEP)):
-            for _ in range(5):
-                self.clock.advance(STEP / 5)
-            self._beat()
-            check()
+            self._time.advance(STEP)
+            for process in [one for one in self.processes if one.timers.dead]:
+                self._bury(process, AGAIN)
+            self.check()
+            if check is not None:
+                check()
 
-    def _beat(self) -> None:
-        """Do what processes do all the time."""
-        if not self.store.reachable:
-            self.memory = FRESH
-            self.leader = None
-            return
-        for process in self.processes:
-            if process.runs and process.id in self.store.workers:
-                self.store.workers[process.id].heartbeat = self.store.now
-                self.store.claim_vacant(process.id)
-        left, self.left = self.left, []
-        for row in left:
-            self.store.part(row)
-        for rack in self.racks:
-            rack.obey(self.store.racks[rack.key].owner)
-        self._lead()
-        for number, each in tuple(self.store.moves.items()):
-            if each.open and number not in self._asked:
-                self._asked.add(number)
-                _run(self._relocate(number))
+    @property
+    def begun(self) -> int:
+        """How many moves were ever begun."""
+        return self.database.tables.sequences["link_move"]
 
-    def _lead(self) -> None:
-        """Look as the leader, each second."""
-        if self.leader is None or not self.leader.runs or self.leader.id not in self.store.workers:
-            able = [one for one in self.processes if one.runs and one.id in self.store.workers]
-            self.leader, self.memory = (able[0] if able else None), FRESH
-        if self.leader is None or self.clock.seconds() - self._looked < 1.0:
-            return
-        self._looked = self.clock.seconds()
-        self.store.reap()
-        self.store.end_overdue()
-        decided = turn(self.memory, self.store.seen(), POLICY, LIMITS)
-        self.memory = decided.memory
-        self.store.begin(decided.begin)
+    def loads(self) -> list[int]:
+        """Count the links of each worker."""
+        links = Counter(session.worker for each in self.racks for session in each.sessions)
+        return [links[one] for one in self.processes]
 
-    async def _relocate(self, number: int) -> None:
-        """Have a rack move a link."""
-        each = self.store.moves[number]
-        (rack,) = [one for one in self.racks if one.key == each.rack]
-        held = [one for one in rack.sessions if one.row == each.link]
-        if not held or not held[0].worker.runs or each.source != held[0].worker.id:
-            return
-        if each.target is None:
-            held[0].end("closed by the region")
-            self.store.end(number, None, failed=False)
-            return
-        row = self.store.workers.get(each.target)
-        if row is None:
-            return
-        try:
-            await self.travel(held[0].worker, rack)
-            order = Order(loop_of(row.worker, 0.0), 20.0, "evening")
-            moved = await rack.links.migrate(each.source, order)
-        except RpcError:
-            self.store.end(number, None, failed=True)
-        else:
-            self.store.end(number, moved, failed=False)
+    def check(self) -> None:
+        """Hold what holds at any moment."""
+        assert not self.failures, self.failures
+        for row in self.database.tables.racks.values():
+            if row.owner is not None:
+                self.acts(WorkerId(row.owner), RackKey(row.id), row.epoch)
+        for each in self.racks:
+            workers = [session.worker for session in each.sessions]
+            assert len(set(workers)) == len(workers), "two links to one worker"
+            # regions in doubt are dialled side by side, and all may take the rack
+            assert len(workers) <= self.wanted + len(self.regions), "too many links"
+            self._look_after(each)
+        assert not self.witness.broken, self.witness.broken
+
+    def _look_after(self, each: Rackd) -> None:
+        """Hold that a rack which can have a link, or an owner, has one before long."""
+        here = [
+            process
+            for process in self.processes
+            if process.takes_racks and not self.parted(each.number, process.place.region)
+        ]
+        linked = [session.worker for session in each.sessions]
+        alone = bool(here) and not linked
+        owned = each.owner is not None and each.owner.worker in {one.id for one in linked}
+        unowned = not owned and any(one in here for one in linked)
+        for what, in_vain in (("a link", alone), ("an owner", unowned)):
+            waited = self.witness.waits(each.number, what, self.timers.seconds(), in_vain=in_vain)
+            assert waited <= PATIENCE, f"{each.key} has waited {waited} s for {what}"
 
 
-def _run(work: Awaitable[None]) -> None:
-    Deferred.fromCoroutine(cast(Any, work)).addErrback(_unavailable)
-
-
-def _unavailable(failure: Any) -> None:
-    failure.trap(Unavailable)
+@contextmanager
+def world(
+    sizes: Sequence[int], racks: int, wanted: int, seed: int, limit: int = MANY
+) -> Iterator[World]:
+    """Make a world in which every failure that somebody logs is one of the test."""
+    made = World(sizes, racks, wanted, seed, limit)
+    try:
+        with heard(made.failures):
+            yield made
+    finally:
+        made.end_all()

@@ -23,6 +23,18 @@ from maasha.model.cluster import Endpoint, Introduction, SystemId, WorkerId
 from maasha.model.network import Interface
 from maasha.model.stamp import Stamp
 
+SILENCE = "update worker set heartbeat = heartbeat - make_interval(secs => %s) where id = %s"
+CAPACITY = "update worker set capacity = %s where id = %s"
+NO_WORKERS = "delete from worker"
+NO_LINKS = "delete from link"
+OLD_MOVES = "update link_move set begun = begun - make_interval(secs => %s)"
+OLD_EVENNESS = "update evenness set at = at - make_interval(secs => %s)"
+OVER = "update drain set expires = clock_timestamp() - interval '1 second' where id = %s"
+PAUSE_OVER = "update instance set paused_until = clock_timestamp() - interval '1 second'"
+RACKS = "select count(*) from rack"
+LINKS = "select count(*) from link"
+"""What tests do to the rows behind the back of `maasha.db`; the database in memory knows it too."""
+
 
 @frozen
 class Worker:
@@ -82,10 +94,15 @@ async def plug(pool: Pool, rack: Registered, *interfaces: Interface) -> bool:
 
 async def silence(pool: Pool, worker: Worker, seconds: float = 60.0) -> None:
     """Make a worker's last heartbeat look old."""
-    await pool.run(
-        lambda tx: tx.execute(
-            "update worker set heartbeat = heartbeat - make_interval(secs => %s) where id = %s",
-            seconds,
-            worker.id,
-        )
-    )
+    await aside(pool, SILENCE, seconds, worker.id)
+
+
+async def aside(pool: Pool, sql: str, *values: object) -> None:
+    """Change rows behind the back of `maasha.db`."""
+    await pool.run(lambda tx: tx.execute(sql, *values))
+
+
+async def count(pool: Pool, sql: str) -> int:
+    """Count rows."""
+    found: int = await pool.run(lambda tx: tx.value(sql))
+    return found

@@ -1,17 +1,10 @@
-"""What the leader lets others see, and who knows of racks that vanished."""
+"""When what the leader sees is written, and when it is read."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
-from maasha.db.events import history
-from maasha.db.leading import (
-    LeaderView,
-    acknowledge,
-    acknowledged,
-    leader,
-    note_outlook,
-)
+from maasha.db.leading import LeaderView, leader, note_outlook
 from maasha.db.locks import SPACE, Lock
 from maasha.db.pool import Pool
 from maasha.db.transaction import Transaction
@@ -19,8 +12,6 @@ from maasha.model.leader import Cause, Hold, Outlook
 from maasha.model.placement import Acting
 from tests.asynchronous import asynchronous
 from tests.integration.db.cluster import Worker, found, hire
-
-WHO = "user:ann"
 
 
 async def lead(tx: Transaction) -> None:
@@ -116,19 +107,3 @@ async def test_what_another_version_wrote(pool: Pool) -> None:
     mine, other = await pool.run(work)
     assert mine is not None
     assert (mine.worker, other) == ("", None)
-
-
-@asynchronous
-async def test_racks_that_people_know_of(pool: Pool) -> None:
-    """Up to an instant that never goes back; it is told in the history, by whom."""
-    await found(pool)
-    assert await pool.run(acknowledged) is None
-    now = await pool.run(lambda tx: tx.value("select clock_timestamp()"))
-    for until in (now, now - timedelta(hours=1)):
-        await pool.run(lambda tx, until=until: acknowledge(tx, WHO, until))  # type: ignore[misc]
-        known = await pool.run(acknowledged)
-        assert known is not None
-        assert (known.by, known.until) == (WHO, now)
-    told = [event for event in await pool.run(history) if event.kind == "placement.acknowledged"]
-    assert [(event.who, event.subject) for event in told] == [(WHO, "instance")] * 2
-    assert "racks that vanished up to" in told[0].detail

@@ -1,20 +1,16 @@
-"""A person's word that a rack is lost for good is taken, and ends when the rack is there."""
+"""What becomes of the DHCP of a rack that a person declares lost for good."""
 
 from __future__ import annotations
 
-import pytest
 from attrs import frozen
 
 from maasha.db.events import history
-from maasha.db.lost import StillLinked, declare_lost
+from maasha.db.lost import declare_lost
 from maasha.db.overview import RackView, racks
-from maasha.db.placement import read_placement
 from maasha.db.pool import Pool
-from maasha.db.racks import Registered, drop_links, relink
-from maasha.db.returning import Arrival, register_returning
-from maasha.model.cluster import Introduction, SystemId
+from maasha.db.racks import Registered, drop_links
 from tests.asynchronous import asynchronous
-from tests.integration.db.cluster import Worker, found, hire, interface, link, plug, silence
+from tests.integration.db.cluster import found, hire, interface, link, plug
 
 SERVE = """
 insert into service (vlan_id, rack_id, asked, running)
@@ -27,14 +23,12 @@ class Site:
     """Two racks on one VLAN, a pair; the first one has lost its link."""
 
     pool: Pool
-    worker: Worker
     lost: Registered
     other: Registered
 
-    async def declare(self, system_id: SystemId | None = None) -> bool:
-        """Declare the first rack lost, unless told which."""
-        wanted = system_id or self.lost.system_id
-        return await self.pool.run(lambda tx: declare_lost(tx, "user:ann", wanted))
+    async def declare(self) -> bool:
+        """Declare the first rack lost."""
+        return await self.pool.run(lambda tx: declare_lost(tx, "user:ann", self.lost.system_id))
 
     async def view(self, of: Registered) -> RackView:
         """Look at a rack."""
@@ -64,7 +58,7 @@ async def make_site(pool: Pool) -> Site:
     )
     await pool.run(lambda tx: tx.execute(SERVE))
     await pool.run(lambda tx: drop_links(tx, [one.link]))
-    return Site(pool, worker, one, two)
+    return Site(pool, one, two)
 
 
 @asynchronous
@@ -81,80 +75,3 @@ async def test_a_rack_that_is_away(pool: Pool) -> None:
     assert gone.wanted == (await site.view(site.lost)).wanted
     assert await site.declare()
     assert (await site.kinds()).count("rack.lost") == 1
-
-
-@asynchronous
-async def test_a_rack_that_is_there(pool: Pool) -> None:
-    """It is not lost; nothing is written."""
-    site = await make_site(pool)
-    with pytest.raises(StillLinked, match="rack rack2 is linked: drain it, or delete it"):
-        await site.declare(site.other.system_id)
-    assert (await site.view(site.other)).lost is None
-
-
-@asynchronous
-async def test_a_rack_whose_worker_died(pool: Pool) -> None:
-    """A link to a worker that nobody hears of is no link."""
-    site = await make_site(pool)
-    await silence(pool, site.worker)
-    assert await site.declare(site.other.system_id)
-
-
-@asynchronous
-async def test_no_such_rack(pool: Pool) -> None:
-    """There may be none, or one that was deleted."""
-    site = await make_site(pool)
-    assert not await site.declare(SystemId("xxxxxx"))
-    await pool.run(lambda tx: tx.execute("update rack set deleted = now()"))
-    assert not await site.declare()
-
-
-@asynchronous
-async def test_it_does_not_count(pool: Pool) -> None:
-    """A rack that is lost is not one that vanishes, nor one to be balanced."""
-    site = await make_site(pool)
-    assert site.lost.rack in (await pool.run(read_placement)).last_heard
-    await site.declare()
-    seen = await pool.run(read_placement)
-    assert site.lost.rack not in seen.last_heard
-    assert [rack.key for rack in seen.placement.racks] == [site.other.rack]
-
-
-@asynchronous
-async def test_it_comes_back(pool: Pool) -> None:
-    """Then nobody's word stands against it."""
-    site = await make_site(pool)
-    await site.declare()
-    back = await link(pool, site.worker, "rack1", site.lost.system_id)
-    assert back.rack == site.lost.rack
-    seen = await site.view(site.lost)
-    assert (seen.lost, seen.lost_by) == (None, "")
-    assert (await site.kinds())[0] == "rack.found"
-    await link(pool, site.worker, "rack1", site.lost.system_id)
-    assert (await site.kinds()).count("rack.found") == 1
-
-
-@asynchronous
-async def test_it_comes_back_in_a_rush(pool: Pool) -> None:
-    """It is not among those of which nothing but a link is news."""
-    site = await make_site(pool)
-    introduction = Introduction(
-        "rack1", "0.1.0", site.lost.system_id, "", (interface("eth0", "10.0.0.1/24"),)
-    )
-    arrival = Arrival(introduction, "192.0.2.9:1")
-    await site.declare()
-    assert await pool.run(lambda tx: register_returning(tx, [arrival], site.worker.id)) == (None,)
-    await link(pool, site.worker, "rack1", site.lost.system_id)
-    (back,) = await pool.run(lambda tx: register_returning(tx, [arrival], site.worker.id))
-    assert back is not None
-
-
-@asynchronous
-async def test_its_link_was_alive(pool: Pool) -> None:
-    """A worker that comes back to the database brings it along."""
-    site = await make_site(pool)
-    await site.declare()
-    remote = "192.0.2.9:1"
-    assert await pool.run(lambda tx: relink(tx, site.lost.system_id, site.worker.id, remote))
-    assert (await site.view(site.lost)).lost is None
-    assert (await site.kinds())[0] == "rack.found"

@@ -9,17 +9,25 @@ import pytest
 from attrs import evolve, frozen
 from twisted.internet.defer import Deferred
 
-from maasha.db.instance import raise_incarnation
 from maasha.db.ownership import claim_vacant
 from maasha.db.pool import Pool
-from maasha.db.racks import Registered, WorkerGone, delete_rack, drop_links
+from maasha.db.racks import Registered, drop_links
 from maasha.db.returning import Arrival, register_returning, shape_of
 from maasha.db.transaction import Transaction
-from maasha.model.cluster import Introduction, Ownership, SystemId, WorkerId
+from maasha.model.cluster import Introduction, Ownership
 from maasha.model.network import Interface
 from maasha.model.stamp import Stamp
 from tests.asynchronous import asynchronous
-from tests.integration.db.cluster import Worker, found, hire, interface, link, plug
+from tests.integration.db.cluster import (
+    NO_LINKS,
+    Worker,
+    aside,
+    found,
+    hire,
+    interface,
+    link,
+    plug,
+)
 
 ETHERNET = interface("eth0", "10.0.0.1/24", "fe80::1%eth0/64", "192.0.2.7/32")
 
@@ -45,11 +53,6 @@ class Site:
         worker = to or self.two
         arrivals = [Arrival(each, f"192.0.2.9:{number}") for number, each in enumerate(said)]
         return await self.pool.run(lambda tx: register_returning(tx, arrivals, worker.id))
-
-    async def count(self, table: str) -> int:
-        """Count a table's rows."""
-        found: int = await self.pool.run(lambda tx: tx.value(f"select count(*) from {table}"))
-        return found
 
 
 async def make_site(pool: Pool) -> Site:
@@ -77,97 +80,26 @@ async def test_back_to_a_region_that_was_away(pool: Pool) -> None:
     assert (row.version, row.url, row.remote) == ("0.2.0", "http://x/MAAS/", "192.0.2.9:0")
 
 
-@asynchronous
-async def test_a_second_link(pool: Pool) -> None:
-    """The owner that has a link keeps the rack."""
-    site = await make_site(pool)
-    (back,) = await site.come(site.introduction)
-    assert back.owner == site.rack.owner
-    assert await site.count("link") == 2
-    (again,) = await site.come(site.introduction, to=site.one)
-    assert again.owner == site.rack.owner
-
-
-@asynchronous
-async def test_an_owner_without_a_link(pool: Pool) -> None:
-    """It acts on when it has one again: nobody else has acted meanwhile. Else another does."""
-    site = await make_site(pool)
-    await pool.run(lambda tx: tx.execute("delete from link"))
-    (back,) = await site.come(site.introduction, to=site.one)
-    assert back.owner == site.rack.owner
-    await pool.run(lambda tx: tx.execute("delete from link"))
-    (other,) = await site.come(site.introduction)
-    assert other.owner == Ownership(site.two.id, Stamp(1, 2))
-
-
-@asynchronous
-async def test_many(pool: Pool) -> None:
-    """Each has its link; the answers come in the order of the arrivals."""
-    site = await make_site(pool)
-    others = [await link(pool, site.one, f"rack{number}") for number in range(2, 9)]
-    await pool.run(lambda tx: tx.execute("delete from link"))
-    said = [
-        Introduction(f"rack{number}", "0.1.0", other.system_id)
-        for number, other in enumerate(others, 2)
-    ]
-    back = await site.come(*reversed(said))
-    assert [each.system_id for each in back] == [each.system_id for each in reversed(others)]
-    assert {each.owner.worker for each in back} == {site.two.id}
-    assert await site.count("link") == len(said)
-
-
 @pytest.mark.parametrize(
-    "news",
+    "interfaces",
     [
-        {"hostname": "rack9"},
-        {"lease_store": "another"},
-        {"interfaces": ()},
-        {"interfaces": (evolve(ETHERNET, mtu=9000),)},
-        {"interfaces": (evolve(ETHERNET, addresses=ETHERNET.addresses[:1]),)},
-        {"epoch": Stamp(1, 2)},
-        {"generation": Stamp(1, 1)},
-        {"system_id": SystemId("abc467")},
+        (),
+        (evolve(ETHERNET, mtu=9000),),
+        (evolve(ETHERNET, addresses=ETHERNET.addresses[:1]),),
     ],
 )
 @asynchronous
-async def test_news(pool: Pool, news: dict[str, object]) -> None:
-    """Nothing is written of a rack that is anything else than it was."""
+async def test_other_interfaces(pool: Pool, interfaces: tuple[Interface, ...]) -> None:
+    """Nothing is written of a rack that has others than it had."""
     site = await make_site(pool)
-    changed = evolve(site.introduction, **news)  # type: ignore[arg-type]  # any field
-    assert await site.come(changed) == (None,)
-    assert await site.count("link") == 1
-
-
-@asynchronous
-async def test_silence_is_no_news(pool: Pool) -> None:
-    """A rack that does not name its leases file keeps it."""
-    site = await make_site(pool)
-    (back,) = await site.come(evolve(site.introduction, lease_store=""))
-    assert back is not None
-
-
-@asynchronous
-async def test_deleted(pool: Pool) -> None:
-    """A tombstone does not come back."""
-    site = await make_site(pool)
-    await pool.run(lambda tx: delete_rack(tx, "user:admin", site.rack.system_id))
-    assert await site.come(site.introduction) == (None,)
-
-
-@asynchronous
-async def test_twice_in_one_lot(pool: Pool) -> None:
-    """The first is taken in, the second is to come alone."""
-    site = await make_site(pool)
-    first, second = await site.come(site.introduction, site.introduction)
-    assert first is not None
-    assert second is None
+    assert await site.come(evolve(site.introduction, interfaces=interfaces)) == (None,)
 
 
 @asynchronous
 async def test_held_by_somebody_else(pool: Pool) -> None:
     """Nobody is waited for: neither here nor where vacant racks are claimed."""
     site = await make_site(pool)
-    await pool.run(lambda tx: tx.execute("delete from link"))
+    await aside(pool, NO_LINKS)
     let_go: Deferred[None] = Deferred()
     held: Deferred[None] = Deferred()
 
@@ -182,28 +114,6 @@ async def test_held_by_somebody_else(pool: Pool) -> None:
     assert await pool.run(lambda tx: claim_vacant(tx, [site.rack.rack], site.two.id)) == 0
     let_go.callback(None)
     await holding
-
-
-@asynchronous
-async def test_all_vacant_racks_at_once(pool: Pool) -> None:
-    """Those that the worker has a link to, and nobody can act for."""
-    site = await make_site(pool)
-    reached = await link(pool, site.two, "rack2")
-    await pool.run(lambda tx: raise_incarnation(tx, 2, "a test"))
-    racks = [site.rack.rack, reached.rack]
-    assert await pool.run(lambda tx: claim_vacant(tx, racks, site.two.id)) == 1
-    assert await pool.run(lambda tx: claim_vacant(tx, racks, site.two.id)) == 0
-    owners = await pool.run(lambda tx: tx.rows("select owner, owner_incarnation from rack"))
-    assert sorted(map(tuple, owners), key=str) == [(site.two.id, 2), (None, 2)]
-
-
-@asynchronous
-async def test_a_worker_without_a_row(pool: Pool) -> None:
-    """It registers nobody."""
-    site = await make_site(pool)
-    arrivals = [Arrival(site.introduction, "192.0.2.9:1")]
-    with pytest.raises(WorkerGone):
-        await pool.run(lambda tx: register_returning(tx, arrivals, WorkerId(99)))
 
 
 def test_order_and_spelling_of_addresses_do_not_matter() -> None:

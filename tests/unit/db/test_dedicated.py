@@ -78,6 +78,7 @@ class DedicatedTests(SynchronousTestCase):
         self.first.close("idle for too long")
         self.first.asked[1].errback(ConnectionLost("idle for too long"))
         self.failureResultOf(using, ConnectionLost)
+        assert not self.dedicated.connected
         self.clock.advance(1.0)
         assert self.flushLoggedErrors() == []
         assert len(self.lines.opened) == 2

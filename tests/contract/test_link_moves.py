@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from attrs import frozen
 
 from maasha.db.link_moves import (
@@ -18,10 +20,10 @@ from maasha.db.link_moves import (
 from maasha.db.placement import read_placement
 from maasha.db.pool import Pool
 from maasha.db.racks import Registered, drop_links
-from maasha.db.regions import publish_endpoints
+from maasha.db.regions import publish_endpoints, unregister_worker
 from maasha.model.cluster import Endpoint, EventLoop, LinkId, WorkerId
 from tests.asynchronous import asynchronous
-from tests.integration.db.cluster import Worker, found, hire, link
+from tests.integration.db.cluster import OLD_MOVES, Worker, aside, found, hire, link
 
 ENDPOINTS = (Endpoint("192.0.2.1", 5250),)
 SECONDS = 20.0
@@ -177,10 +179,11 @@ async def test_nobody_ends_it(pool: Pool) -> None:
     assert await pool.run(end_overdue) == 0
     await here.begin(here.to(2), here.to(1, here.two))
     assert await pool.run(end_overdue) == 0
-    await pool.run(lambda tx: tx.execute("delete from worker where id = %s", here.workers[2].id))
+    gone = here.workers[2]
+    await pool.run(lambda tx: unregister_worker(tx, gone.id, gone.epoch))
     assert [asked.rack for asked in await here.asked()] == [here.two.rack]
     assert await pool.run(end_overdue) == 1
-    await pool.run(lambda tx: tx.execute("delete from link where id = %s", here.two.link))
+    await pool.run(lambda tx: drop_links(tx, [here.two.link]))
     assert await pool.run(end_overdue) == 1
     await here.begin(Wanted(here.second.link, None, WHY), seconds=0.0)
     assert await pool.run(end_overdue) == 1
@@ -195,21 +198,18 @@ async def test_nobody_ends_it(pool: Pool) -> None:
 
 @asynchronous
 async def test_history_by_the_page(pool: Pool) -> None:
-    """The newest first; what is old is forgotten, and a rack takes its moves along."""
+    """The newest first; what is old is forgotten."""
     here = await small(pool)
     for _ in range(3):
         await here.begin(here.to(2))
-        await pool.run(lambda tx: tx.execute("update link_move set ended = now()"))
+        (asked,) = await here.asked()
+        await pool.run(partial(end_move, move=asked.id, moved_to=None, failure="no"))
     page = await pool.run(lambda tx: moves(tx, limit=2))
     rest = await pool.run(lambda tx: moves(tx, before=page[-1].id))
     assert (len(page), len(rest)) == (2, 1)
     assert page[0].id > page[1].id > rest[0].id
     assert await pool.run(lambda tx: prune_moves(tx, 1)) == 0
-    await pool.run(
-        lambda tx: tx.execute(
-            "update link_move set begun = begun - interval '2 days' where id = %s", rest[0].id
-        )
-    )
-    assert await pool.run(lambda tx: prune_moves(tx, 1)) == 1
-    await pool.run(lambda tx: tx.execute("delete from rack where id = %s", here.one.rack))
-    assert await here.seen() == ()
+    await aside(pool, OLD_MOVES, 2 * 86400.0)
+    await here.begin(here.to(2))
+    assert await pool.run(lambda tx: prune_moves(tx, 1)) == 3
+    assert len(await here.seen()) == 1

@@ -7,9 +7,11 @@ from functools import partial
 import pytest
 from twisted.internet.defer import Deferred, gatherResults
 
+from maasha.db.drains import rack_named
 from maasha.db.ownership import Vacancy, claim, claimable, owned_by, release, still_owns
 from maasha.db.pool import Pool
 from maasha.db.racks import (
+    BY_ID,
     RackCloned,
     RackDeleted,
     RackNameTaken,
@@ -23,7 +25,7 @@ from maasha.db.regions import reap_dead
 from maasha.model.cluster import Introduction, Ownership, SystemId, WorkerId
 from maasha.model.stamp import Stamp
 from tests.asynchronous import asynchronous
-from tests.integration.db.cluster import Worker, found, hire, link, silence
+from tests.integration.db.cluster import RACKS, Worker, count, found, hire, link, silence
 
 
 async def two_workers(pool: Pool) -> tuple[Worker, Worker]:
@@ -76,7 +78,9 @@ async def test_renamed(pool: Pool) -> None:
         await link(pool, one, "rack2", first.system_id)
     renamed = await link(pool, one, "rack3", first.system_id)
     assert renamed.rack == first.rack
-    assert await pool.run(lambda tx: tx.value("select hostname from rack order by id")) == "rack3"
+    held = await pool.run(lambda tx: rack_named(tx, first.system_id))
+    assert held is not None
+    assert held.hostname == "rack3"
 
 
 @asynchronous
@@ -100,7 +104,7 @@ async def test_seen_more(pool: Pool) -> None:
     first = await link(pool, one, "rack1")
     again = await link(pool, two, "rack1", first.system_id, generation=Stamp(1, 99))
     assert again.owner == Ownership(two.id, Stamp(2, 3))
-    row = await pool.run(lambda tx: tx.one("select * from rack"))
+    row = await pool.run(lambda tx: tx.one(BY_ID, first.system_id))
     assert row is not None
     assert Stamp(row.wanted_incarnation, row.wanted_counter) > Stamp(1, 99)
 
@@ -217,4 +221,4 @@ async def test_register_race(pool: Pool) -> None:
         ]
     )
     assert results.count(RackNameTaken) == 1
-    assert await pool.run(lambda tx: tx.value("select count(*) from rack")) == 1
+    assert await count(pool, RACKS) == 1
