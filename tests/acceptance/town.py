@@ -11,9 +11,9 @@ from pathlib import Path
 
 from attrs import define, field, frozen
 
-from lab import CommandFailed, Host, until
+from lab import Host, until
 from lab.cluster import BIN, STATE, Cluster, cli_environment, start
-from tests.acceptance.watching import RPC_PORTS
+from tests.acceptance.watching import NO_ANSWER, RPC_PORTS
 
 REGIONS, WORKERS, RACKS, CONNECTIONS = 3, 2, 12, 2
 BAND = 1.25
@@ -74,7 +74,7 @@ def is_even(cluster: Cluster, workers: int = REGIONS * WORKERS) -> bool:
     """
     try:
         found, counts = places(cluster), loads(cluster)
-    except CommandFailed:
+    except NO_ANSWER:
         return False
     by_rack: defaultdict[str, list[Place]] = defaultdict(list)
     for place in found:
@@ -103,7 +103,7 @@ class Surplus:
         """Look again; without a database nobody knows."""
         try:
             found, counts = places(cluster), loads(cluster)
-        except CommandFailed:
+        except NO_ANSWER:
             return
         share = -(-RACKS * CONNECTIONS // max(1, len(counts)))
         above = sum(max(0, count - share) for count in counts)
@@ -158,7 +158,7 @@ def answered(rack: Host) -> bool:
     """Whether a rack has had an answer over each of its links."""
     try:
         done = rack.run([*RACK, "links", "--json"], env=cli_environment(), timeout=20.0)
-    except CommandFailed:
+    except NO_ANSWER:
         return False
     links = [json.loads(line) for line in done.stdout.splitlines()]
     healthy = [link for link in links if link["health"] == "healthy" and link["round_trip"]]
