@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from lab import Host, until
 from lab.cluster import DATABASE, Cluster
-from tests.acceptance.town import BAND, RACKS, REGIONS, WORKERS, loads, places, working
+from tests.acceptance.town import RACKS, REGIONS, WORKERS, are_even, loads, places, working
 from tests.acceptance.watching import NO_ANSWER, log_of
 
 RULES = f"""
@@ -43,16 +43,12 @@ def others_act(cluster: Cluster, region: Host) -> bool:
         alive = {name for name, _ in working(cluster)}
     except NO_ANSWER:
         return False
-    mean = sum(counts) / max(1, len(counts))
-    even = bool(counts) and (
-        (max(counts) <= BAND * mean and min(counts) >= mean / BAND) or max(counts) - min(counts) < 2
-    )
     return (
         len(counts) == (REGIONS - 1) * WORKERS
         and region.name not in alive
         and len(owners) == len({place.rack for place in found}) == RACKS
         and region.name not in [owner for _, owner in owners]
-        and even
+        and are_even(counts)
     )
 
 

@@ -223,7 +223,9 @@ def test_the_leader_is_frozen(cluster: Cluster, figures: Figures) -> None:
         ((frozen_at,),) = cluster.sql("select clock_timestamp()")
         began, said = time.monotonic(), len(log_of(host, "regiond"))
         assert victim.signal(signal.SIGSTOP)
-        until(lambda: old.session not in sessions(cluster), "its session's end", timeout=PATIENCE)
+        ended = "the end of its session"
+        until(lambda: old.session not in sessions(cluster), ended, timeout=PATIENCE, interval=0.05)
+        figures.seconds("leader SIGSTOPped -> its session ended", time.monotonic() - began)
         new = leads_on(cluster)
         took = time.monotonic() - began
         figures.seconds("leader SIGSTOPped -> another leads", took)

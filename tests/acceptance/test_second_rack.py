@@ -139,9 +139,9 @@ def test_a_second_rack_is_registered(
     crowd.wait_all_served(over, timeout=4 * ROUND)
     asked = offered(sniffer.messages(), began, over)
     figures.count("  clients' acquisitions meanwhile", len(asked))
-    figures.count(
-        "  DISCOVERs without an OFFER within a second", sum(one.late(SINGLE) for one in asked)
-    )
+    figures.count("  DISCOVERs in these", sum(len(one.asked) for one in asked))
+    late = sum(one.late(SINGLE) for one in asked)
+    figures.count("  single ones of them without an OFFER within a second", late)
     assert asked
     assert not [one for one in asked if one.lost(PATIENCE.total)]
     assert over - began <= 2 * BAR

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -66,6 +66,13 @@ def loads(cluster: Cluster) -> list[int]:
     return [counts[worker] for worker in working(cluster)]
 
 
+def are_even(counts: Sequence[int]) -> bool:
+    """Whether loads are within the band, or as close as whole links can be."""
+    most, least = max(counts, default=0), min(counts, default=0)
+    mean = sum(counts) / len(counts) if counts else 0.0
+    return (most <= BAND * mean and least >= mean / BAND) or most - least < 2
+
+
 def is_even(cluster: Cluster, workers: int = REGIONS * WORKERS) -> bool:
     """Whether so many workers have all links among them within the band, each rack its two.
 
@@ -84,10 +91,7 @@ def is_even(cluster: Cluster, workers: int = REGIONS * WORKERS) -> bool:
         and sum(place.owner for place in links) == 1
         for links in by_rack.values()
     )
-    mean = sum(counts) / len(counts) if counts else 0.0
-    within = max(counts, default=0) <= BAND * mean and min(counts, default=0) >= mean / BAND
-    close = max(counts, default=0) - min(counts, default=0) < 2
-    return whole and len(counts) == workers and (within or close)
+    return whole and len(counts) == workers and are_even(counts)
 
 
 @define
