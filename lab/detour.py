@@ -42,6 +42,12 @@ class Detour(Closing):
         """The line."""
         return self._line
 
+    def lost(self) -> int:
+        """Say how many frames were lost up to now, in both directions."""
+        self._line.stdin.write("\n")
+        self._line.stdin.flush()
+        return int(self._line.stdout.readline())
+
     def close(self) -> None:
         """Let the cable go straight again; what is on its way is lost."""
         if self._line.running():

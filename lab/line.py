@@ -2,7 +2,8 @@
 
 It makes two TAP devices, NEAR and FAR.  Every frame that the kernel sends into one comes out of the
 other DELAY seconds later, in order, but for a share of LOSS (0 to 1) that never comes; SEED chooses
-which.  Says "ready" when both are there; they are gone when it ends.
+which.  Says "ready" when both are there; they are gone when it ends.  For each line of text that it
+reads it says how many frames it has lost.
 
 A frame that comes to a TAP device is whole: segmented, and with its checksums.
 """
@@ -26,6 +27,8 @@ TURN = 64
 """Frames that are read at once, so that a flood holds up nothing that is due."""
 CAPACITY = 10_000
 """Frames under way in one direction; beyond that they are lost, as in any device."""
+QUESTIONS = 0
+"""Standard input."""
 PRIORITY = 1
 """Real-time (sched(7)): a line does not wait for a processor."""
 
@@ -38,11 +41,14 @@ class Lane:
         self._loss = loss
         self._dice = dice
         self._under_way: deque[tuple[float, bytes]] = deque()
+        self.lost = 0
 
     def take(self, frame: bytes, now: float) -> None:
         """Send a frame on its way, or lose it."""
         if self._dice.random() >= self._loss and len(self._under_way) < CAPACITY:
             self._under_way.append((now + self._delay, frame))
+        else:
+            self.lost += 1
 
     def arrived(self, now: float) -> Iterator[bytes]:
         """Yield what has come to the end of its way, in the order in which it was taken."""
@@ -68,18 +74,31 @@ def frames(device: int) -> Iterator[bytes]:
             yield os.read(device, FRAME)
 
 
+def answer(lost: int) -> bool:
+    """Say how many frames were lost; False when nobody is there to ask any more."""
+    asked = os.read(QUESTIONS, FRAME).count(b"\n")
+    for _ in range(asked):
+        print(lost, flush=True)
+    return asked > 0
+
+
 def relay(lanes: dict[int, tuple[Lane, int]]) -> None:
     """Carry frames until killed; `lanes` are by the device from which they lead to another."""
     events = select.epoll()
     for device in lanes:
         events.register(device, select.EPOLLIN)
+    events.register(QUESTIONS, select.EPOLLIN)
     while True:
         due = min(lane.next() for lane, _ in lanes.values()) - time.monotonic()
-        ready = events.poll(None if due == float("inf") else max(0.0, due))
+        ready = {
+            device for device, _ in events.poll(None if due == float("inf") else max(0.0, due))
+        }
         now = time.monotonic()
-        for device, _ in ready:
+        for device in ready & lanes.keys():
             for frame in frames(device):
                 lanes[device][0].take(frame, now)
+        if QUESTIONS in ready and not answer(sum(lane.lost for lane, _ in lanes.values())):
+            events.unregister(QUESTIONS)
         for lane, end in lanes.values():
             for frame in lane.arrived(now):
                 with contextlib.suppress(OSError):  # nobody is at the end: it is lost

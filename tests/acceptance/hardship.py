@@ -26,12 +26,13 @@ EACH = 2
 
 
 @contextmanager
-def long_lines(cables: Sequence[Cable], seed: int) -> Iterator[None]:
+def long_lines(cables: Sequence[Cable], seed: int) -> Iterator[Sequence[Detour]]:
     """Have all that passes these cables delayed, and some of it lost."""
     with ExitStack() as lines:
-        for number, cable in enumerate(cables):
+        yield [
             lines.enter_context(Detour(cable, delay=ONE_WAY, loss=LOSS, seed=seed + number))
-        yield
+            for number, cable in enumerate(cables)
+        ]
 
 
 @contextmanager

@@ -6,9 +6,9 @@ import time
 
 from attrs import define, field
 
-from lab import CommandFailed
 from lab.cluster import Cluster
 from maasha.db.locks import SPACE, Lock
+from tests.acceptance.watching import NO_ANSWER
 
 LEADER = (
     "select pid from pg_locks where locktype = 'advisory' and granted and objsubid = 2"
@@ -46,7 +46,7 @@ class Quiet:
         try:
             leader = self.cluster.sql(LEADER)
             members = frozenset(self.cluster.sql(MEMBERS.format(connections=self.connections)))
-        except CommandFailed:
+        except NO_ANSWER:
             self._leader = ()
             return
         if members != self._members:

@@ -58,9 +58,9 @@ def strike(site: City, figures: Figures, what: str, happen: Callable[[], object]
     site.begin()
     began = time.monotonic()
     happen()
-    until(lambda: site.served(began), f"all racks served: {what}", timeout=PATIENCE, interval=LOOK)
-    served = site.served(began)
-    assert served is not None
+    served = until(
+        lambda: site.served(began), f"all racks served: {what}", timeout=PATIENCE, interval=LOOK
+    )
     even = site.wait_even(what)
     figures.seconds(f"{what} -> every rack served", served - began)
     figures.seconds(f"{what} -> even again", even - began)

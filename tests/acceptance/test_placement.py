@@ -7,11 +7,15 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from attrs import frozen
 
 from lab import Host, until
 from lab.cluster import REGION2, Cluster
 from lab.testing import require
+from maasha.db.regions import WORKER_TTL
+from tests.acceptance.blindness import blind, others_act, racks_of, speaks, wait_obeyed
 from tests.acceptance.figures import Figures
+from tests.acceptance.leading import Leader, leader, process_of, region_of, sessions
 from tests.acceptance.quiet import Quiet
 from tests.acceptance.town import (
     CONNECTIONS,
@@ -20,8 +24,9 @@ from tests.acceptance.town import (
     REGIONS,
     STAY,
     WORKERS,
+    Place,
     Surplus,
-    answered,
+    answers_everywhere,
     is_even,
     loads,
     moves,
@@ -30,19 +35,31 @@ from tests.acceptance.town import (
     wait_even,
     working,
 )
-from tests.acceptance.watching import events, remains
+from tests.acceptance.watching import (
+    NO_ANSWER,
+    established,
+    events,
+    log_of,
+    remains,
+    wait_logged,
+)
 
 pytestmark = pytest.mark.root
 
 MAAS_NOTICES = "MAAS: a dead region after 30 to 150 s, a dead rack host never"
-CUT = 60.0
-"""Seconds."""
+CUT, EVERY = 60.0, 3.0
+"""Seconds: how long it lasts, and between two looks meanwhile."""
 PATIENCE = 150.0
 """Seconds: a safety bound, for other tests have their share of the machine; figures are printed."""
 RATE = 1
 """Moves that one donor begins in a second: a twentieth of its links, but at least one."""
 SLOW = 3
 """Times the bound: a safety margin."""
+TAKEN_OVER = 5.0
+"""Seconds until another leads in place of one that is frozen: its session ends after three."""
+AFTERWARDS = HOLD + WORKER_TTL + 5.0
+"""Seconds after which who lost the database for a while has judged and moved what it ever will."""
+FATES = "worker.dead"
 LINKS = RACKS * CONNECTIONS
 EACH = LINKS // (REGIONS * WORKERS)
 
@@ -132,19 +149,46 @@ def test_a_region_dies_and_comes_back(cluster: Cluster, figures: Figures) -> Non
     figures.lines.append(f"  ({MAAS_NOTICES})")
 
 
+@frozen
+class Undisturbed:
+    """What is the same before and after a time without a database."""
+
+    connections: frozenset[str]
+    """Of racks with regions, as the kernels see them: a link that was made anew is another one."""
+    places: tuple[Place, ...]
+    moves: int
+    dead: tuple[str, ...]
+
+    @classmethod
+    def now(cls, cluster: Cluster) -> Undisturbed:
+        """See."""
+        links, dead = frozenset(established(cluster)), tuple(events(cluster, FATES))
+        assert len(links) == LINKS
+        return cls(links, tuple(places(cluster)), moves(cluster), dead)
+
+
+def all_beat(cluster: Cluster) -> bool:
+    """Whether each worker has had a heartbeat taken by the server that runs now."""
+    try:
+        ((count,),) = cluster.sql(
+            "select count(*) from worker where heartbeat > pg_postmaster_start_time()"
+        )
+    except NO_ANSWER:
+        return False
+    return int(count) == REGIONS * WORKERS
+
+
 def test_the_database_dies(cluster: Cluster, figures: Figures) -> None:
-    """The links stay, and nothing has to move when it is back."""
-    before = places(cluster)
-    even_again(
-        cluster,
-        figures,
-        "PostgreSQL SIGKILLed",
-        lambda _: cluster.db.signal("postgres", signal.SIGKILL),
-        gone=False,
-    )
-    assert {(one.rack, one.region, one.slot) for one in places(cluster)} == {
-        (one.rack, one.region, one.slot) for one in before
-    }
+    """The links stay, nobody is declared dead for it, and nothing moves when it is back."""
+    wait_even(cluster, "before PostgreSQL is killed", timeout=PATIENCE)
+    before, began = Undisturbed.now(cluster), time.monotonic()
+    started = cluster.sql("select pg_postmaster_start_time()")
+    cluster.db.signal("postgres", signal.SIGKILL)
+    until(lambda: all_beat(cluster), "heartbeats of all workers", timeout=PATIENCE, interval=0.2)
+    figures.seconds("PostgreSQL SIGKILLed -> heartbeats of all workers", time.monotonic() - began)
+    assert cluster.sql("select pg_postmaster_start_time()") != started
+    remains(lambda: Undisturbed.now(cluster) == before, AFTERWARDS)
+    wait_even(cluster, "PostgreSQL SIGKILLed")
 
 
 def test_a_worker_is_frozen(cluster: Cluster, figures: Figures) -> None:
@@ -160,7 +204,83 @@ def test_a_worker_is_frozen(cluster: Cluster, figures: Figures) -> None:
     even_again(cluster, figures, "worker SIGSTOPped, SIGCONTed", freeze, gone=False)
 
 
-def test_a_region_loses_the_database(cluster: Cluster, figures: Figures) -> None:
+def leads_on(cluster: Cluster) -> Leader:
+    """Give the leader that has looked."""
+    return until(lambda: leader(cluster), "a leader", timeout=60.0, interval=0.05)
+
+
+def test_the_leader_is_frozen(cluster: Cluster, figures: Figures) -> None:
+    """SIGSTOP: another leads soon, and looks on before it moves anything; SIGCONT: it follows.
+
+    Its session is gone by then, and through no other does a leader write.
+    """
+    wait_even(cluster, "before the leader is frozen", timeout=PATIENCE)
+    old = leads_on(cluster)
+    victim, host = process_of(cluster, old), region_of(cluster, old)
+    successors: list[Leader] = []
+
+    def freeze(even_with: EvenWith) -> None:
+        ((frozen_at,),) = cluster.sql("select clock_timestamp()")
+        began, said = time.monotonic(), len(log_of(host, "regiond"))
+        assert victim.signal(signal.SIGSTOP)
+        ended = "the end of its session"
+        until(lambda: old.session not in sessions(cluster), ended, timeout=PATIENCE, interval=0.05)
+        figures.seconds("leader SIGSTOPped -> its session ended", time.monotonic() - began)
+        new = leads_on(cluster)
+        took = time.monotonic() - began
+        figures.seconds("leader SIGSTOPped -> another leads", took)
+        assert took <= SLOW * TAKEN_OVER
+        assert new.worker != old.worker
+        successors.append(new)
+        even_with(REGIONS * WORKERS - 1)
+        looking_on = f"'{frozen_at}' and '{new.since}'::timestamptz + interval '{HOLD} seconds'"
+        early = cluster.sql(f"select * from link_move where begun between {looking_on}")
+        assert not early
+        assert leader(cluster) == new
+        assert victim.signal(signal.SIGCONT)
+        wait_logged(host, "regiond", "this process leads no more", said)
+
+    even_again(cluster, figures, "leader SIGSTOPped, SIGCONTed", freeze, gone=False)
+    assert [leader(cluster)] == successors
+    assert old.session not in sessions(cluster)
+
+
+def test_a_region_alone_loses_the_database(cluster: Cluster, figures: Figures) -> None:
+    """The one that leads, with its links and its API alive: it is declared dead and fenced.
+
+    Others act for its racks, which keep their links to it, and all links are its own again when it
+    is back.
+    """
+    wait_even(cluster, "before a region is blind", timeout=PATIENCE)
+    region = region_of(cluster, leads_on(cluster))
+    links, dead = established(cluster), len(events(cluster, FATES))
+    wards = racks_of(cluster, region)
+    assert wards
+    what = f"{region.name} loses the database only"
+
+    def lose(_: EvenWith) -> None:
+        logged = {one.name: len(log_of(one, "regiond")) for one in cluster.regions}
+        began = time.monotonic()
+        with blind(region):
+            until(lambda: others_act(cluster, region), what, timeout=PATIENCE, interval=0.2)
+            figures.seconds(f"{what} -> others act for all racks", time.monotonic() - began)
+            until(
+                lambda: answers_everywhere(cluster),
+                f"all links: {what}",
+                timeout=60.0,
+                interval=0.2,
+            )
+            wait_obeyed(cluster, wards, logged)
+            assert speaks(cluster, region)
+            remains(lambda: others_act(cluster, region), AFTERWARDS)
+            assert established(cluster) == links
+        assert len(events(cluster, FATES)) == dead + WORKERS
+
+    even_again(cluster, figures, f"{what}, has it again", lose, gone=False)
+    assert established(cluster) == links
+
+
+def test_a_region_loses_its_cable(cluster: Cluster, figures: Figures) -> None:
     """It is found dead by the others and fenced; its racks are theirs until it is back."""
     region = cluster.regions[1]
     cable = cluster.management.cable(region)
@@ -179,20 +299,19 @@ def test_a_region_loses_the_database(cluster: Cluster, figures: Figures) -> None
 def test_the_database_is_cut_off(cluster: Cluster, figures: Figures) -> None:
     """For a minute; nobody is declared dead for it, no link is lost, and nothing has to move."""
     wait_even(cluster, "before the cut", timeout=PATIENCE)
-    before, moved, dead = places(cluster), moves(cluster), events(cluster, "worker.dead")
+    before = Undisturbed.now(cluster)
     cable, began = cluster.management.cable(cluster.db), time.monotonic()
     cable.cut()
-    remains(lambda: all(map(answered, cluster.racks)), CUT, interval=5.0)
+    while time.monotonic() < began + CUT:
+        until(lambda: answers_everywhere(cluster), "all links", timeout=30.0, interval=0.2)
+        assert established(cluster) == before.connections
+        time.sleep(EVERY)
     cable.restore()
     restored = time.monotonic()
     wait_even(cluster, "the database is back", timeout=PATIENCE)
     figures.seconds("database cut off for a minute, restored -> even", time.monotonic() - restored)
-    remains(lambda: is_even(cluster), 2 * STAY)
+    remains(lambda: Undisturbed.now(cluster) == before, AFTERWARDS)
     assert restored - began >= CUT
-    assert [(one.rack, one.pid) for one in places(cluster)] == [
-        (one.rack, one.pid) for one in before
-    ]
-    assert (moves(cluster), events(cluster, "worker.dead")) == (moved, dead)
 
 
 def test_then_nothing_moves(cluster: Cluster) -> None:

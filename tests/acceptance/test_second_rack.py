@@ -1,4 +1,8 @@
-"""Adding a rack is HA: it becomes the secondary without a hand, and nobody goes unserved for it."""
+"""Adding a rack is HA: it becomes the secondary without a hand, and nobody goes unserved for it.
+
+Unserved is a client whose DISCOVERs, sent each second, have no OFFER before it gives up, or whose
+whole exchange nobody answers. A single DISCOVER may be lost, as on any network: they are counted.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from lab import Host, Lab, until
+from lab import Host, Lab, Sniffer, until
 from lab.cluster import (
     LARGE_LAN,
     SMALL_LAN,
@@ -21,9 +25,11 @@ from lab.cluster import (
     start_region,
 )
 from lab.testing import require
-from tests.acceptance.churn import ROUND, Churn
+from maasha.balancer.roles import TERMS, Lack
+from tests.acceptance.churn import PATIENCE, ROUND, Churn
 from tests.acceptance.dhcpd import NORMAL, Dhcpd
 from tests.acceptance.figures import Figures
+from tests.acceptance.offers import offered
 from tests.acceptance.watching import events, remains
 
 pytestmark = pytest.mark.root
@@ -36,6 +42,10 @@ LONGEST_SILENCE = 5.0
 """Seconds without any ACK while somebody asks; as long as when a person makes the pair."""
 LOOK = 12.0
 """Seconds in which the leader has looked again."""
+LONG_LOOK = TERMS.fresh + 15.0
+"""Seconds after which nothing that a rack ever said is evidence of anything any more."""
+SINGLE = 1.0
+"""Seconds after which a client repeats a DISCOVER."""
 BARRED = """
 table inet barred {
     chain input { type filter hook input priority 0; ip daddr 10.0.0.2 tcp dport 647 drop; }
@@ -71,6 +81,13 @@ def crowd(alone: Cluster) -> Iterator[Churn]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def sniffer(alone: Cluster) -> Iterator[Sniffer]:
+    """Hear all DHCP messages on the large LAN."""
+    with Sniffer(alone.large) as listening:
+        yield listening
+
+
 def racks_linked(cluster: Cluster) -> int:
     """Count the racks that have links and an owner."""
     racks = cluster.status()["racks"]
@@ -88,6 +105,13 @@ def parts(cluster: Cluster, cidr: str) -> tuple[str, ...]:
     return primary, primary_by, secondary, secondary_by
 
 
+def why(cluster: Cluster, cidr: str) -> str:
+    """Give what the API says of a VLAN's places."""
+    vlan, shown = cluster.vlan(cidr)["id"], cluster.maasha("dhcp-roles", "read")["vlans"]
+    (said,) = [one["why"] for one in shown if one["id"] == vlan]
+    return str(said)
+
+
 def is_normal(rack: Host) -> bool:
     """Whether a rack's dhcpd is a failover peer and normal."""
     dhcpd = Dhcpd(rack)
@@ -99,8 +123,10 @@ def test_alone(alone: Cluster, crowd: Churn) -> None:  # noqa: ARG001  comes bef
     assert parts(alone, LARGE_LAN) == ("rack1", "user:admin", "", "")
 
 
-def test_a_second_rack_is_registered(alone: Cluster, crowd: Churn, figures: Figures) -> None:
-    """No command is given, and soon a pair is normal; every DISCOVER is answered meanwhile."""
+def test_a_second_rack_is_registered(
+    alone: Cluster, sniffer: Sniffer, crowd: Churn, figures: Figures
+) -> None:
+    """No command is given, and soon a pair is normal; every client is offered a lease meanwhile."""
     began = time.monotonic()
     start_rack(alone, alone.rack2)
     what = "both dhcpd to be normal"
@@ -111,11 +137,19 @@ def test_a_second_rack_is_registered(alone: Cluster, crowd: Churn, figures: Figu
     silence = crowd.silence(began)
     figures.seconds("  longest time without any ACK meanwhile", silence)
     crowd.wait_all_served(over, timeout=4 * ROUND)
+    asked = offered(sniffer.messages(), began, over)
+    figures.count("  clients' acquisitions meanwhile", len(asked))
+    figures.count("  DISCOVERs in these", sum(len(one.asked) for one in asked))
+    late = sum(one.late(SINGLE) for one in asked)
+    figures.count("  single ones of them without an OFFER within a second", late)
+    assert asked
+    assert not [one for one in asked if one.lost(PATIENCE.total)]
+    assert over - began <= 2 * BAR
     assert silence <= LONGEST_SILENCE
     assert not [done for done in crowd.done if done.began >= began and done.unanswered]
     assert parts(alone, LARGE_LAN) == ("rack1", "user:admin", "rack2", "")
-    (why,) = events(alone, "vlan.roles")
-    assert why == "rack2 is the secondary: it and rack1 reach each other"
+    (told,) = events(alone, "vlan.roles")
+    assert told == "rack2 is the secondary: it and rack1 reach each other"
 
 
 def test_it_stays_so(alone: Cluster) -> None:
@@ -134,7 +168,9 @@ def test_the_port_counts(alone: Cluster) -> None:
         f" where cidr = '{SMALL_LAN}' and probed is not null and clock_offset is not null"
     )
     until(lambda: alone.sql(probed) == (("2",),), "frames to be exchanged", timeout=SLOW)
+    assert why(alone, SMALL_LAN) == f"nobody: rack2 {Lack.PORT.value}"
     remains(lambda: parts(alone, SMALL_LAN)[2] == "", LOOK)
+    assert why(alone, SMALL_LAN) == f"nobody: rack2 {Lack.PORT.value}"
     rack2.run(["nft", "delete", "table", "inet", "barred"])
     until(lambda: parts(alone, SMALL_LAN)[2] == "rack2", "rack2 to be secondary", timeout=SLOW)
 
@@ -152,7 +188,7 @@ def test_a_rack_is_lost_for_good(alone: Cluster, crowd: Churn, figures: Figures)
     alone.runner(rack2).stop("rackd")
     rack2.signal("dhcpd", signal.SIGKILL)
     until(lambda: racks_linked(alone) == 1, "rack2 to be missed", timeout=60.0)
-    remains(lambda: parts(alone, LARGE_LAN)[2] == "rack2", LOOK)
+    remains(lambda: parts(alone, LARGE_LAN)[2] == "rack2", LONG_LOOK)
     system_id = {rack["hostname"]: rack["system_id"] for rack in alone.status()["racks"]}["rack2"]
     began = time.monotonic()
     alone.maasha("rack-controller", "declare-lost", system_id)

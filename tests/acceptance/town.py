@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from attrs import define, field, frozen
 
-from lab import CommandFailed, Host, until
+from lab import Host, until
 from lab.cluster import BIN, STATE, Cluster, cli_environment, start
-from tests.acceptance.watching import RPC_PORTS
+from tests.acceptance.watching import NO_ANSWER, RPC_PORTS
 
 REGIONS, WORKERS, RACKS, CONNECTIONS = 3, 2, 12, 2
 BAND = 1.25
@@ -66,6 +66,13 @@ def loads(cluster: Cluster) -> list[int]:
     return [counts[worker] for worker in working(cluster)]
 
 
+def are_even(counts: Sequence[int]) -> bool:
+    """Whether loads are within the band, or as close as whole links can be."""
+    most, least = max(counts, default=0), min(counts, default=0)
+    mean = sum(counts) / len(counts) if counts else 0.0
+    return (most <= BAND * mean and least >= mean / BAND) or most - least < 2
+
+
 def is_even(cluster: Cluster, workers: int = REGIONS * WORKERS) -> bool:
     """Whether so many workers have all links among them within the band, each rack its two.
 
@@ -74,7 +81,7 @@ def is_even(cluster: Cluster, workers: int = REGIONS * WORKERS) -> bool:
     """
     try:
         found, counts = places(cluster), loads(cluster)
-    except CommandFailed:
+    except NO_ANSWER:
         return False
     by_rack: defaultdict[str, list[Place]] = defaultdict(list)
     for place in found:
@@ -84,10 +91,7 @@ def is_even(cluster: Cluster, workers: int = REGIONS * WORKERS) -> bool:
         and sum(place.owner for place in links) == 1
         for links in by_rack.values()
     )
-    mean = sum(counts) / len(counts) if counts else 0.0
-    within = max(counts, default=0) <= BAND * mean and min(counts, default=0) >= mean / BAND
-    close = max(counts, default=0) - min(counts, default=0) < 2
-    return whole and len(counts) == workers and (within or close)
+    return whole and len(counts) == workers and are_even(counts)
 
 
 @define
@@ -103,7 +107,7 @@ class Surplus:
         """Look again; without a database nobody knows."""
         try:
             found, counts = places(cluster), loads(cluster)
-        except CommandFailed:
+        except NO_ANSWER:
             return
         share = -(-RACKS * CONNECTIONS // max(1, len(counts)))
         above = sum(max(0, count - share) for count in counts)
@@ -158,7 +162,7 @@ def answered(rack: Host) -> bool:
     """Whether a rack has had an answer over each of its links."""
     try:
         done = rack.run([*RACK, "links", "--json"], env=cli_environment(), timeout=20.0)
-    except CommandFailed:
+    except NO_ANSWER:
         return False
     links = [json.loads(line) for line in done.stdout.splitlines()]
     healthy = [link for link in links if link["health"] == "healthy" and link["round_trip"]]

@@ -7,10 +7,12 @@ import time
 from collections.abc import Callable
 from subprocess import TimeoutExpired
 
-from lab import Host, until
+from lab import CommandFailed, Host, until
 from lab.cluster import BIN, Cluster, cli_environment
 
 RPC_PORTS = range(5250, 5271)
+NO_ANSWER = CommandFailed, TimeoutExpired
+"""What `Host.run` raises where nobody can say, for example without a database."""
 
 
 def connections(cluster: Cluster) -> dict[str, int]:
@@ -39,9 +41,10 @@ def owner_of(cluster: Cluster, rack: str) -> tuple[str, ...]:
 
 
 def established(cluster: Cluster) -> set[str]:
-    """Give the racks' TCP connections to region workers, as the region's kernel sees them."""
-    text = cluster.region.run(["ss", "-Htn", "state", "established"]).stdout
-    pairs = [line.split()[2:4] for line in text.splitlines()]
+    """Give the racks' TCP connections to region workers, as the regions' kernels see them."""
+    argv = ["ss", "-Htn", "state", "established"]
+    texts = [region.run(argv).stdout for region in cluster.regions]
+    pairs = [line.split()[2:4] for text in texts for line in text.splitlines()]
     return {
         f"{ours} {theirs}" for ours, theirs in pairs if int(ours.rpartition(":")[2]) in RPC_PORTS
     }

@@ -104,6 +104,7 @@ def test_a_full_line_loses_what_comes() -> None:
     lane = Lane(DELAY, 0.0, Random(1))
     for number in range(CAPACITY + 5):
         lane.take(number.to_bytes(2), 0.0)
+    assert lane.lost == 5
     assert list(lane.arrived(1.0)) == [number.to_bytes(2) for number in range(CAPACITY)]
 
 
@@ -168,17 +169,20 @@ def test_a_detour_takes_time_in_both_directions(pair: Pair) -> None:
 
 @pytest.mark.root
 def test_a_detour_loses_its_share(pair: Pair) -> None:
-    """Of 2,000 that go and come, 0.64 come back; within five deviations.
+    """Of 2,000 that go and come, 0.64 come back; within five deviations. It counts the others.
 
     Where to send them is known before.
     """
     pair.answer(ECHO)
     pair.ask(1)
-    with Detour(pair.lan.cable(pair.asker), delay=0.01, loss=LOSS, seed=5):
+    with Detour(pair.lan.cable(pair.asker), delay=0.01, loss=LOSS, seed=5) as detour:
+        assert detour.lost() == 0
         back = pair.ask(2000)
+        lost = detour.lost()
     share = len(back) / 2000
     assert abs(share - (1 - LOSS) ** 2) < 5 * 0.011
     assert list(back) == sorted(back)
+    assert lost >= 2000 - len(back), "of others' frames too, such as of ARP"
 
 
 @pytest.mark.root
