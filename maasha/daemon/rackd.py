@@ -119,6 +119,7 @@ def build(
             partial(PacketStation, reactor),
             time.time,
             partial(secrets.token_bytes, NONCE_LENGTH),
+            chance.random,
         ),
         tls=settings.rpc_tls,
         extensions=extensions,
