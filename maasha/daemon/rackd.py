@@ -28,7 +28,7 @@ from maasha.dhcp.daemon import Dhcpd
 from maasha.dhcp.feed import LeaseFeed
 from maasha.dhcp.folder import Folder
 from maasha.dhcp.server import DhcpServer
-from maasha.host import interfaces
+from maasha.host import descriptors, interfaces
 from maasha.host.clock import steady
 from maasha.host.daemons import load, refuse
 from maasha.host.ether import PacketStation
@@ -65,6 +65,7 @@ def makeService(options: dict[str, Any]) -> IService:
     """Build the rack controller; ends with status 78 where the configuration cannot work."""
     from twisted.internet import reactor  # noqa: PLC0415  the composition root, and only it
 
+    descriptors.allow_all()
     steady(cast(ReactorBase, reactor))
     Factory.noisy = False  # a line for each connection tried says nothing
     settings = load((options["config"] or config_path()).absolute(), parse_rackd)
@@ -118,6 +119,7 @@ def build(
             partial(PacketStation, reactor),
             time.time,
             partial(secrets.token_bytes, NONCE_LENGTH),
+            chance.random,
         ),
         tls=settings.rpc_tls,
         extensions=extensions,

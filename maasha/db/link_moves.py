@@ -88,7 +88,7 @@ class Wanted:
 class Asked:
     """A move that the worker of the link has the rack do; `seconds` are left for it.
 
-    Without `to` the worker closes the link itself.
+    Without `to` the link is one too many: the rack gives it up.
     """
 
     id: MoveId

@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 
 
 class Routine(Service):
-    """Runs `work` at once, then every `interval` seconds and whenever it is woken.
+    """Runs `work` after `first` seconds, then every `interval` seconds and whenever it is woken.
 
     One run at a time: waking it during a run makes one more run follow. However often it is woken,
     at least `rest` seconds lie between a run's end and the next one's begin. A run that fails is
@@ -29,11 +29,13 @@ class Routine(Service):
         work: Callable[[], Awaitable[None]],
         name: str,
         rest: float = 0.0,
+        first: float = 0.0,
     ) -> None:
         self._clock = clock
         self._interval = interval
         self._work = work
         self._rest = rest
+        self._first = first
         self._rested = 0.0
         self.setName(name)
         self._next: IDelayedCall | None = None
@@ -42,9 +44,12 @@ class Routine(Service):
         self._woken = False
 
     def startService(self) -> None:
-        """Begin with a run in this turn."""
+        """Begin, with a run in this turn where there is nothing to wait for first."""
         super().startService()
-        self.wake()
+        if self._first:
+            self._next = self._clock.callLater(self._first, self._due)
+        else:
+            self.wake()
 
     def stopService(self) -> Deferred[None] | None:
         """Cancel what runs; fires when nothing of it is left."""

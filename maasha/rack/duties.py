@@ -41,13 +41,20 @@ class Duties:
         self._dhcp = dhcp
         self._lookout = lookout
         self._coming: list[DhcpPlan] = []
+        self._known_roles: tuple[VlanRole, ...] = ()
+        self._known_pairs: frozenset[VlanId] = frozenset()
         self._owned = owned
         self._migrate = migrate
 
     @property
     def paired(self) -> frozenset[VlanId]:
         """The VLANs on which dhcpd has a failover peer, now or by a plan that is being run."""
-        return _paired(self._dhcp.roles).union(*(_paired(plan.roles) for plan in self._coming))
+        roles = self._dhcp.roles
+        if roles is not self._known_roles:  # each watched VLAN asks every second
+            self._known_roles, self._known_pairs = roles, _paired(roles)
+        if not self._coming:
+            return self._known_pairs
+        return self._known_pairs.union(*(_paired(plan.roles) for plan in self._coming))
 
     async def own(self, worker: WorkerId, epoch: Stamp) -> DhcpReport:
         """Obey this worker; raises StaleEpoch. Another database's watches end."""

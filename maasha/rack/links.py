@@ -211,7 +211,7 @@ class Links(Service):
             old.parting = False
 
     async def _comes_to_rest(
-        self, session: Session, end: float, recalled: Callable[[], bool] = lambda: False
+        self, session: Session, end: float, recalled: Callable[[], bool]
     ) -> bool:
         """Wait until no more calls are made on a link, or it is time; gives False if recalled."""
         parting = Parting(session)
@@ -219,9 +219,9 @@ class Links(Service):
             if not self._keeps(session) and await parting.at_rest(left):
                 break
             await deferLater(self._clock, DRAIN_LOOK)
-            if recalled() and not parting.agreed:
+            if recalled() and not parting.may_be:
                 return False
-        return parting.agreed or not recalled()
+        return parting.may_be or not recalled()
 
     async def _maintain(self) -> None:
         self._give_up_surplus()
@@ -242,13 +242,17 @@ class Links(Service):
         kept = [loop for loop, session in lasting.items() if self._keeps(session)]
         spare = surplus(tuple(lasting), self._wanted(), kept)
         if spare is not None:
-            self._held[spare.name].parting = True
-            self._see_to(self._part_with(lasting[spare]))
+            held = self._held[spare.name]
+            held.parting = True
+            self._see_to(self._part_with(held, lasting[spare]))
 
-    async def _part_with(self, session: Session) -> None:
-        """Leave a link that is one too many."""
-        await self._comes_to_rest(session, self._clock.seconds() + SURPLUS_SECONDS)
-        await session.leave("links spread better without it")  # `_hold` sees its end
+    async def _part_with(self, held: Held, session: Session) -> None:
+        """Leave a link that is one too many; it stays where no other one stands any more."""
+        end = self._clock.seconds() + SURPLUS_SECONDS
+        if await self._comes_to_rest(session, end, lambda: not self.sessions):
+            await session.leave("links spread better without it")  # `_hold` sees its end
+        else:
+            held.parting = False
 
     async def _ready(self) -> list[EventLoop]:
         """Search, and give the workers that do not rest."""

@@ -26,6 +26,8 @@ STATE_INTERVAL = 5.0
 INTERFACE_INTERVAL = 10.0
 SIGHTING_INTERVAL = 1.0
 """Likewise."""
+SIGHTING_REST = 0.5
+"""Seconds between two reports of sightings at least: each tells all of them, so changes gather."""
 RETOLD = 10.0
 """Seconds after which sightings are told again that say nothing new but their age."""
 
@@ -62,7 +64,9 @@ class Reports(MultiService):
         self._state = Routine(clock, STATE_INTERVAL, self._tell_state, "DHCP state")
         self._leases = Routine(clock, LEASE_INTERVAL, self._tell_leases, "leases")
         self._network = Routine(clock, INTERFACE_INTERVAL, self._tell_interfaces, "interfaces")
-        self._sightings = Routine(clock, SIGHTING_INTERVAL, self._tell_sightings, "sightings")
+        self._sightings = Routine(
+            clock, SIGHTING_INTERVAL, self._tell_sightings, "sightings", SIGHTING_REST
+        )
         for routine in (self._state, self._leases, self._network, self._sightings):
             routine.setServiceParent(self)
 
@@ -84,7 +88,7 @@ class Reports(MultiService):
         self._leases.wake()
 
     def sighted(self) -> None:
-        """Tell the owner at once that other racks came into sight, or went out of it."""
+        """Tell the owner soon that other racks came into sight, or went out of it."""
         self._sightings.wake()
 
     async def _tell_state(self) -> None:

@@ -22,6 +22,9 @@ from maasha.rpc.errors import DeadlineExceeded, RpcError
 
 TICK = 5.0
 """Seconds between looks that no notice asked for."""
+ANSWER = 2.0
+"""Seconds of a move that the rack does not get: what it did in its last moment is still heard of,
+and in the database before the move is overdue there."""
 
 
 class Relocation(MultiService):
@@ -80,7 +83,7 @@ class Relocation(MultiService):
         link = self._connections.by_id(asked.link)
         if link is None:
             return None, "the link ended by itself"
-        move = Move(asked.to, asked.seconds, asked.reason)
+        move = Move(asked.to, of_the_rack(asked.seconds), asked.reason)
         end = self._clock.seconds() + asked.seconds
         try:
             worker = await link.remote.migrate(move, asked.seconds)
@@ -100,3 +103,8 @@ class Relocation(MultiService):
         """Wait for the end of a link that the rack leaves: the calls on it go on to theirs."""
         with suppress(DeadlineExceeded):
             await within(seconds, self._clock, "the end of a moved link", link.remote.closed)
+
+
+def of_the_rack(seconds: float) -> float:
+    """Give how much of the time that is left for a move the rack has: half, where it is short."""
+    return max(seconds - ANSWER, seconds / 2)

@@ -103,8 +103,9 @@ class Listener:
         own, port = str(self._watch().address), self._scene.port
         try:
             self._port = self._scene.reactor.listenTCP(port, self._callers, interface=own)
-        except CannotListenError as error:
-            self._problems.met(ABOUT, f"no listener on {own}:{port}: {error.socketError}")
+        except (CannotListenError, OSError) as error:  # the latter where it is bound and no more
+            reason = getattr(error, "socketError", error)
+            self._problems.met(ABOUT, f"no listener on {own}:{port}: {reason}")
         else:
             self._problems.solved(ABOUT)
 

@@ -22,6 +22,13 @@ VALID = 60.0
 So nobody goes on looking for a region that is gone, or for one that forgot that it had asked.
 """
 
+MOST = 256
+"""VLANs that are watched at the same time: each has a packet socket, a port and calls under way.
+
+More have their turn as soon as earlier ones of the order have become pairs, and are not in it any
+more.
+"""
+
 Outlines = dict[tuple[VlanId, Peer], Outline]
 
 
@@ -47,6 +54,7 @@ class Lookout(MultiService):
         self._forgetting = Routine(scene.reactor, TICK, self._forget, "end of watches")
         self._forgetting.setServiceParent(self)
         self._valid_until = 0.0
+        self._left_out: tuple[VlanId, ...] = ()
 
     @property
     def posts(self) -> tuple[Post, ...]:
@@ -68,13 +76,28 @@ class Lookout(MultiService):
         }
 
     async def watch(self, watches: Sequence[Watch]) -> None:
-        """Watch these VLANs and no others; where only peers change, what is known stays."""
+        """Watch the first MOST of these VLANs and no others.
+
+        Where only peers change, what is known stays.
+        """
         self._valid_until = self._scene.reactor.seconds() + VALID
-        await self._in_turn(lambda: self._replace({watch.vlan: watch for watch in watches}))
+        self._leave_out(tuple(watch.vlan for watch in watches[MOST:]))
+        await self._in_turn(lambda: self._replace({watch.vlan: watch for watch in watches[:MOST]}))
 
     async def give_up(self, vlans: Collection[VlanId]) -> None:
         """Watch these VLANs no more; ends when no port of theirs is open."""
         await self._in_turn(lambda: self._close(vlans))
+
+    def _leave_out(self, vlans: tuple[VlanId, ...]) -> None:
+        """Say which VLANs have to wait, once until none has."""
+        if vlans and not self._left_out:
+            self.log.warn(
+                "{most} VLANs are watched at once; {count} more wait for their turn: {vlans}",
+                most=MOST,
+                count=len(vlans),
+                vlans=", ".join(map(str, vlans)),
+            )
+        self._left_out = vlans
 
     async def _forget(self) -> None:
         if self._posts and self._scene.reactor.seconds() >= self._valid_until:

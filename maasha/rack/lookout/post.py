@@ -21,11 +21,16 @@ from maasha.rack.lookout.scene import Scene
 TICK = 1.0
 """Seconds between looks whether it is time for a round."""
 EAGER, STEADY = 2.0, 5.0
-"""Seconds between two rounds: while something is not known, and otherwise."""
+"""Seconds between two rounds at most: while something is not known, and otherwise."""
+SPREAD = 0.25
+"""Part of that by which a round may come early: VLANs that begin together drift apart.
+
+So a rack that watches hundreds does not call on all of them in the same moment for ever.
+"""
 
 
 class Post(Routine):
-    """Looks out on one VLAN.
+    """Looks out on one VLAN, from some moment of the first TICK on.
 
     While `port_taken` there is no listener. `changed` hears when something became known or no
     longer holds.
@@ -40,7 +45,8 @@ class Post(Routine):
         port_taken: Callable[[], bool],
         changed: Callable[[], None],
     ) -> None:
-        super().__init__(scene.reactor, TICK, self._look, f"lookout on VLAN {watch.vlan}")
+        name = f"lookout on VLAN {watch.vlan}"
+        super().__init__(scene.reactor, TICK, self._look, name, first=scene.chance() * TICK)
         self.watch = watch
         self._scene = scene
         self._port_taken = port_taken
@@ -116,7 +122,8 @@ class Post(Routine):
         for peer in self._known:
             self._judge(peer)
         complete = all(outline.complete for outline in self._outlines.values())
-        self._round_at = now + (STEADY if complete else EAGER)
+        longest = STEADY if complete else EAGER
+        self._round_at = now + longest * (1.0 - SPREAD * self._scene.chance())
 
     async def _call(self, peer: Peer) -> None:
         if await reaches(self._scene, self.watch, peer) and peer in self._known:

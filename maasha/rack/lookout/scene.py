@@ -25,4 +25,6 @@ class Scene:
     """Of the clock that people set, in seconds since 1970; clocks are compared by it."""
     nonce: Callable[[], bytes]
     """Gives 16 fresh random bytes."""
+    chance: Callable[[], float]
+    """Gives a random number from 0 to 1, so that VLANs take turns."""
     port: int = FAILOVER_PORT

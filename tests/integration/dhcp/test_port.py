@@ -6,6 +6,7 @@ import secrets
 import socket
 import subprocess
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,8 @@ class Site:
 def site(here: Rack, tmp_path: Path) -> Iterator[Site]:
     """Give one."""
     reactor: Any = global_reactor
-    scene = Scene(reactor, no_station, lambda: 0.0, lambda: secrets.token_bytes(NONCE_LENGTH))
+    nonce = partial(secrets.token_bytes, NONCE_LENGTH)
+    scene = Scene(reactor, no_station, lambda: 0.0, nonce, lambda: 0.0)
     lookout = Lookout(scene, lambda: duties.paired, lambda: None)
     memory = Memory(tmp_path, tmp_path / "secret")
     duties = Duties(memory, Obedience(memory), here.server, lookout, lambda: None, stay)

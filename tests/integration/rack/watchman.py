@@ -7,6 +7,7 @@ Arguments: seconds by which the host's clock is to be ahead.
 from __future__ import annotations
 
 import json
+import random
 import secrets
 import sys
 import time
@@ -74,6 +75,7 @@ def main(ahead: float) -> None:
         partial(PacketStation, reactor),
         lambda: time.time() + ahead,
         partial(secrets.token_bytes, NONCE_LENGTH),
+        random.random,
     )
     lookout = Lookout(scene, frozenset, lambda: None)
     lookout.startService()

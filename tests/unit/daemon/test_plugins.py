@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,18 @@ def test_a_rack_is_built(config: Path) -> None:
     made = build("maasha-rackd", config)
     assert isinstance(made, Controller)
     assert not made.running
+
+
+def test_a_rack_takes_all_the_open_files_that_it_may_have(config: Path) -> None:
+    """It watches hundreds of VLANs, each with sockets of its own."""
+    (config.parent / "secret").write_text("c0ffee\n")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 512), hard))
+    try:
+        build("maasha-rackd", config)
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (hard, hard)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_a_rack_that_was_never_registered_is_refused(

@@ -53,6 +53,28 @@ def started(work: Work) -> tuple[Clock, Routine]:
     return clock, routine
 
 
+def test_the_first_run_may_wait() -> None:
+    """Until its time, or until it is woken; who stops before that never runs."""
+    work, clock = Work(), Clock()
+    routine = Routine(clock, 10.0, work, "work", first=3.0)
+    routine.startService()
+    clock.advance(2.0)
+    assert work.runs == 0
+    clock.advance(1.0)
+    assert work.runs == 1
+    clock.advance(10.0)
+    assert work.runs == 2
+    for early in (True, False):
+        other, done = Work(), clock.getDelayedCalls()
+        waiting = Routine(clock, 10.0, other, "other", first=3.0)
+        waiting.startService()
+        if early:
+            waiting.wake()
+        waiting.stopService()
+        assert other.runs == early
+        assert clock.getDelayedCalls() == done
+
+
 def test_it_runs_at_once_and_every_interval() -> None:
     """The first run comes with the start, the others one interval apart."""
     work = Work()

@@ -206,3 +206,12 @@ def test_a_link_is_moved_by_whoever_keeps_the_links(rack: Rack) -> None:
     move = Move(EventLoop("b:pid=7", ()), 20.0, "evening")
     assert done(rack.duties.migrate(OWNER, move)) == OWNER + 1
     assert rack.moves == [(OWNER, move)]
+
+
+def test_pairs_are_counted_once_for_each_plan(rack: Rack) -> None:
+    """Each watched VLAN asks every second; another plan counts from the moment it runs."""
+    done(rack.duties.configure_dhcp(OWNER, EPOCH, PAIRED))
+    assert rack.duties.paired == {VLAN}
+    assert rack.duties.paired is rack.duties.paired
+    done(rack.duties.configure_dhcp(OWNER, EPOCH, PLAN))
+    assert rack.duties.paired == frozenset()

@@ -131,6 +131,23 @@ def test_a_link_too_many_is_left_when_no_call_is_under_way(net: Net) -> None:
     assert spare.left
 
 
+def test_a_link_too_many_stays_if_all_others_end_first(net: Net) -> None:
+    """While its calls end; the rack would be without a link."""
+    links = net.links()
+    net.wait(2 * SETTLED)
+    spare = net.sessions["a:pid=1"]
+    spare.idle, net.wanted, net.owner = False, 1, "b:pid=3"
+    net.wait(SETTLED)
+    net.known = LOOPS[:1]
+    net.sessions["b:pid=3"].break_off("gone")
+    net.clock.advance(DRAIN_LOOK)
+    assert net.live(links) == {"a:pid=1"}
+    spare.idle = True
+    net.wait(60)
+    assert not spare.left
+    assert net.live(links) == {"a:pid=1"}
+
+
 def test_stopping_leaves_every_link(net: Net) -> None:
     """The regions hear of it, and nothing is dialled any more."""
     links = net.links()

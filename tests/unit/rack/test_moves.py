@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred
 from maasha.model.cluster import EventLoop, Move, WorkerId
 from maasha.rack.dialling import CONNECT_TIMEOUT
 from maasha.rack.links import DRAIN_LOOK, MAINTAIN_INTERVAL, Links
-from maasha.rpc.errors import NotMoved, NotOffered
+from maasha.rpc.errors import DeadlineExceeded, NotMoved, NotOffered
 from tests.unit.rack.link_net import LOOPS, REST, Net
 from tests.unit.rack.stand_ins import loop
 from tests.unit.rpc.parts import error_of, value_of, waits
@@ -123,6 +123,34 @@ def test_a_region_that_knows_no_farewell_is_left_all_the_same(net: Net) -> None:
     net.sessions["a:pid=1"].refusal = NotOffered("Farewell")
     value_of(moving(net, links, "a:pid=1", LOOPS[1]))
     assert net.given_up == [("a:pid=1", 3)]
+
+
+def test_a_region_that_does_not_answer_the_farewell_is_asked_until_the_end(net: Net) -> None:
+    """It may have calls under way; it holds the link up no longer than the move may take."""
+    links = net.links()
+    old = net.sessions["a:pid=1"]
+    old.refusal = DeadlineExceeded("Farewell", 5.0)
+    value_of(moving(net, links, "a:pid=1", LOOPS[1]))
+    net.wait(10)
+    assert not old.left
+    net.wait(10)
+    assert old.left
+
+
+def test_a_region_that_may_have_agreed_is_not_recalled(net: Net) -> None:
+    """It makes no more calls on the link then, which is of no use to anybody."""
+    net.wanted, net.known = 1, LOOPS[:1]
+    links = net.links()
+    old = net.sessions["a:pid=1"]
+    old.refusal = DeadlineExceeded("Farewell", 5.0)
+    value_of(moving(net, links, "a:pid=1", LOOPS[1]))
+    net.sessions["a:pid=2"].break_off("gone")
+    net.clock.advance(DRAIN_LOOK)
+    old.refusal = None
+    net.clock.advance(DRAIN_LOOK)
+    assert old.left
+    net.wait(REST + MAINTAIN_INTERVAL)
+    assert net.live(links) == {"a:pid=1"}
 
 
 def test_a_move_that_takes_too_long_leaves_no_dial_behind(net: Net) -> None:

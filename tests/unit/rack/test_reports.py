@@ -18,6 +18,7 @@ from maasha.rack.reports import (
     INTERFACE_INTERVAL,
     LEASE_INTERVAL,
     RETOLD,
+    SIGHTING_REST,
     STATE_INTERVAL,
     Reports,
 )
@@ -144,6 +145,19 @@ def test_what_comes_into_sight_is_told_at_once(rack: Rack) -> None:
     assert told <= 4
     rack.segment.go(2 * RETOLD + 1)
     assert len(rack.region.sightings) == told + 2
+
+
+def test_changes_gather(rack: Rack) -> None:
+    """Each report tells all that is known: a hundred changes in a moment are two of them."""
+    watch(rack)
+    rack.segment.go(10)
+    told = len(rack.region.sightings)
+    for _ in range(100):
+        rack.reports.owned(restored=False)  # all is news to another owner
+        rack.reports.sighted()
+        rack.segment.go(SIGHTING_REST / 100)
+    rack.segment.go(SIGHTING_REST)
+    assert told < len(rack.region.sightings) <= told + 3
 
 
 def test_sightings_wait_for_a_region_that_is_away(rack: Rack) -> None:

@@ -61,6 +61,10 @@ class Segment:
     listeners: dict[tuple[str, int], IProtocolFactory] = field(factory=dict)
     filtered: set[str] = field(factory=set)
     """Hosts whose TCP is dropped on the way there."""
+    unopened: OSError | None = None
+    """Why no station can be opened on it."""
+    refusal: OSError | None = None
+    """Why no port can be opened on it."""
     deaf: set[bytes] = field(factory=set)
     """Stations that hear nothing."""
     down: bool = False
@@ -151,6 +155,7 @@ class Host:
     ahead: float = 0.0
     """Seconds by which its clock is ahead."""
     nonces: int = 0
+    chance: Callable[[], float] = lambda: 0.0
 
     @property
     def address(self) -> str:
@@ -165,7 +170,7 @@ class Host:
     @property
     def scene(self) -> Scene:
         """What a lookout gets of it."""
-        return Scene(cast(Dialler, self), self.open_station, self.time, self.nonce)
+        return Scene(cast(Dialler, self), self.open_station, self.time, self.nonce, self.chance)
 
     def watch(self, *others: Host, key: str = KEY, vlan: VlanId = VLAN) -> Watch:
         """Give the order to look out for others."""
@@ -187,6 +192,8 @@ class Host:
     ) -> MemoryStation:
         """Plug it in."""
         assert (interface, ethertype) == ("eth1", 0x88B5)
+        if self.segment.unopened is not None:
+            raise self.segment.unopened
         station = MemoryStation(self.segment, self.mac, heard, lost)
         self.segment.stations.append(station)
         return station
@@ -212,6 +219,8 @@ class Host:
         """Open a port on its own address."""
         assert (interface, backlog) == (self.address, 50)
         place = (interface, port)
+        if self.segment.refusal is not None:
+            raise CannotListenError(interface, port, self.segment.refusal)
         if place in self.segment.listeners:
             raise CannotListenError(interface, port, OSError(errno.EADDRINUSE, "in use"))
         self.segment.listeners[place] = factory
