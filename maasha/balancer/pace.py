@@ -47,8 +47,9 @@ def may_begin(
     Of a donor's links at most max(`at_least`, `share`) in any second; `placement` says how many it
     has. One that is being emptied gives as much as one with its even share to the end: a share of
     what is left would take for ever. A rack does one thing at a time: what is planned for it waits
-    for what is under way, and for what comes before it in the plan. Flips cost no donor anything and wait for their rack only.
-    A move that takes long keeps its rack waiting and nobody else: one deaf rack stops no drain.
+    for what is under way, and for what comes before it in the plan. Flips cost no donor anything
+    and wait for their rack only. A move that takes long keeps its rack waiting and nobody else: one
+    deaf rack stops no drain.
     """
     begun = tuple(begun)
     busy = {one.rack for one in begun if one.under_way}
