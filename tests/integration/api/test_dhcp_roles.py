@@ -265,5 +265,5 @@ async def test_a_deleted_rack_is_nobodys_choice_any_more(world: World, notices: 
     await add_rack(world.pool, world.worker, "rack-3", "10.0.0.3/24")
     await world.admin.delete(f"rackcontrollers/{world.racks[1].system_id}/")
     after = (await world.user.get(path)).json
-    assert after["secondary_rack"] is not None
+    assert after["secondary_rack"] is None
     assert (after["primary_rack_by"], after["secondary_rack_by"]) == ("user:admin", "automatic")
