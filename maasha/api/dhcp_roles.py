@@ -6,6 +6,7 @@ from maasha.api.answers import Answer, JsonObject, ok
 from maasha.api.changes import differences
 from maasha.api.errors import Conflict
 from maasha.api.forms import Nothing
+from maasha.api.leader_shapes import current, role_holds
 from maasha.api.lookups import vlan_by_id
 from maasha.api.picture import Picture, read_picture
 from maasha.api.role_rules import swap_refusal, swapped
@@ -16,10 +17,10 @@ from maasha.api.settling import answer_settled
 from maasha.api.shapes import vlan_json
 from maasha.api.submissions import RoleSwap
 from maasha.api.vlan_rules import concerned
-from maasha.balancer.brakes import Act, Pause, Paused, Verdict
+from maasha.balancer.brakes import FREE, Pause
 from maasha.balancer.rearranging import rearranged
-from maasha.balancer.roles import decide_all
-from maasha.db import drains
+from maasha.balancer.roles import decide_all, held
+from maasha.db import drains, leading
 from maasha.db.events import open_alarms, record
 from maasha.db.networks import want_dhcp
 from maasha.db.roles import read_roles
@@ -36,24 +37,24 @@ ROLES = Noun(
 
 
 async def read_situation(tx: Transaction) -> RoleSituation:
-    """Read what is, and decide from it as the leader does; nothing is done.
-
-    Of its brakes only what is on record is known here: a pause, and its alarm.
-    """
+    """Read what is, and decide from it as the leader does, under its brakes; nothing is done."""
     picture = await read_picture(tx)
     seen = await read_roles(tx)
-    pause = await drains.paused(tx)
-    stops = () if pause is None else (Paused(Pause(pause.until, pause.by)),)
-    verdict = Verdict({Act.ROLE_CHANGE: stops})
+    pause, leader = await drains.paused(tx), await leading.leader(tx)
+    stops = role_holds(
+        None if pause is None else Pause(pause.until, pause.by),
+        None if leader is None else current(leader, seen.now),
+    )
+    wishes = decide_all(seen.vlans, seen.primaries, FREE, seen.now)
     alarms = [alarm.detail for alarm in await open_alarms(tx) if alarm.kind == VANISHED]
     return RoleSituation(
         seen.vlans,
-        decide_all(seen.vlans, seen.primaries, verdict, seen.now),
+        tuple(held(wish, stops) for wish in wishes),
         rearranged(seen.vlans, working(picture)),
         picture,
         seen.now,
         pause,
-        (*map(str, stops), *alarms),
+        tuple(dict.fromkeys((*map(str, stops), *alarms))),
     )
 
 

@@ -1,4 +1,4 @@
-"""drains/: regions and workers whose links go to others, for an upgrade; racks about to go."""
+"""drains/: regions and workers without links, racks that serve nothing: for an upgrade."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ async def make_drain(call: Call, form: DrainCreate) -> Answer:
 
 
 async def undo_drain(call: Call, _: Nothing) -> Answer:
-    """Undo one: links come back as the balance wants them."""
+    """Undo one: links come back as the balance wants them, and a rack serves again."""
     wanted = _id(call)
     if not await call.change(lambda tx: end_drain(tx, call.who, wanted, "undone")):
         raise NotFound(KIND)
@@ -137,7 +137,8 @@ OPERATIONS = (
         Crud.CREATE,
         Role.ADMIN,
         make_drain,
-        "Drain a region or a worker: its links go to the others, and new ones too. Or a rack.",
+        "Drain a region or a worker: its links go to the others, and new ones too. Or a rack: its "
+        "peers serve its VLANs alone until the drain ends, and its places stay.",
         DrainCreate,
     ),
     Operation(DRAIN, Crud.READ, Role.USER, read_drain, "Read a drain."),

@@ -13,15 +13,21 @@ from maasha.balancer.staying import Together
 from maasha.db.leading import Acknowledged, LeaderView
 from maasha.db.placement import Names
 from maasha.model.cluster import RackKey
-from maasha.model.leader import Cause, Outlook
+from maasha.model.leader import Cause, Hold, Outlook
 
 BOTH = 2
+NOBODY = Hold(Cause.NOT_LEADING, "nobody leads now, or whoever does has not looked yet")
 
 
 def current(view: LeaderView, now: datetime) -> LeaderView:
     """Leave out what is over: a leader that has nothing to do says so with its next look."""
-    holds = tuple(one for one in view.outlook.holds if one.until is None or now < one.until)
-    return evolve(view, outlook=evolve(view.outlook, holds=holds))
+
+    def left(holds: Iterable[Hold]) -> tuple[Hold, ...]:
+        return tuple(one for one in holds if one.until is None or now < one.until)
+
+    seen = view.outlook
+    outlook = evolve(seen, holds=left(seen.holds), role_holds=left(seen.role_holds))
+    return evolve(view, outlook=outlook)
 
 
 def stops_of(
@@ -37,25 +43,38 @@ def stops_of(
     return tuple(dict.fromkeys((*stops, *alarms)))
 
 
+def role_holds(pause: Pause | None, view: LeaderView | None) -> tuple[Hold, ...]:
+    """Say why no rack's place is changed without a hand; a pause counts from when it is written."""
+    paused = () if pause is None else (Hold(Cause.PAUSED, str(Paused(pause)), pause.until),)
+    if view is None:
+        return (*paused, NOBODY)
+    others = (hold for hold in view.outlook.role_holds if hold.cause is not Cause.PAUSED)
+    return (*paused, *others)
+
+
 def leader_json(view: LeaderView | None) -> JsonObject | None:
     """Show who leads and what it has in mind; null: nobody does, or has not looked yet."""
     if view is None:
         return None
     seen = view.outlook
-    holds: list[Json] = [
-        {"cause": hold.cause.value, "reason": hold.reason, "until": _iso(hold.until)}
-        for hold in seen.holds
-    ]
     return {
         "worker": view.worker,
         "since": seen.since.isoformat(),
         "changed": view.changed.isoformat(),
         "state": _state(seen),
-        "holds": holds,
+        "holds": _holds(seen.holds),
+        "role_holds": _holds(seen.role_holds),
         "settled": seen.settled,
         "unsettled_since": _iso(seen.unsettled),
         "evening": {"links": seen.acting.links, "owners": seen.acting.owners},
     }
+
+
+def _holds(holds: Iterable[Hold]) -> list[Json]:
+    return [
+        {"cause": hold.cause.value, "reason": hold.reason, "until": _iso(hold.until)}
+        for hold in holds
+    ]
 
 
 def acknowledged_json(known: Acknowledged | None) -> JsonObject | None:

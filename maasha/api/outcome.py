@@ -78,8 +78,11 @@ def _judged(vlan: VlanRow, racks: Mapping[RackKey, RackView]) -> Iterator[Outcom
 
 def _choosing(vlan: VlanRow, racks: Mapping[RackKey, RackView]) -> Outcome:
     """Say why nobody serves where the rack is chosen without a hand."""
-    if any(rack.connected and rack.is_on(vlan.id) for rack in racks.values()):
+    there = [rack for rack in racks.values() if rack.connected and rack.is_on(vlan.id)]
+    if any(not rack.draining for rack in there):
         return _pending("its primary rack is being chosen, see `maasha dhcp roles`")
+    if there:
+        return _pending("each rack that could serve it is drained; undo a drain, or name a rack")
     return _pending("no rack with an IPv4 address on this VLAN is connected")
 
 
@@ -104,7 +107,7 @@ def _member(vlan: VlanRow, name: RackName, duty: Duty, rack: RackView | None) ->
     if service is not None and service.problem and rack.judged == rack.wanted:
         return Outcome(Standing.FAILED, f"{called} cannot serve this VLAN", service.problem)
     if rack.lost is not None:
-        return _pending(f"{called} was declared lost")
+        return _pending(f"{called} was declared lost; {_instead(vlan)}; see `maasha dhcp roles`")
     if not rack.connected:
         return _pending(f"{called} is not connected")
     if rack.running < rack.wanted:
@@ -112,6 +115,13 @@ def _member(vlan: VlanRow, name: RackName, duty: Duty, rack: RackView | None) ->
     if not rack.serving:
         return _not_serving(called, rack.problem)
     return _in_duty(called, duty, service)
+
+
+def _instead(vlan: VlanRow) -> str:
+    """Say how another rack takes the place of one that is lost for good."""
+    if vlan.ha_auto:
+        return "another one takes its place when one is fit, or name one"
+    return "name another rack, or ha_auto=true"
 
 
 def _not_serving(called: str, problem: str) -> Outcome:

@@ -10,7 +10,7 @@ from maasha.api.fields import listed
 from maasha.api.forms import Nothing, either
 from maasha.api.lookups import the_rack
 from maasha.api.picture import read_picture
-from maasha.api.rack_removal import Succession, succeed
+from maasha.api.rack_removal import Succession, succeed_all
 from maasha.api.routes import Crud, Named, Noun, Operation, Role
 from maasha.api.services import Call
 from maasha.api.submissions import RackDelete, RackFilter, RackUpdate
@@ -84,10 +84,9 @@ async def delete_rack(call: Call, form: RackDelete) -> Answer:
         gone = rack.name
         if not force:
             _require_stoppable(rack)
-        successions = [
-            succeed(vlan, gone, await rack_choices(tx, vlan.id))
-            for vlan in await vlans_served_by(tx, gone.key)
-        ]
+        served = await vlans_served_by(tx, gone.key)
+        choices = [(vlan, await rack_choices(tx, vlan.id)) for vlan in served]
+        successions = succeed_all(choices, gone)
         if not force:
             _require_dhcp_kept(gone, successions)
         for succession in successions:
@@ -134,13 +133,18 @@ def _require_stoppable(rack: RackView) -> None:
 
 
 def _require_dhcp_kept(gone: RackName, successions: list[Succession]) -> None:
-    lost = [succession.before.label for succession in successions if succession.loses_dhcp]
-    if lost:
-        raise BadRequest(
-            f"Rack {gone.hostname} cannot be deleted: it serves DHCP on VLAN {listed(lost)} and no "
-            "other rack can. Connect another rack there, or delete with force=true, which turns "
-            "DHCP off there."
-        )
+    lost = [each.before for each in successions if each.loses_dhcp]
+    if not lost:
+        return
+    names = listed([vlan.label for vlan in lost])
+    by_hand = listed([vlan.label for vlan in lost if not vlan.ha_auto])
+    people = f" On VLAN {by_hand} people choose: name one, or set ha_auto=true." if by_hand else ""
+    raise BadRequest(
+        f"Rack {gone.hostname} cannot be deleted: it serves DHCP on VLAN {names} and no other rack "
+        "is there to take over: one that has a link and an address there and is neither drained "
+        f"nor lost.{people} Connect another rack there, or delete with force=true, which turns "
+        "DHCP off where nobody is left."
+    )
 
 
 async def _hand_over(tx: Transaction, who: str, succession: Succession) -> None:
@@ -169,8 +173,9 @@ OPERATIONS = (
         Crud.DELETE,
         Role.ADMIN,
         delete_rack,
-        "Delete a rack. Its VLANs go to their secondary and to other racks on them, as soon as it "
-        "has said that it stopped. An unknown one that was ours stops when it comes again.",
+        "Delete a rack. Its VLANs go to its peers, or where there are none to another rack on them "
+        "unless ha_auto is off, as soon as it has said that it stopped; the place that becomes "
+        "free is filled as any other. An unknown one that was ours stops when it comes again.",
         RackDelete,
     ),
 )

@@ -261,8 +261,8 @@ class DrainCreate:
     worker: tuple[str, int] | Absent = maybe(seat, "A worker, as region-1/0.")
     rack: str | Absent = maybe(
         text,
-        "Host name or system id of a rack: it is shown as drained and not counted; its VLANs stay "
-        "with it.",
+        "Host name or system id of a rack: it keeps its places, and its peers serve its VLANs "
+        "alone meanwhile; refused where nobody else would serve.",
     )
     seconds: int | Absent = maybe(seconds, "When it ends by itself; 4 hours (14400) if none.")
     at_end: AtEnd | Absent = maybe(

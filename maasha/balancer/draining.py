@@ -1,4 +1,4 @@
-"""What `maasha drain` may empty, what remains to go, and how it ends.
+"""What `maasha drain` may empty, and who serves VLANs meanwhile.
 
 - A region or a worker gives all its links to the others. A rack gives nothing away for good: its
   peers serve its VLANs alone meanwhile, and its places stay, so that the end of the drain is all
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import Enum
 from typing import assert_never
 
@@ -148,37 +148,6 @@ class AtEnd(Enum):
     ALARM = "alarm"
 
 
-@frozen
-class Drain:
-    """A drain as it is on record."""
-
-    target: Target
-    by: str
-    """`user:admin`."""
-    until: datetime
-    total: int
-    """What was to go when it began."""
-    at_end: AtEnd = AtEnd.UNDO
-
-
-@frozen
-class Progress:
-    """How far a drain is: links of a region or worker, VLANs of a rack."""
-
-    total: int
-    remaining: int
-
-    @property
-    def done(self) -> bool:
-        """Whether nothing remains."""
-        return self.remaining == 0
-
-    @property
-    def share(self) -> float:
-        """Give what has gone, from 0 to 1."""
-        return 1 - self.remaining / self.total if self.total else 1.0
-
-
 def refusal(target: Target, cluster: Cluster) -> Refusal | None:
     """Say why this must not be drained now; None: it may, also where it is drained already."""
     if not present(target, cluster):
@@ -197,38 +166,6 @@ def present(target: Target, cluster: Cluster) -> bool:
     if isinstance(target, RackTarget):
         return any(one.rack == target.rack and one.linked for one in cluster.servers)
     return any(_belongs(host, target) for host in cluster.hosts)
-
-
-def remaining(target: Target, cluster: Cluster) -> int:
-    """Count what is to go: links of a region or worker, VLANs of a rack."""
-    if isinstance(target, RackTarget):
-        return sum(len(one.serves) for one in cluster.servers if one.rack == target.rack)
-    return sum(len(host.racks) for host in cluster.hosts if _belongs(host, target))
-
-
-def started(
-    target: Target,
-    cluster: Cluster,
-    by: str,
-    now: datetime,
-    life: timedelta = LIFE,
-    at_end: AtEnd = AtEnd.UNDO,
-) -> Drain:
-    """Give the record of a drain that was not refused; a second one of the same replaces it."""
-    return Drain(target, by, now + life, remaining(target, cluster), at_end)
-
-
-def progress(drain: Drain, cluster: Cluster) -> Progress:
-    """Say how far it is; what came in addition does not make it less than nothing."""
-    left = remaining(drain.target, cluster)
-    return Progress(max(drain.total, left), left)
-
-
-def ended(drain: Drain, cluster: Cluster, now: datetime) -> AtEnd | None:
-    """Say what becomes of it now; None: it goes on. After an alarm it is asked again, and stays."""
-    if now < drain.until:
-        return None
-    return drain.at_end if present(drain.target, cluster) else AtEnd.ALARM
 
 
 def serving(

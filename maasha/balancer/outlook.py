@@ -24,8 +24,12 @@ def outlook(decided: Turn) -> Outlook:
     memory = decided.memory
     since = memory.brakes.leading_since
     assert since is not None  # noqa: S101 -- whoever takes a turn leads
-    holds = tuple(_hold(stop) for stop in decided.verdict.why_not(Act.MOVE))
-    return Outlook(since, holds, decided.settled, memory.unsettled, memory.acting)
+    moves, roles = (_holds(decided, act) for act in (Act.MOVE, Act.ROLE_CHANGE))
+    return Outlook(since, moves, decided.settled, memory.unsettled, memory.acting, roles)
+
+
+def _holds(decided: Turn, act: Act) -> tuple[Hold, ...]:
+    return tuple(_hold(stop) for stop in decided.verdict.why_not(act))
 
 
 def _hold(stop: Stop) -> Hold:

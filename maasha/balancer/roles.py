@@ -30,6 +30,7 @@ from attrs import evolve, frozen
 
 from maasha.balancer.brakes import Act, Stop, Verdict
 from maasha.model.cluster import RackKey
+from maasha.model.leader import Hold
 from maasha.model.network import VlanId
 from maasha.model.roles import Candidate, Evidence, Place, VlanRoles
 
@@ -148,7 +149,7 @@ class Held:
     """An action that would be taken, were it not for the brakes."""
 
     action: Action
-    stops: tuple[Stop, ...]
+    stops: tuple[Stop | Hold, ...]
 
 
 Decision = Action | Settled | Nobody | Held
@@ -167,10 +168,12 @@ def decide(
     if not roles.ha_auto:
         return Settled(roles.vlan, Rest.BY_HAND)
     wish = _wish(roles, primaries, now, terms)
-    stops = verdict.why_not(Act.ROLE_CHANGE)
-    if stops and isinstance(wish, Action):
-        return Held(wish, stops)
-    return wish
+    return held(wish, verdict.why_not(Act.ROLE_CHANGE))
+
+
+def held(decision: Decision, stops: tuple[Stop | Hold, ...]) -> Decision:
+    """Give what becomes of a decision under these brakes; none: nothing else."""
+    return Held(decision, stops) if stops and isinstance(decision, Action) else decision
 
 
 def decide_all(

@@ -19,6 +19,8 @@ from maasha.cli.shape import Record, record, records, text
 from maasha.cli.store import Store
 from maasha.cli.terminal import Meter, Terminal
 
+WHY = {"link": "maasha balance --explain", "VLAN": "maasha status"}
+"""Where it is said why some are left."""
 AWAY = (502, 503, 504)
 """Statuses of a region, or of the proxy before it, that is away for a while."""
 
@@ -42,7 +44,7 @@ class UndoneMeanwhile(Failure):
         self.name = name
         self.left = left
         super().__init__(
-            f"{kind} {name} is not drained any more; {left} links were left.\n"
+            f"{kind} {name} is not drained any more; {left} {unit_of(kind)}s were left.\n"
             "Its time was over, or somebody undid it: maasha events read says who.\n"
             f"Drain it anew: maasha drain {kind} {name} --wait"
         )
@@ -61,9 +63,9 @@ class NotEmptyYet(Failure):
         last = ", when last heard" if progress.silence else ""
         super().__init__(
             f"{what} is not empty after {spelt(patience_of(wanted))}: {progress.left} of "
-            f"{progress.total} links left{last}.{silence}\n"
+            f"{progress.total} {progress.unit}s left{last}.{silence}\n"
             f"The drain goes on until {instant(expires) or 'its time is over'}.\n"
-            f"Why links are left: maasha balance --explain\n"
+            f"Why {progress.unit}s are left: {WHY[progress.unit]}\n"
             f"Wait on: maasha drain {what} --wait\n"
             f"Undo it: maasha drain {what} --undo"
         )
@@ -98,6 +100,11 @@ def patience_of(wanted: Drain) -> int:
     return wanted.timeout or wanted.seconds or LIFE
 
 
+def unit_of(kind: str) -> str:
+    """Give what is to go, one of it: links of a region or worker, VLANs of a rack."""
+    return "VLAN" if kind == "rack" else "link"
+
+
 def _undo(api: Api, wanted: Drain) -> Status:
     answer = api.fetch("drains/")
     if not answer.good:
@@ -118,7 +125,7 @@ def _is_named(drain: Record, name: str) -> bool:
 def _wait(api: Api, wanted: Drain, drain: Record, meter: Meter) -> Status:
     """Show how far it is until nothing is left; a region that restarts is waited for."""
     clock, left = api.terminal.clock, _left(api, drain)
-    progress = Progress(left, left)
+    progress = Progress(left, left, unit=unit_of(wanted.kind))
     patience = Patience(clock() + patience_of(wanted))
     while True:
         meter.show(progress.bar, progress.line)
@@ -152,7 +159,7 @@ def _asked(api: Api, drain: Record, timeout: float) -> Answer | Silence:
 
 
 def _left(api: Api, drain: Record) -> int:
-    """Give how many links are left. Raises `NotAnApi` where the answer does not say."""
+    """Give how much is left. Raises `NotAnApi` where the answer does not say."""
     left = drain.get("remaining")
     if not isinstance(left, int) or isinstance(left, bool):
         raise NotAnApi(api.profile.url, "asked for a drain, it does not say what remains")

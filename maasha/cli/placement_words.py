@@ -115,11 +115,6 @@ def drain(**options: object) -> Drain:
         )
     if wanted.timeout is not None and not wanted.wait:
         raise Misused("--timeout says how long to wait", "write --wait too, or leave it out")
-    if wanted.wait and wanted.kind == "rack":
-        raise Misused(
-            "A rack keeps its VLANs while it is drained, so there is nothing to wait for",
-            "name other racks for them: maasha vlan update FABRIC VID primary_rack=RACK",
-        )
     return wanted
 
 
@@ -166,7 +161,9 @@ def _add_drain(parser: ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME", help="host name or id; of a worker HOSTNAME/SLOT")
     _add_profile(parser)
     parser.add_argument("--undo", action="store_true", help="let it have links again")
-    parser.add_argument("--wait", action="store_true", help="until no link is left")
+    parser.add_argument(
+        "--wait", action="store_true", help="until no link is left, of a rack: no VLAN"
+    )
     parser.add_argument(
         "--timeout",
         metavar="TIME",

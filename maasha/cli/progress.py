@@ -16,10 +16,12 @@ class Progress:
     left: int
     silence: str = ""
     """Why nobody says how many are left now; empty: somebody does."""
+    unit: str = "link"
+    """What is to go, one of it; of a rack VLANs are."""
 
     def next(self, left: int) -> Progress:
-        """Give what is when so many are left; links that came in addition were to go too."""
-        return Progress(max(self.total, left), left)
+        """Give what is when so many are left; what came in addition was to go too."""
+        return evolve(self, total=max(self.total, left), left=left, silence="")
 
     def unknown(self, why: str) -> Progress:
         """Give what is when nobody says how many are left."""
@@ -41,8 +43,8 @@ class Progress:
     @property
     def _words(self) -> str:
         if not self.left:
-            return "no link is left"
-        return f"{self.left} of {self.total} links left"
+            return f"no {self.unit} is left"
+        return f"{self.left} of {self.total} {self.unit}s left"
 
 
 def drawn(done: int, total: int) -> str:

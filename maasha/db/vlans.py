@@ -64,6 +64,14 @@ class RackChoice:
     """It has a link to a worker that lives."""
     lost: bool = False
     """A person declared it lost for good."""
+    draining: bool = False
+    primaries: int = 0
+    """How many VLANs it is the primary of."""
+
+    @property
+    def fit(self) -> bool:
+        """Whether it can serve the VLAN alone at once."""
+        return self.on_vlan and self.connected and not (self.lost or self.draining)
 
 
 SELECT = """
@@ -145,14 +153,23 @@ async def rack_choices(tx: Transaction, of: VlanId) -> tuple[RackChoice, ...]:
                 select from link join worker on worker.id = worker_id
                 where link.rack_id = rack.id
                 and heartbeat > clock_timestamp() - make_interval(secs => %s)
-            ) as connected
+            ) as connected,
+            exists (select from drain where drain.rack_id = rack.id) as draining,
+            (select count(*) from vlan where primary_rack = rack.id) as primaries
         from rack where deleted is null order by hostname
         """,
         of,
         WORKER_TTL,
     )
     return tuple(
-        RackChoice(_name(row.id, row.system_id, row.hostname), row.on_vlan, row.connected, row.gone)
+        RackChoice(
+            _name(row.id, row.system_id, row.hostname),
+            row.on_vlan,
+            row.connected,
+            row.gone,
+            row.draining,
+            row.primaries,
+        )
         for row in rows
     )
 

@@ -31,6 +31,9 @@ class Hold:
     until: datetime | None = None
     """None: until something happens, not until an instant."""
 
+    def __str__(self) -> str:
+        return self.reason
+
 
 @frozen
 class Outlook:
@@ -46,3 +49,5 @@ class Outlook:
     """Since when racks or workers come and go; None: they do not."""
     acting: Acting = IDLE
     """What it is evening: it goes on to the inner band."""
+    role_holds: tuple[Hold, ...] = ()
+    """Against changes of racks' roles; a leader of an older version does not tell them."""

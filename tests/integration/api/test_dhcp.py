@@ -154,12 +154,37 @@ async def test_deleting_the_primary(world: World, notices: Notices) -> None:
 
 
 @pytest_twisted.ensureDeferred
-async def test_a_third_rack_steps_in(world: World, notices: Notices) -> None:
-    """A third rack on the VLAN takes the free place of the pair."""
-    third = await add_rack(world.pool, world.worker, "rack-3", "10.0.0.3/24")
+async def test_a_third_rack_is_not_taken_unseen(world: World, notices: Notices) -> None:
+    """The free place of the pair is automatic; the leader fills it when a rack proves fit."""
+    await add_rack(world.pool, world.worker, "rack-3", "10.0.0.3/24")
     path = await turned_on(world, notices, "rack-1", "rack-2")
     assert (await world.admin.delete(f"rackcontrollers/{world.racks[1].system_id}/")).status == 204
-    assert (await world.user.get(path)).json["secondary_rack"] == third.system_id
+    after = (await world.user.get(path)).json
+    assert (after["secondary_rack"], after["secondary_rack_by"]) == (None, "automatic")
+
+
+@pytest_twisted.ensureDeferred
+async def test_people_choose_who_takes_over(world: World, notices: Notices) -> None:
+    """With ha_auto off nobody is chosen: the refusal says so, and by force DHCP is off."""
+    path = await turned_on(world, notices, "rack-1")
+    assert (await world.admin.put(path, ha_auto="false")).status == 200
+    mine = f"rackcontrollers/{world.racks[0].system_id}/"
+    reply = await world.admin.delete(mine)
+    assert reply.status == 400
+    assert "On VLAN fabric-0.untagged people choose: name one, or set ha_auto=true." in reply.text
+    assert (await world.admin.delete(mine, force="true")).status == 204
+    after = (await world.user.get(path)).json
+    assert (after["dhcp_on"], after["primary_rack"]) == (False, None)
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_drained_rack_takes_nothing_over(world: World, notices: Notices) -> None:
+    """Of those that do not serve the VLAN yet."""
+    await turned_on(world, notices, "rack-1")
+    assert (await world.admin.post("drains/", rack="rack-2")).status == 200
+    reply = await world.admin.delete(f"rackcontrollers/{world.racks[0].system_id}/")
+    assert reply.status == 400
+    assert "is neither drained nor lost. Connect another rack" in reply.text
 
 
 @pytest_twisted.ensureDeferred

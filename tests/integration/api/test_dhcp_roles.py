@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest_twisted
@@ -15,11 +16,13 @@ from maasha.db.events import history, raise_alarm
 from maasha.db.notices import Notices
 from maasha.db.racks import drop_links
 from maasha.db.roles import store_sightings
+from maasha.model.leader import Cause, Hold, Outlook
 from maasha.model.network import VlanId
 from maasha.model.sighting import Sighting
 from maasha.region.appointing import Appointing
 from maasha.region.balancing import SUBJECT, VANISHED, WHO
 from tests.integration.api.client import Reply, World, add_rack
+from tests.integration.api.leading import leading
 from tests.integration.api.obedient import Obedient
 from tests.integration.api.test_dhcp import during, prepared, turned_on
 
@@ -126,7 +129,8 @@ async def test_dhcp_on_is_enough(world: World, notices: Notices) -> None:
     (other,) = [each for each in one["candidates"] if each["lacks"]]
     assert one["why"].startswith(f"nobody: {other['rack']} and the primary do not hear")
     await see(world, vlan)
-    one = await roles(world)
+    async with leading(world, Outlook(datetime.now(UTC))):
+        one = await roles(world)
     assert one["why"] == f"{other['rack']} becomes the secondary with the leader's next look"
     (other,) = [each for each in one["candidates"] if each["rack"] == other["rack"]]
     assert other["lacks"] == []
@@ -153,20 +157,42 @@ async def test_dhcp_on_where_nobody_can_be_chosen(world: World) -> None:
 
 @pytest_twisted.ensureDeferred
 async def test_what_holds_changes(world: World, notices: Notices) -> None:
-    """A pause and the leader's alarm are told, and what is held by the pause."""
+    """A pause, that nobody leads and the alarm are told, and what is held by them."""
     path = await served(world, notices, "rack-1")
     await see(world, (await world.user.get(path)).json["id"])
     await world.admin.call("POST", "placement/?op=pause")
     await world.pool.run(lambda tx: raise_alarm(tx, WHO, SUBJECT, VANISHED, "3 of 4 vanished"))
     one = await roles(world)
     paused = "paused by user:admin until `maasha resume`"
+    nobody = "nobody leads now, or whoever does has not looked yet"
     assert (one["decision"], one["why"]) == (
         "held",
-        f"held: {paused}; then rack-2 becomes the secondary",
+        f"held: {paused}; {nobody}; then rack-2 becomes the secondary",
     )
     document = (await world.user.get("dhcp-roles/")).json
     assert document["pause"] == {"by": "user:admin", "until": None}
-    assert document["stops"] == [paused, "3 of 4 vanished"]
+    assert document["stops"] == [paused, nobody, "3 of 4 vanished"]
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_leader_holds_still(world: World, notices: Notices) -> None:
+    """What it told of changes of roles counts, not what holds moves of links, nor what is over."""
+    path = await served(world, notices, "rack-1")
+    await see(world, (await world.user.get(path)).json["id"])
+    now, hour = datetime.now(UTC), timedelta(hours=1)
+    alarm = Hold(Cause.RACKS_VANISHED, "3 of 4 vanished")
+    old = Hold(Cause.GAP_ENDED, "what is on record may be old", now + hour)
+    moves = Hold(Cause.LEADER_NEW, "the leader is new", now + hour)
+    over = Hold(Cause.LEADER_NEW, "the leader was new", now - hour)
+    await world.pool.run(lambda tx: raise_alarm(tx, WHO, SUBJECT, VANISHED, alarm.reason))
+    async with leading(world, Outlook(now, (moves,), role_holds=(over, old, alarm))):
+        one = await roles(world)
+        document = (await world.user.get("dhcp-roles/")).json
+    assert (one["decision"], one["why"]) == (
+        "held",
+        f"held: {old}; {alarm}; then rack-2 becomes the secondary",
+    )
+    assert document["stops"] == [old.reason, alarm.reason]
 
 
 @pytest_twisted.ensureDeferred
@@ -265,5 +291,5 @@ async def test_a_deleted_rack_is_nobodys_choice_any_more(world: World, notices: 
     await add_rack(world.pool, world.worker, "rack-3", "10.0.0.3/24")
     await world.admin.delete(f"rackcontrollers/{world.racks[1].system_id}/")
     after = (await world.user.get(path)).json
-    assert after["secondary_rack"] is not None
+    assert after["secondary_rack"] is None
     assert (after["primary_rack_by"], after["secondary_rack_by"]) == ("user:admin", "automatic")

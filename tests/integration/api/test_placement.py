@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import pytest_twisted
-from twisted.internet.defer import Deferred
 
 from maasha.db.events import history, open_alarms, raise_alarm
-from maasha.db.leading import note_outlook
 from maasha.db.link_moves import Wanted, begin_moves
-from maasha.db.locks import SPACE, Lock
 from maasha.db.placement import note_evenness
 from maasha.db.racks import register_link
-from maasha.db.transaction import Transaction
 from maasha.model.cluster import Endpoint, Introduction, WorkerId
 from maasha.model.leader import Cause, Hold, Outlook
 from maasha.model.placement import Acting
 from maasha.region.balancing import SUBJECT, VANISHED, WHO, look
 from maasha.region.registration import MAX_LINKS
 from tests.integration.api.client import World, add_rack, add_worker
+from tests.integration.api.leading import leading
 
 FILL = """
 insert into rack (system_id, hostname, version)
@@ -44,32 +39,6 @@ async def crowd(world: World) -> None:
     """Have five racks on the first region, which is too many where the second has none."""
     for number in range(3, 6):
         await add_rack(world.pool, world.worker, f"rack-{number}", f"10.0.0.{number}/24")
-
-
-@asynccontextmanager
-async def leading(world: World, outlook: Outlook) -> AsyncIterator[None]:
-    """Have another session lead: it holds the lock, and wrote what it has in mind."""
-    done: Deferred[None] = Deferred()
-    ready: Deferred[None] = Deferred()
-
-    async def lead(tx: Transaction) -> None:
-        await note_outlook(tx, world.worker, outlook)
-
-    async def hold(tx: Transaction) -> None:
-        await tx.execute("select pg_advisory_xact_lock(%s, %s)", SPACE, Lock.LEADER.value)
-        backend = await tx.value("select pg_backend_pid()")
-        await world.pool.run(lead)
-        await world.pool.run(lambda tx: tx.execute("update leader set backend = %s", backend))
-        ready.callback(None)
-        await done
-
-    holding = Deferred.fromCoroutine(world.pool.run(hold))
-    await ready
-    try:
-        yield
-    finally:
-        done.callback(None)
-        await holding
 
 
 async def placement(world: World) -> Any:

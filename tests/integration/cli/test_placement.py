@@ -108,6 +108,24 @@ def test_waiting(admin: User, region: SmallRegion) -> None:
     assert done.err == "2 of 2 links left\nno link is left\n"
 
 
+def test_waiting_for_a_rack(admin: User, region: SmallRegion) -> None:
+    """Its VLANs are what goes; whoever gives up is told where to look."""
+    rack = DRAIN | {"kind": "rack", "name": "rack-1"}
+    served = [Reply(200, rack | {"remaining": count}) for count in (3, 1, 0)]
+    region.will_answer("POST drains/", served[0])
+    region.will_answer("GET drains/5/", *served)
+    done = admin.maasha("drain rack rack-1 --wait")
+    assert (done.status, done.out) == (0, "")
+    assert done.err == "3 of 3 VLANs left\n1 of 3 VLANs left\nno VLAN is left\n"
+    region.will_answer("GET drains/5/", served[1])
+    done = admin.maasha("drain rack rack-1 --wait --timeout 1")
+    assert done.status == 3
+    assert "rack rack-1 is not empty after 1s: 1 of 3 VLANs left." in done.err
+    assert "Why VLANs are left: maasha status\n" in done.err
+    region.will_answer("GET drains/5/", GONE)
+    assert "any more; 3 VLANs were left.\n" in admin.maasha("drain rack rack-1 --wait").err
+
+
 def test_waiting_at_a_terminal(admin: User, region: SmallRegion) -> None:
     """There is one bar."""
     region.will_answer("POST drains/", left(2))

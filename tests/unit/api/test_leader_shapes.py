@@ -8,9 +8,11 @@ import pytest
 from attrs import evolve
 
 from maasha.api.leader_shapes import (
+    NOBODY,
     acknowledged_json,
     current,
     leader_json,
+    role_holds,
     stops_of,
     waiting_json,
 )
@@ -40,7 +42,8 @@ def view(outlook: Outlook = OUTLOOK) -> LeaderView:
 
 def test_the_leader() -> None:
     """Who it is, since when, what holds it and until when."""
-    assert leader_json(view(Outlook(NOON, (NEW, VANISHED), settled=False, unsettled=NOON))) == {
+    seen = Outlook(NOON, (NEW, VANISHED), False, NOON, role_holds=(VANISHED,))
+    assert leader_json(view(seen)) == {
         "worker": "region-1/0",
         "since": "2026-01-02T12:00:00+00:00",
         "changed": "2026-01-02T12:00:00+00:00",
@@ -53,6 +56,7 @@ def test_the_leader() -> None:
             },
             {"cause": "racks-vanished", "reason": "5 racks vanished", "until": None},
         ],
+        "role_holds": [{"cause": "racks-vanished", "reason": "5 racks vanished", "until": None}],
         "settled": False,
         "unsettled_since": "2026-01-02T12:00:00+00:00",
         "evening": {"links": False, "owners": False},
@@ -82,6 +86,8 @@ def test_a_hold_ends_in_time() -> None:
     held = view(Outlook(NOON, (NEW, VANISHED)))
     assert current(held, NOON) == held
     assert current(held, LATER).outlook.holds == (VANISHED,)
+    roles = view(Outlook(NOON, role_holds=(NEW, VANISHED)))
+    assert current(roles, LATER).outlook.role_holds == (VANISHED,)
 
 
 def test_what_stops_it() -> None:
@@ -94,6 +100,18 @@ def test_what_stops_it() -> None:
     vanished = view(Outlook(NOON, (VANISHED,)))
     assert stops_of(None, vanished, [VANISHED.reason]) == (VANISHED.reason,)
     assert stops_of(None, None, [VANISHED.reason]) == (VANISHED.reason,)
+
+
+def test_what_stops_changes_of_roles() -> None:
+    """What the leader told of them, and a pause from when it is written; without one all waits."""
+    pause = Pause(LATER, "user:ann")
+    written = Hold(Cause.PAUSED, "paused by user:ann until 2026-01-02 12:00:15 UTC", LATER)
+    assert role_holds(None, view(Outlook(NOON, (NEW,)))) == ()
+    seen = view(Outlook(NOON, role_holds=(PAUSED, NEW, VANISHED)))
+    assert role_holds(None, seen) == (NEW, VANISHED)
+    assert role_holds(pause, seen) == (written, NEW, VANISHED)
+    assert role_holds(pause, None) == (written, NOBODY)
+    assert str(NOBODY).startswith("nobody leads now")
 
 
 def test_who_knows_of_racks_that_vanished() -> None:

@@ -47,6 +47,11 @@ def test_a_primary_to_be_chosen() -> None:
     """DHCP is pending until the leader has chosen one, and as long as there is none to choose."""
     waiting = evolve(VLAN, dhcp_on=True)
     assert judged(waiting, rack_view(ONE)).startswith("pending: its primary rack is being chosen")
+    drained = evolve(rack_view(ONE), draining=True)
+    assert judged(waiting, drained, rack_view(TWO)).startswith("pending: its primary rack is being")
+    assert judged(waiting, drained, rack_view(TWO, linked=False)) == (
+        "pending: each rack that could serve it is drained; undo a drain, or name a rack"
+    )
     away = rack_view(ONE, linked=False)
     elsewhere = evolve(rack_view(TWO), interfaces=())
     assert judged(waiting, away, elsewhere) == (
@@ -69,7 +74,14 @@ def test_a_drained_member() -> None:
 def test_a_lost_member() -> None:
     """A rack that was declared lost is not waited for in silence."""
     lost = evolve(rack_view(ONE, linked=False), lost=NOON)
-    assert judged(ALONE, lost) == "pending: rack rack-1 was declared lost"
+    assert judged(ALONE, lost) == (
+        "pending: rack rack-1 was declared lost; another one takes its place when one is fit, or "
+        "name one; see `maasha dhcp roles`"
+    )
+    assert judged(evolve(ALONE, ha_auto=False), lost) == (
+        "pending: rack rack-1 was declared lost; name another rack, or ha_auto=true; "
+        "see `maasha dhcp roles`"
+    )
 
 
 def test_a_former_member() -> None:

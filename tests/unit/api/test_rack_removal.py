@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import pytest
 from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maasha.api.rack_removal import succeed
+from maasha.api.rack_removal import succeed, succeed_all
 from maasha.db.vlans import RackChoice
+from maasha.model.network import VlanId
 from tests.unit.api.samples import CHOICES, ONE, THREE, TWO, VLAN
 
 SOLO = evolve(VLAN, primary=ONE, dhcp_on=True)
@@ -19,10 +21,10 @@ def test_secondary_is_promoted() -> None:
     assert after == evolve(SOLO, primary=TWO, pairing=PAIRED.pairing + 1)
 
 
-def test_a_fresh_rack_stands_by() -> None:
-    """A third rack on the VLAN takes the free place of a pair."""
-    assert succeed(PAIRED, ONE, CHOICES).after.racks == (TWO, THREE)
-    assert succeed(PAIRED, TWO, CHOICES).after.racks == (ONE, THREE)
+def test_the_other_place_is_free() -> None:
+    """Nobody knows of a third rack whether it can be the peer, so the leader looks for one."""
+    assert succeed(PAIRED, ONE, CHOICES).after.racks == (TWO,)
+    assert succeed(PAIRED, TWO, CHOICES).after.racks == (ONE,)
 
 
 def test_another_rack_takes_over() -> None:
@@ -30,6 +32,34 @@ def test_another_rack_takes_over() -> None:
     succession = succeed(SOLO, ONE, TWO_RACKS)
     assert succession.after.racks == (TWO,)
     assert not succession.loses_dhcp
+
+
+@pytest.mark.parametrize(
+    "unfit", [evolve(CHOICES[1], lost=True), evolve(CHOICES[1], draining=True)]
+)
+def test_an_unfit_rack_takes_nothing_over(unfit: RackChoice) -> None:
+    """It is drained, or a person said that it is lost."""
+    assert succeed(SOLO, ONE, (CHOICES[0], unfit, CHOICES[2])).after.racks == (THREE,)
+    assert succeed(SOLO, ONE, (CHOICES[0], unfit)).loses_dhcp
+
+
+def test_the_least_busy_rack_takes_over() -> None:
+    """What it takes over with the same deletion counts, too."""
+    busy = evolve(CHOICES[1], primaries=1)
+    vlans = [(evolve(SOLO, id=VlanId(vlan)), (busy, CHOICES[2])) for vlan in (7, 8, 9)]
+    paired = (PAIRED, CHOICES)
+    after = [each.after.racks for each in succeed_all([paired, *vlans], ONE)]
+    assert after == [(TWO,), (THREE,), (THREE,), (TWO,)]
+    kept = succeed_all([(PAIRED, CHOICES), vlans[0]], TWO)
+    assert [each.after.racks for each in kept] == [(ONE,), (ONE,)]
+
+
+def test_people_choose() -> None:
+    """With ha_auto off nobody is chosen: the peer goes on, and without one DHCP is off."""
+    by_hand = evolve(SOLO, ha_auto=False)
+    assert succeed(by_hand, ONE, CHOICES).loses_dhcp
+    assert succeed(by_hand, ONE, CHOICES).after.racks == ()
+    assert succeed(evolve(PAIRED, ha_auto=False), ONE, CHOICES).after.racks == (TWO,)
 
 
 def test_who_chose() -> None:
@@ -57,6 +87,7 @@ def test_vlan_without_dhcp_loses_nothing() -> None:
     """A VLAN that was not served loses its rack and no DHCP."""
     off = evolve(SOLO, dhcp_on=False)
     assert not succeed(off, ONE, CHOICES[:1]).loses_dhcp
+    assert succeed(off, ONE, CHOICES).after.racks == ()
 
 
 @given(

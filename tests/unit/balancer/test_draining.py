@@ -1,8 +1,6 @@
-"""A drain empties what it may, says how far it is, and ends by itself."""
+"""A drain empties what it may, and somebody serves meanwhile."""
 
 from __future__ import annotations
-
-from datetime import UTC, datetime, timedelta
 
 import pytest
 from attrs import evolve
@@ -10,31 +8,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maasha.balancer.draining import (
-    LIFE,
     Absent,
-    AtEnd,
     Cluster,
     Host,
     NobodyLeft,
     NoRoom,
-    Progress,
     RackTarget,
     RegionTarget,
     Server,
     Target,
     Unserved,
     WorkerTarget,
-    ended,
-    progress,
     refusal,
-    remaining,
     serving,
-    started,
 )
 from maasha.model.cluster import RackKey, SystemId, WorkerId
 from maasha.model.network import VlanId
 
-NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 A, B = RegionTarget(SystemId("a")), RegionTarget(SystemId("b"))
 ONE, TWO, THREE = RackKey(1), RackKey(2), RackKey(3)
 
@@ -106,46 +96,6 @@ def test_a_rack_is_drained_where_its_vlans_are_served() -> None:
     away = evolve(server(2, 7), linked=False)
     assert refusal(target, Cluster((), (server(1, 7), away))) == Unserved((VlanId(7),))
     assert str(Unserved((VlanId(7), VlanId(8)))).startswith("nobody else serves VLAN 7, 8:")
-
-
-def test_what_remains_is_counted() -> None:
-    """Links of a region or worker, VLANs of a rack."""
-    cluster = evolve(TWO_REGIONS, servers=(server(1, 7, 8), server(2, 7)))
-    targets = (A, WorkerTarget(WorkerId(2)), RackTarget(ONE), RackTarget(THREE))
-    assert [remaining(target, cluster) for target in targets] == [3, 1, 2, 0]
-    assert list(map(str, targets)) == ["region a", "worker 2", "rack 1", "rack 3"]
-
-
-def test_a_drain_says_how_far_it_is() -> None:
-    """From what was there when it began; what comes in between makes it no less than nothing."""
-    drain = started(A, TWO_REGIONS, "user:admin", NOW)
-    assert (drain.total, drain.by, drain.until) == (3, "user:admin", NOW + LIFE)
-    assert progress(drain, Cluster((host(1, "a", 1),))) == Progress(3, 1)
-    assert progress(drain, Cluster((host(1, "a", 1, 2, 3, 4),))) == Progress(4, 4)
-    assert progress(drain, Cluster()).done
-
-
-def test_nothing_to_do_is_done() -> None:
-    """A bar for it is full."""
-    assert (Progress(0, 0).done, Progress(0, 0).share) == (True, 1.0)
-    assert (Progress(4, 1).done, Progress(4, 1).share) == (False, 0.75)
-
-
-def test_a_drain_ends_as_its_person_wanted() -> None:
-    """Not before its time."""
-    drain = started(A, TWO_REGIONS, "user:admin", NOW, timedelta(hours=1))
-    assert ended(drain, TWO_REGIONS, NOW + timedelta(minutes=59)) is None
-    assert ended(drain, TWO_REGIONS, NOW + timedelta(hours=1)) is AtEnd.UNDO
-    loud = evolve(drain, at_end=AtEnd.ALARM)
-    assert ended(loud, TWO_REGIONS, NOW + timedelta(hours=1)) is AtEnd.ALARM
-
-
-def test_a_drain_of_what_is_away_ends_in_an_alarm() -> None:
-    """And is undone when that is back."""
-    drain = started(A, TWO_REGIONS, "user:admin", NOW)
-    late = NOW + LIFE
-    assert ended(drain, Cluster(TWO_REGIONS.hosts[2:]), late) is AtEnd.ALARM
-    assert ended(drain, TWO_REGIONS, late) is AtEnd.UNDO
 
 
 def test_the_peer_serves_while_a_rack_is_drained() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 from attrs import evolve
@@ -21,7 +22,7 @@ from maasha.balancer.brakes import (
 from maasha.balancer.outlook import outlook
 from maasha.balancer.policy import POLICY
 from maasha.balancer.turn import FRESH, Seen, Turn, turn
-from maasha.model.codec import from_json, to_json
+from maasha.model.codec import from_json, from_loose, to_json
 from maasha.model.leader import Cause, Hold, Outlook
 from maasha.model.placement import Acting
 from tests.unit.balancer.fleet import NOW, alone
@@ -58,6 +59,7 @@ def test_a_new_leader_holds_still() -> None:
         (Cause.PAUSED, None),
         (Cause.LEADER_NEW, LATER),
     ]
+    assert told.role_holds == told.holds
     assert told.holds[0].reason == "paused by user:ann until `maasha resume`"
 
 
@@ -72,6 +74,7 @@ def test_every_reason_has_its_cause() -> None:
         RacksVanished((), 0, NOW),
     )
     decided = evolve(first(Seen(alone(1), NOW)), verdict=Verdict({Act.MOVE: stops}))
+    assert outlook(decided).role_holds == ()
     assert outlook(decided).holds == tuple(
         Hold(cause, str(stop), until)
         for stop, (cause, until) in zip(
@@ -89,7 +92,24 @@ def test_every_reason_has_its_cause() -> None:
     )
 
 
+def test_roles_have_holds_of_their_own() -> None:
+    """What racks know of each other is old for longer than where their links are."""
+    moves, roles = (GapEnded(NOW + timedelta(seconds=seconds)) for seconds in (15, 120))
+    verdict = Verdict({Act.MOVE: (moves,), Act.ROLE_CHANGE: (roles,)})
+    told = outlook(evolve(first(Seen(alone(1), NOW)), verdict=verdict))
+    assert [hold.until for hold in (*told.holds, *told.role_holds)] == [moves.until, roles.until]
+    assert str(told.role_holds[0]) == str(roles)
+
+
 def test_it_goes_through_the_database() -> None:
     """And comes back as it was."""
     told = outlook(first(Seen(alone(4, 0), NOW), Limits()))
     assert from_json(Outlook, to_json(told)) == told
+
+
+def test_what_an_older_leader_wrote() -> None:
+    """Nothing of roles; all else is read."""
+    told = outlook(first(Seen(alone(4, 0), NOW), Limits()))
+    written = json.loads(to_json(told))
+    del written["role_holds"]
+    assert from_loose(Outlook, written) == evolve(told, role_holds=())

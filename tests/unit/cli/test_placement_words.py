@@ -17,6 +17,7 @@ from maasha.cli.placement_words import Acknowledge, Balance, Drain, Pause, Resum
         ("drain region region-1", Drain("region", "region-1")),
         ("drain worker region-1/0 maas", Drain("worker", "region-1/0", "maas")),
         ("drain rack rack-1 --undo", Drain("rack", "rack-1", undo=True)),
+        ("drain rack rack-1 --wait", Drain("rack", "rack-1", wait=True)),
         (
             "drain region region-1 --wait --for 2h --then alarm",
             Drain("region", "region-1", wait=True, seconds=7200, at_end="alarm"),
@@ -99,9 +100,3 @@ def test_a_timeout_is_of_a_wait() -> None:
     """Without one it would mean nothing."""
     with pytest.raises(Misused, match="write --wait too"):
         parse(["drain", "region", "region-1", "--timeout", "1m"])
-
-
-def test_nobody_waits_for_a_rack() -> None:
-    """Its VLANs stay with it until somebody names other racks: how, is said."""
-    with pytest.raises(Misused, match="maasha vlan update"):
-        parse(["drain", "rack", "rack-1", "--wait"])

@@ -25,6 +25,8 @@ def test_words() -> None:
     """One sees how many are left of how many."""
     assert Progress(12, 3).line == "3 of 12 links left"
     assert Progress(12, 0).line == "no link is left"
+    rack = Progress(12, 12, unit="VLAN")
+    assert [rack.next(left).line for left in (3, 0)] == ["3 of 12 VLANs left", "no VLAN is left"]
     assert Progress(4, 2).bar == f"[{'#' * 15}{'.' * 15}] 2 of 4 links left"
     assert Progress(0, 0).bar == f"[{'#' * WIDTH}] no link is left"
     assert drawn(1, 3) == f"[{'#' * 10}{'.' * 20}]"
