@@ -62,6 +62,7 @@ def note(scenario: Scenario, name: str, ran: Course, values: Values) -> None:
     values[f"{scenario.name}; {name}: moves at the end"].append(ran.late)
     values[f"{scenario.name}; {name}: max/mean at the end"].append(ran.steady)
     values[f"{scenario.name}; {name}: min/mean at the end"].append(ran.least)
+    values[f"{scenario.name}; {name}: ticks beyond 1.10 at the end"].append(ran.loose)
     if ran.even_after is not None:
         values[f"{scenario.name}; {name}: even after, s"].append(ran.even_after)
 

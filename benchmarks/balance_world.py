@@ -22,6 +22,8 @@ from maasha.model.placement import Acting, Link, Placement, Rack, Worker
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SETTLED = 40
 """The last ticks of a run, over which the steady state is measured."""
+OUTER, INNER = 1.25, 1.10
+"""How far from the mean loads may come by themselves, and how far balancing may leave them."""
 
 
 class Balancer(Protocol):
@@ -73,6 +75,8 @@ class Course:
     """The greatest max/mean of the last ticks."""
     least: float
     """The least min/mean of the last ticks."""
+    loose: int
+    """How many of the last ticks had loads beyond the inner band that a move would mend."""
     even_after: int | None
     """The first tick from which on no load is out of band, None if it never comes."""
 
@@ -140,9 +144,13 @@ def course(scenario: Scenario, balancer: Balancer, seed: int) -> Course:
 
 
 def out_of_band(loads: Sequence[float]) -> bool:
-    """Whether these loads are so uneven that the issue wants something done."""
+    """Whether these loads are so uneven that something is to be done, and a move would help."""
+    return _uneven(loads, OUTER)
+
+
+def _uneven(loads: Sequence[float], band: float) -> bool:
     mean, most, least = sum(loads) / len(loads), max(loads), min(loads)
-    return (most > 1.25 * mean or least < mean / 1.25) and most - least >= 2
+    return (most > band * mean or least < mean / band) and most - least >= 2
 
 
 def summary(moves: Sequence[int], loads: Sequence[Sequence[float]]) -> Course:
@@ -155,6 +163,7 @@ def summary(moves: Sequence[int], loads: Sequence[Sequence[float]]) -> Course:
         late=sum(moves[-(len(moves) // 3) :]),
         steady=max(max(these) / mean for these, mean in ends),
         least=min(min(these) / mean for these, mean in ends),
+        loose=sum(_uneven(these, INNER) for these, _ in ends),
         even_after=None if last == len(loads) - 1 else last + 1,
     )
 

@@ -44,27 +44,27 @@ def owed(bars: Iterable[Bar], quick: bool) -> tuple[Bar, ...]:
 
 def short(found: Figures, bars: Iterable[Bar]) -> list[Bar]:
     """Give the bars that are not met; one whose figure is missing is not."""
-    return [bar for bar in bars if not bar.met_by(_median(found, bar))]
+    return [bar for bar in bars if not bar.met_by(_deciding(found, bar))]
 
 
 def report(found: Figures, bars: Iterable[Bar]) -> list[dict[str, Any]]:
     """Give one row for each bar for machines to read, in the form that all benchmarks have."""
-    return [_reported(bar, _median(found, bar)) for bar in bars]
+    return [_reported(bar, _deciding(found, bar)) for bar in bars]
 
 
-def _median(found: Figures, bar: Bar) -> float | None:
-    return found.get(bar.figure, Figure(bar.figure)).median
+def _deciding(found: Figures, bar: Bar) -> float | None:
+    return bar.deciding(found[bar.figure].values) if bar.figure in found else None
 
 
-def _reported(bar: Bar, median: float | None) -> dict[str, Any]:
+def _reported(bar: Bar, value: float | None) -> dict[str, Any]:
     return {
         "name": bar.figure,
-        "value": median,
+        "value": value,
         "unit": bar.unit,
         "peer": bar.peer,
-        "ratio": median if bar.unit == "x" else None,
+        "ratio": value if bar.unit == "x" else None,
         "bar": str(bar),
-        "holds": bar.met_by(median),
+        "holds": bar.met_by(value),
     }
 
 
@@ -83,7 +83,8 @@ def _row(figure: Figure, bar: Bar | None) -> Row:
     spread = [shown(value) for value in (figure.median, *figure.spread)]
     if bar is None:
         return [figure.name, *spread, "", ""]
-    return [figure.name, *spread, str(bar), "met" if bar.met_by(figure.median) else "SHORT"]
+    met = bar.met_by(bar.deciding(figure.values))
+    return [figure.name, *spread, str(bar), "met" if met else "SHORT"]
 
 
 def columns(head: Row, rows: Iterable[Row]) -> str:

@@ -25,7 +25,7 @@ with open as (
     and deleted is null and lost is null
 )
 select distinct on (open.id, interface.rack_id) open.id as vlan_id, open.primary_rack,
-    interface.rack_id, interface.name, host(address)::inet as address
+    interface.rack_id, interface.name, host(address)::inet as address, hostname
 from open join interface on interface.vlan_id = open.id
 join interface_address on interface_id = interface.id
 left join subnet on subnet.id = subnet_id
@@ -81,7 +81,7 @@ def _by_vlan(rows: Sequence[Row]) -> Iterator[tuple[VlanId, RackKey, Sequence[Me
     vlans: dict[tuple[int, int], list[Member]] = {}
     for row in rows:
         rack = RackKey(row.rack_id)
-        member = Member(rack, row.name, Peer(rack, row.address))
+        member = Member(rack, row.name, Peer(rack, row.address, row.hostname))
         vlans.setdefault((row.vlan_id, row.primary_rack), []).append(member)
     for (vlan, primary), members in vlans.items():
         yield VlanId(vlan), RackKey(primary), members

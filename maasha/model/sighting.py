@@ -16,6 +16,8 @@ class Peer:
 
     rack: RackKey
     address: IPv4Address
+    hostname: str = ""
+    """For people; empty: the region does not say."""
 
 
 @frozen

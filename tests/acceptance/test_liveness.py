@@ -41,7 +41,8 @@ from tests.acceptance.stalls import stalled
 pytestmark = pytest.mark.root
 
 KILLED, SUSPECT, DEAD = 0.1, 1.0, 3.0
-"""Seconds in which a fault must be known (issue 4, item 5)."""
+"""Seconds in which a fault must be known: a process that ended, a peer that is not to be called
+until it is heard again, and one that is to be given up."""
 ALLOWANCE = 0.05
 """Seconds more for a suspicion, which by the beats may take 0.9 s: for making the fault, and for a
 process that waits for its turn."""

@@ -23,6 +23,8 @@ class LookoutReport:
     peer: int | None = None
     """The region's number of the other rack; None: there is no other on the VLAN."""
     peer_address: str = ""
+    peer_name: str = ""
+    """Its hostname; empty: the region did not say."""
     probed: float | None = None
     """Ago."""
     reached: float | None = None
@@ -38,4 +40,4 @@ def reports(post: Post) -> Iterator[LookoutReport]:
         yield LookoutReport(*here)
     for peer, seen in zip(watch.peers, post.sightings, strict=True):
         known = (seen.probed, seen.reached, seen.clock_offset)
-        yield LookoutReport(*here, peer.rack, str(peer.address), *known)
+        yield LookoutReport(*here, peer.rack, str(peer.address), peer.hostname, *known)

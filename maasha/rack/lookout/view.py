@@ -23,7 +23,7 @@ be whose failover peer. A VLAN that both serve as a pair is not watched.
   VLAN       the region's number of the VLAN, which is not its VID
   INTERFACE  of this host on it, with its ADDRESS
   TCP 647    whether this rack listens there for the others' calls: no while dhcpd has the port
-  RACK       the region's number of the other rack, AT its address
+  RACK       the other rack, AT its address
   PROBED     how long ago a frame went to it and came back
   REACHED    how long ago its TCP 647 answered this one's call
   CLOCK      how far its clock is ahead of this one's
@@ -63,9 +63,10 @@ def show(arguments: argparse.Namespace, data_dir: Path) -> None:
 def row(report: LookoutReport) -> tuple[str, ...]:
     """Give the cells of a line."""
     offset = report.clock_offset
+    number = "" if report.peer is None else str(report.peer)
     return (
         *(str(report.vlan), report.interface, report.address, "yes" if report.listens else "no"),
-        *("" if report.peer is None else str(report.peer), report.peer_address),
+        *(report.peer_name or number, report.peer_address),
         *(_ago(report.probed), _ago(report.reached)),
         "" if offset is None else f"{offset:+.3f} s",
     )

@@ -77,7 +77,7 @@ FIELDS: Mapping[type, frozenset[str]] = {
         EventLoop: "name load",
         # no addresses, and above all no key
         Watch: "vlan rack interface peers",
-        Peer: "rack",
+        Peer: "rack hostname",
         Sighting: "vlan peer probed reached clock_offset",
         Versions: "lowest highest",
         errors.RemoteFailure: "id",

@@ -200,7 +200,7 @@ async def test_who_watches_whom(pool: Pool) -> None:
 
     found = await watches()
     first, *others = (
-        Peer(rack, IPv4Address(f"10.0.0.{number}"))
+        Peer(rack, IPv4Address(f"10.0.0.{number}"), f"rack{number}")
         for number, rack in enumerate((one, two, three), 1)
     )
     key = f"key {site.vlan}"

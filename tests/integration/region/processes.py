@@ -11,12 +11,14 @@ import pytest_twisted
 import treq
 from twisted.internet import reactor as global_reactor
 from twisted.internet.defer import maybeDeferred
+from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
 from twisted.internet.error import ConnectError
 from twisted.internet.task import deferLater
 from twisted.web.client import ResponseFailed
 
 from maasha.db.dsn import DatabaseSettings
 from maasha.region.master import Master, WorkerCommand
+from tests.acceptance.web import Page
 from tests.integration.region.at_rest import WatchedPool
 from tests.postgres import free_port
 
@@ -53,15 +55,15 @@ class Region:
         except (ConnectError, ResponseFailed):
             return 0, ""
 
-    async def answered(self) -> bool:
-        """Ask whether the API answers; False: nobody listens. Raises what breaks off an answer."""
-        url = f"http://127.0.0.1:{self._api}/MAAS/rpc/"
+    async def let_in(self) -> Page | None:
+        """Ask the API, over a connection of its own; None: nobody listens."""
+        asking = Page(b"GET /MAAS/rpc/ HTTP/1.0\r\n\r\n")
+        door = TCP4ClientEndpoint(reactor, "127.0.0.1", self._api, timeout=10)
         try:
-            answer = await treq.get(url, timeout=10, persistent=False)
+            await connectProtocol(door, asking)
         except ConnectError:
-            return False
-        await treq.text_content(answer)
-        return bool(answer.code == 200)
+            return None
+        return asking
 
     async def workers(self) -> dict[str, list[list[Any]]]:
         """Ask where racks reach the workers; nowhere as long as nobody can say."""

@@ -11,6 +11,7 @@ from twisted.internet.task import deferLater
 
 from maasha.db.leading import LeaderView, leader
 from maasha.model.leader import Cause
+from tests.acceptance.web import Page
 from tests.asynchronous import asynchronous
 from tests.integration.region.at_rest import WatchedPool
 from tests.integration.region.processes import Region, reactor, region, until
@@ -18,7 +19,9 @@ from tests.integration.region.processes import Region, reactor, region, until
 __all__ = ["region"]
 
 BEFORE = 30
-"""Calls of the API that are under way when a region is told to end."""
+"""Calls of the API that are begun when a region is told to end."""
+ANSWER = 10.0
+"""Seconds for one."""
 
 
 @asynchronous
@@ -38,16 +41,21 @@ async def test_a_region_serves_and_ends(region: Region, pool: WatchedPool) -> No
 async def test_a_region_that_ends_answers_its_callers(region: Region) -> None:
     """Whoever is let in has an answer; who comes later finds the door closed."""
     await region.several(2)
-    asked: list[Deferred[bool]] = []
+    asked: list[Deferred[Page | None]] = []
+    connected: list[Deferred[Page | None]] = []
     ending: Deferred[None] | None = None
     while ending is None or not ending.called:
-        asked.append(Deferred.fromCoroutine(region.answered()))
+        asked.append(Deferred.fromCoroutine(region.let_in()))
         await deferLater(reactor, 0.01)
         if len(asked) == BEFORE:
+            connected = [each for each in asked if each.called]
             ending = maybeDeferred(region.master.stopService)
-    answers = [await each for each in asked]
-    assert answers[0]
-    assert not await region.answered()
+    inside = [page for page in [await each for each in asked] if page]
+    assert connected
+    assert {await each for each in connected} <= set(inside)
+    statuses = [(await page.reply.addTimeout(ANSWER, reactor)).status for page in inside]
+    assert set(statuses) == {200}
+    assert await region.let_in() is None
 
 
 @asynchronous

@@ -58,7 +58,9 @@ def test_a_rack_takes_the_better_of_two() -> None:
 @pytest.mark.parametrize(
     ("loads", "out"), [((5, 0), True), ((1, 0), False), ((10, 10, 8), False), ((10, 10, 7), True)]
 )
-def test_out_of_band_is_what_the_issue_says(loads: tuple[int, ...], out: bool) -> None:
+def test_out_of_band_is_more_than_a_quarter_from_the_mean(
+    loads: tuple[int, ...], out: bool
+) -> None:
     """Both ways, and from a spread of two on."""
     assert out_of_band(loads) is out
 
@@ -67,7 +69,7 @@ def test_a_course_says_when_it_was_even_for_good() -> None:
     """And what moved when nothing was left to do."""
     ran = summary([3, 0, 1], [(4, 0), (3, 1), (2, 2)])
     assert (ran.moves, ran.late, ran.even_after) == (4, 1, 2)
-    assert (ran.steady, ran.least) == (2.0, 0.0)
+    assert (ran.steady, ran.least, ran.loose) == (2.0, 0.0, 2)
     assert summary([0], [(4, 0)]).even_after is None
 
 

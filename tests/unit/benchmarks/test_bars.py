@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.bars import RPC, Bar
+from benchmarks.bars import ATTACKS, BALANCE, RPC, STORM, Bar
 from benchmarks.rpc_figures import FORMULAS
 
 
@@ -23,6 +23,7 @@ def test_an_upper_bar_is_met_up_to_its_value(value: float | None, met: bool) -> 
 def test_a_bar_is_written_as_people_write_it() -> None:
     """With its direction."""
     assert [str(Bar("a", at_least=2.0)), str(Bar("b", at_most=0.5))] == [">= 2", "<= 0.5"]
+    assert str(Bar("c", at_least=1.0, at_most=4.0, always=True)) == ">= 1, <= 4 each"
 
 
 def test_every_bar_has_one_direction_and_a_figure_that_somebody_computes() -> None:
@@ -34,7 +35,8 @@ def test_every_bar_has_one_direction_and_a_figure_that_somebody_computes() -> No
 
 def test_no_figure_has_two_bars() -> None:
     """Names are unique."""
-    assert len({bar.figure for bar in RPC}) == len(RPC)
+    for bars in (RPC, ATTACKS, STORM, BALANCE):
+        assert len({bar.figure for bar in bars}) == len(bars)
 
 
 def test_a_ratio_names_whom_it_compares_with() -> None:

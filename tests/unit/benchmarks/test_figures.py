@@ -39,6 +39,18 @@ def test_the_median_decides() -> None:
     assert short(found(speed=(1.0, 2.0, 3.0), memory=(9.0, 9.0, 1.0)), BARS) == [SMALLER]
 
 
+def test_each_round_decides_where_each_must_reach_the_bar() -> None:
+    """The median is within, but one round is not: that one is reported, and the table says so."""
+    still = Bar("moves", at_least=1.0, at_most=4.0, unit="moves", peer="", always=True)
+    rounds = found(moves=(2.0, 5.0, 3.0))
+    assert short(rounds, (still,)) == [still]
+    (row,) = report(rounds, (still,))
+    assert (row["value"], row["holds"], row["bar"]) == (5.0, False, ">= 1, <= 4 each")
+    assert "SHORT" in table(rounds, (still,))
+    assert short(found(moves=(2.0, 4.0, 3.0)), (still,)) == []
+    assert short(found(moves=(0.0, 4.0, 3.0)), (still,)) == [still]
+
+
 def test_a_quick_run_owes_the_quick_bars_only() -> None:
     """A full one owes all."""
     assert owed(BARS, quick=True) == (FASTER,)

@@ -67,7 +67,7 @@ INTERFACES = (
 )
 LOST = Ownership(WorkerId(3), Stamp(1, 2))
 MOVE = Move(EventLoop("b:pid=7", (Endpoint("10.0.0.9", 5251),)), 20.0, "evening")
-OTHER_RACK = Peer(RackKey(2), IPv4Address("10.0.0.2"))
+OTHER_RACK = Peer(RackKey(2), IPv4Address("10.0.0.2"), "rack2")
 WATCHES = (Watch(VlanId(5), RackKey(1), "eth1", IPv4Address("10.0.0.1"), (OTHER_RACK,), "5e" * 32),)
 SIGHTINGS = (Sighting(VlanId(5), RackKey(2), 0.5, None, -0.002), Sighting(VlanId(5), RackKey(3)))
 

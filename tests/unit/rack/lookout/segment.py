@@ -165,7 +165,7 @@ class Host:
     @property
     def peer(self) -> Peer:
         """What others call it."""
-        return Peer(RackKey(self.number), IPv4Address(self.address))
+        return Peer(RackKey(self.number), IPv4Address(self.address), f"host{self.number}")
 
     @property
     def scene(self) -> Scene:

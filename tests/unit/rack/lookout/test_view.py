@@ -25,7 +25,8 @@ from tests.unit.rack.test_wiretap import NOW
 from tests.unit.rpc.parts import value_of
 
 ALONE = LookoutReport(5, "eth1", "10.0.0.1", True, "")
-SEEN = evolve(ALONE, peer=2, peer_address="10.0.0.2", probed=1.4, reached=0.2, clock_offset=-0.0021)
+THERE = evolve(ALONE, peer=2, peer_address="10.0.0.2", peer_name="rack2")
+SEEN = evolve(THERE, probed=1.4, reached=0.2, clock_offset=-0.0021)
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def test_other_racks_are_listed(rackd: Rackd, capsys: pytest.CaptureFixture[str]
     out, err = capsys.readouterr()
     heads, first, second = (" ".join(line.split()) for line in out.splitlines())
     assert heads.startswith("VLAN INTERFACE ADDRESS")
-    assert first == "5 eth1 10.0.0.1 yes 2 10.0.0.2 1 s ago 0 s ago -0.002 s"
+    assert first == "5 eth1 10.0.0.1 yes rack2 10.0.0.2 1 s ago 0 s ago -0.002 s"
     assert second == "5 eth1 10.0.0.1 no - - - - -"
     assert err == f"{problem}\n"
     assert rackd.requests == [Request("lookout")]
@@ -70,6 +71,12 @@ def test_a_rack_that_watches_nothing_says_so(
 def test_a_clock_that_is_ahead_has_a_sign() -> None:
     """As one that is behind."""
     assert row(evolve(SEEN, clock_offset=7.0))[-1] == "+7.000 s"
+
+
+def test_a_rack_whose_name_is_not_known_has_the_region_s_number() -> None:
+    """As long as the region is older than this rack; a VLAN without others has neither."""
+    named, numbered, alone = (row(each)[4] for each in (SEEN, evolve(SEEN, peer_name=""), ALONE))
+    assert (named, numbered, alone) == ("rack2", "2", "")
 
 
 class Screen:
@@ -97,6 +104,7 @@ def test_rackd_tells_what_it_sees() -> None:
     value_of(Deferred.fromCoroutine(inspection.questions["lookout"]({}, screen)))  # type: ignore[arg-type]
     first, second = (from_loose(LookoutReport, item) for item in screen.shown)
     assert (first.vlan, first.peer, first.probed, first.listens) == (VLAN, 2, None, True)
+    assert (first.peer_name, second.peer_name) == ("host2", "")
     assert (second.vlan, second.peer, second.listens) == (6, None, False)
     assert "no listener on 10.0.0.1:647" in second.problem
     assert KEY not in str(screen.shown)

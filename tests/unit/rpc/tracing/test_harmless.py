@@ -142,7 +142,7 @@ def test_a_plan_is_shown_without_its_text() -> None:
 
 def test_a_watch_is_shown_without_its_key() -> None:
     """Which VLAN, for whom and on which interface; of the key there is its length."""
-    peer = Peer(RackKey(2), IPv4Address("10.0.0.2"))
+    peer = Peer(RackKey(2), IPv4Address("10.0.0.2"), "rack2")
     watch = Watch(VlanId(5), RackKey(1), "eth1", IPv4Address("10.0.0.1"), (peer,), "5e" * 32)
     assert asked(commands.LookOut, watches=(watch,)) == {
         "watches": [
@@ -151,7 +151,7 @@ def test_a_watch_is_shown_without_its_key() -> None:
                 "rack": 1,
                 "interface": "eth1",
                 "address": "<text, 8 bytes>",
-                "peers": [{"rack": 2, "address": "<text, 8 bytes>"}],
+                "peers": [{"rack": 2, "address": "<text, 8 bytes>", "hostname": "rack2"}],
                 "key": "<text, 64 bytes>",
             }
         ]
