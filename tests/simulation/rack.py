@@ -294,7 +294,7 @@ class Rackd:
 
 def _scene(timers: Timers) -> Scene:
     """Give a host without VLANs, so nobody looks out on it."""
-    return Scene(cast(Dialler, timers), _no_station, timers.seconds, lambda: bytes(16))
+    return Scene(cast(Dialler, timers), _no_station, timers.seconds, lambda: bytes(16), lambda: 0.0)
 
 
 def _no_station(*_: object) -> Station:

@@ -28,7 +28,7 @@ from maasha.model.placement import Acting
 from tests.unit.balancer.fleet import NOW, alone
 
 LATER = NOW + timedelta(seconds=15)
-CARELESS = Limits(after_leader=0.0, moves_after_gap=0.0)
+CARELESS = Limits(after_leader=0.0, moves_after_gap=0.0, roles_after_leader=0.0)
 
 
 def first(seen: Seen, limits: Limits = CARELESS) -> Turn:
