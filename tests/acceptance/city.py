@@ -1,4 +1,4 @@
-"""Two regions with two workers each and very many racks, with calls on all links all the time."""
+"""Two regions with two workers each and very many racks, and calls on all links of each other."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import ceil
 from pathlib import Path
+from typing import Any
 
 from attrs import define, field, frozen
 
@@ -24,8 +25,10 @@ from lab.cluster import (
     start_region,
 )
 from tests.acceptance import traffic
+from tests.acceptance.ledger import Shelf, Tally
 from tests.acceptance.storm import PROCESSES, Call, boot, run, told
 from tests.acceptance.town import BAND
+from tests.acceptance.traffic import GO, HALT
 from tests.acceptance.watching import RPC_PORTS, log_of
 
 REGIONS, WORKERS, LINKS = 2, 2, 2
@@ -36,6 +39,8 @@ PREFERRED = ("nice", "-n", "-10")
 OK = 200
 LOOK = 0.3
 """Seconds between looks."""
+SETTLED = 120.0
+"""Seconds for calls to come to an end: each may take 20, of the API as long at each region."""
 PATIENCE = 600.0
 """Seconds: a safety bound, for the machine may be slow and shared; figures are printed."""
 
@@ -64,84 +69,103 @@ class Racks:
     """Since when each has all its links."""
     owned: float | None
     """Since when each has an owner to which it is linked."""
-    calls: tuple[float, ...]
-    """The seconds of each call that a rack made since the last look, and that was answered."""
-    failed: Mapping[str, int]
-    """Those that were not, by why."""
-    answered: int
-    """Calls of regions that racks have answered."""
+
+
+@define
+class Account:
+    """The calls of racks, or of the API, since a span began; none was under way then."""
+
+    begun: int = 0
+    answered: list[float] = field(factory=list)
+    """The seconds of each."""
+    failed: Counter[str] = field(factory=Counter)
+    """By why."""
+
+    @property
+    def open(self) -> int:
+        """How many have not come to an end."""
+        return self.begun - len(self.answered) - self.failed.total()
 
 
 @frozen
 class Span:
-    """What went on from one moment to another."""
+    """What went on from one moment to another, and what came of all that was begun by then."""
 
-    calls: tuple[float, ...]
-    failed: Mapping[str, int]
-    answered: int
-    unanswered: tuple[str, ...]
+    seconds: float
+    """While calls were begun."""
+    racks: Account
+    regions: Tally
+    complaints: tuple[str, ...]
     """What regions logged of their calls that failed."""
-    api: tuple[Call, ...]
-
-    @property
-    def api_failed(self) -> tuple[Call, ...]:
-        """Those calls of the API that were not answered as they were to be."""
-        return tuple(call for call in self.api if call.status != OK)
+    api: Account
 
     @property
     def api_p99(self) -> float:
-        """The seconds that 99 of 100 calls of the API took at most, those without an answer too."""
-        return p99(call.seconds for call in self.api)
+        """The seconds that 99 of 100 calls of the API took at most."""
+        return p99(self.api.answered)
 
 
 @define(eq=False)
 class City:
-    """What runs."""
+    """What runs; nobody calls but within a span."""
 
     cluster: Cluster
     count: int
     racks: Sequence[HostProcess]
     caller: HostProcess
-    _calls: list[float] = field(factory=list)
-    _failed: Counter[str] = field(factory=Counter)
-    _answered: int = 0
+    shelves: Sequence[Shelf]
+    """Of the regions."""
+    _of_racks: Account = field(factory=Account)
+    _of_api: Account = field(factory=Account)
+    _before: Tally = field(factory=Tally)
+    _began: float = 0.0
     _logged: dict[str, int] = field(factory=dict)
 
-    def look(self) -> Racks:
-        """Ask the racks how they are."""
-        for process in self.racks:
-            process.stdin.write("\n")
-            process.stdin.flush()
-        states = [told(process, "state") for process in self.racks]
+    def look(self, word: str = "") -> Racks:
+        """Ask the racks how they are, and count their calls; a word has them call or not."""
+        states = [answer for answer in asked(self.racks, word) if answer["event"] == "state"]
+        for state in states:
+            self._of_racks.begun += state["begun"]
+            self._of_racks.answered.extend(state["calls"])
+            self._of_racks.failed.update(state["failed"])
         linked, owned = ([state[what] for state in states] for what in ("linked", "owned"))
-        calls = tuple(call for state in states for call in state["calls"])
-        failed: Counter[str] = sum((Counter(state["failed"]) for state in states), Counter())
-        answered = sum(state["answered"] for state in states)
-        self._calls.extend(calls)
-        self._failed.update(failed)
-        self._answered += answered
-        last = [None if None in each else max(each) for each in (linked, owned)]
-        return Racks(last[0], last[1], calls, failed, answered)
+        return Racks(*(None if None in each else max(each) for each in (linked, owned)))
 
     def begin(self) -> None:
-        """Begin a span."""
-        self.look()
-        self._api()
-        self._calls, self._failed, self._answered = [], Counter(), 0
+        """Begin a span: all call."""
+        self._of_racks, self._of_api, self._before = Account(), Account(), self._regions()
         self._logged = {
             region.name: len(log_of(region, "regiond")) for region in self.cluster.regions
         }
+        self._began = time.monotonic()
+        for shelf in self.shelves:
+            shelf.go()
+        self.look(GO)
+        self._ask_api(GO)
 
     def end(self) -> Span:
-        """Give all since `begin`."""
+        """End it: nobody calls any more, and all calls of those who live come to an end."""
+        seconds = time.monotonic() - self._began
+        self.rest()
+        regions, complaints = self._regions() - self._before, tuple(self._complaints())
+        return Span(seconds, self._of_racks, regions, complaints, self._of_api)
+
+    def rest(self) -> None:
+        """Have nobody call, and wait until all calls of those who live have come to an end."""
+        for shelf in self.shelves:
+            shelf.halt()
+        self.look(HALT)
+        self._ask_api(HALT)
+        until(self._settled, "an end of every call", timeout=SETTLED, interval=LOOK)
+
+    def _settled(self) -> bool:
         self.look()
-        return Span(
-            tuple(self._calls),
-            dict(self._failed),
-            self._answered,
-            tuple(self._complaints()),
-            tuple(self._api()),
-        )
+        self._ask_api()
+        ended = not self._of_racks.open and not self._of_api.open
+        return ended and all(shelf.settled() for shelf in self.shelves)
+
+    def _regions(self) -> Tally:
+        return sum((shelf.tally() for shelf in self.shelves), Tally())
 
     def _complaints(self) -> Iterator[str]:
         for region in self.cluster.regions:
@@ -149,14 +173,15 @@ class City:
                 if traffic.FAILED in line:
                     yield f"{region.name}: {line}"
 
-    def _api(self) -> list[Call]:
-        """Give the calls of the API that ended since the last look."""
-        self.caller.stdin.write("\n")
-        self.caller.stdin.flush()
-        while True:
-            heard = json.loads(self.caller.stdout.readline())
-            if "calls" in heard:
-                return [Call(*each) for each in heard["calls"]]
+    def _ask_api(self, word: str = "") -> None:
+        """Count the calls of the API; a word has them begin or not."""
+        (report,) = (answer for answer in asked([self.caller], word) if "calls" in answer)
+        self._of_api.begun += report["begun"]
+        for call in (Call(*each) for each in report["calls"]):
+            if call.status == OK:
+                self._of_api.answered.append(call.seconds)
+            else:
+                self._of_api.failed[f"status {call.status} after {call.seconds:.1f} s"] += 1
 
     def served(self, since: float) -> float | None:
         """Give when the last rack got an owner, where one was without after `since`, else None."""
@@ -186,7 +211,19 @@ class City:
         host.run(argv, env=cli_environment(), timeout=PATIENCE)
 
 
-def p99(seconds: Iterator[float] | Sequence[float]) -> float:
+def asked(processes: Sequence[HostProcess], word: str) -> Iterator[dict[str, Any]]:
+    """Say a word to each, then give all that each says until it has answered."""
+    for process in processes:
+        process.stdin.write(f"{word}\n")
+        process.stdin.flush()
+    for process in processes:
+        heard: dict[str, Any] = {}
+        while "calls" not in heard:
+            heard = json.loads(process.stdout.readline())
+            yield heard
+
+
+def p99(seconds: Sequence[float]) -> float:
     """Give what 99 of 100 take at most; 0 for none."""
     took = sorted(seconds)
     return took[ceil(len(took) * 0.99) - 1] if took else 0.0
@@ -201,8 +238,10 @@ def city(folder: Path, count: int, settings: Mapping[str, object]) -> Iterator[C
         start_database(cluster)
         make_instance(cluster, num_workers=WORKERS, **settings)
         pause = count * LINKS / (RATE / 2)
+        shelves = [Shelf(region.directory / "books") for region in cluster.regions]
         for region in cluster.regions:
-            start_region(region, traffic.install(region.directory / "site", pause))
+            books = region.directory / "books"
+            start_region(region, traffic.install(region.directory / "site", pause, books))
         for region in cluster.regions:
             login(cluster, region)
         racks = _start_racks(cluster, count)
@@ -210,7 +249,8 @@ def city(folder: Path, count: int, settings: Mapping[str, object]) -> Iterator[C
         hosts = ",".join(str(cluster.management.address(region)) for region in cluster.regions)
         words = hosts, API_PORT, cluster.api_key, *ports
         caller = run(lab.hosts["caller"], "storm_caller", *map(str, words))
-        made = City(cluster, count, racks, caller)
+        made = City(cluster, count, racks, caller, shelves)
+        made.rest()
         made.wait_even("at the beginning")
         yield made
     finally:

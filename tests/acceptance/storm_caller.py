@@ -3,9 +3,10 @@
 HOSTS are the regions, with commas between them: calls go to each in turn, and on to the next where
 nobody listens or the answer is 503, as any load balancer does it. KEY is an API key, FIRST to LAST
 are the first one's ports for racks. Prints a line of JSON, {"ready": SECONDS}, each time that one
-of these takes connections after none did, and for each line that it reads {"calls": [[BEGUN,
-SECONDS, STATUS], ...]}, all that ended since the line before; status 0 is no answer. Instants are
-the machine's monotonic clock's.
+of these takes connections after none did, and for each line that it reads {"begun": COUNT, "calls":
+[[BEGUN, SECONDS, STATUS], ...]}, how many were begun since the line before, and all that ended;
+status 0 is no answer. From the line "halt" on none begins, until the line "go". Instants are the
+machine's monotonic clock's.
 """
 
 from __future__ import annotations
@@ -52,11 +53,16 @@ class Caller(LineOnlyReceiver):
         self._port = port
         self._proof = proof(key)
         self._paths = cycle(PATHS)
+        self._halted = False
+        self._begun = 0
         self._calls: list[tuple[float, float, int]] = []
 
-    def lineReceived(self, line: bytes) -> None:  # noqa: ARG002  every line is the same order
-        """Report."""
-        self._tell({"calls": self._calls})
+    def lineReceived(self, line: bytes) -> None:
+        """Obey, and report."""
+        if line:
+            self._halted = line == b"halt"
+        self._tell({"begun": self._begun, "calls": self._calls})
+        self._begun = 0
         self._calls.clear()
 
     def _tell(self, told: object) -> None:
@@ -64,6 +70,9 @@ class Caller(LineOnlyReceiver):
 
     def call(self) -> None:
         """Call once more, whatever became of the calls before."""
+        if self._halted:
+            return
+        self._begun += 1
         self._first = (self._first + 1) % len(self._hosts)
         Deferred.fromCoroutine(self._call(f"/MAAS/api/2.0/{next(self._paths)}"))
 

@@ -4,14 +4,15 @@ Each has an address, a key and a memory of its own and keeps one link, or so man
 code for all that leads to them: search over HTTP, choice of a worker, rests with jitter, handshake,
 registration, heartbeats, moves. It obeys its newest owner as rackd does, looks for another when
 that is gone, reports to it, and serves nothing. URLS are those of the regions, with commas between
-them; RATE is how many calls of `traffic.py` they make in a second, all together.
+them; RATE is how many calls of `traffic.py` they make in a second, all together, from the line "go"
+to the line "halt".
 
 Prints a line of JSON, {"event": "linked" or "owned", "last": SECONDS, "errors": COUNTS}, each time
 that all racks have all their links, or are owned. The seconds are the machine's monotonic clock's;
 a link stands when the rack has its welcome, so its registration is committed by then. For each line
-that it reads it prints {"event": "state", "linked": SECONDS, "owned": SECONDS, "calls": SECONDS OF
-EACH, "failed": COUNTS, "answered": COUNT}: since when it is so (null: it is not so), and what has
-become of the calls since the line before.
+that it reads it prints {"event": "state", "linked": SECONDS, "owned": SECONDS, "begun": COUNT,
+"calls": SECONDS OF EACH, "failed": COUNTS}: since when it is so (null: it is not so), and since the
+line before how many calls were begun and what became of those that came to an end.
 """
 
 from __future__ import annotations
@@ -311,11 +312,11 @@ class Voice(LineOnlyReceiver):
     delimiter = b"\n"
 
     def __init__(self) -> None:
-        self.answer: Callable[[], object] = dict
+        self.answer: Callable[[str], object] = str
 
-    def lineReceived(self, line: bytes) -> None:  # noqa: ARG002  every line is the same question
+    def lineReceived(self, line: bytes) -> None:
         """Answer."""
-        self.tell(self.answer())
+        self.tell(self.answer(line.decode()))
 
     def tell(self, told: object) -> None:
         """Print a line."""
@@ -343,10 +344,13 @@ def main(
     known, proof = urls.split(","), bytes.fromhex(secret)
     site = Field(reactor, Ground(reactor), voice.tell, known, proof, int(count), int(links))
     racks = [Rack(site, int(first) + number) for number in range(site.count)]
-    traffic = Traffic(reactor, racks)
-    voice.answer = lambda: {"event": "state", **site.since, **traffic.report()}
-    if float(rate):
-        traffic.start(float(rate))
+    traffic = Traffic(reactor, racks, float(rate))
+
+    def answer(word: str) -> object:
+        traffic.obey(word)
+        return {"event": "state", **site.since, **traffic.report()}
+
+    voice.answer = answer
     LoopingCall(site.begin, iter(racks), set()).start(0.02)
     gc.collect()
     gc.freeze()  # its own pauses are not the region's
