@@ -5,11 +5,11 @@ from __future__ import annotations
 from maasha.api.answers import Answer, JsonObject, ok
 from maasha.api.changes import differences
 from maasha.api.errors import Conflict
-from maasha.api.forms import Nothing
+from maasha.api.forms import Nothing, either
 from maasha.api.leader_shapes import current, role_holds
 from maasha.api.lookups import vlan_by_id
 from maasha.api.picture import Picture, read_picture
-from maasha.api.role_rules import swap_refusal, swapped
+from maasha.api.role_rules import is_primary, swap_refusal, swapped
 from maasha.api.role_shapes import RoleSituation, roles_json, working
 from maasha.api.routes import Crud, Named, Noun, Operation, Role
 from maasha.api.services import Call
@@ -64,13 +64,19 @@ async def read_dhcp_roles(call: Call, _: Nothing) -> Answer:
 
 
 async def swap_racks(call: Call, form: RoleSwap) -> Answer:
-    """Have a pair's racks change places, and wait for that; only one that works is touched."""
+    """Have a pair's racks change places, and wait for that; only one that works is touched.
+
+    Where the rack that is to be the primary is that already, only the waiting is left.
+    """
 
     async def work(tx: Transaction) -> Picture:
         before = await vlan_by_id(tx, VlanId(form.vlan))
         known = {roles.vlan: roles for roles in (await read_roles(tx)).vlans}
         now = await read_picture(tx)
-        refusal = swap_refusal(before, known[before.id], now.outcomes[before.id])
+        wanted = either(form.primary, "")
+        if is_primary(before, wanted):
+            return now
+        refusal = swap_refusal(before, known[before.id], now.outcomes[before.id], wanted)
         if refusal:
             raise Conflict(f"The racks of VLAN {before.label} do not change places: {refusal}.")
         after = swapped(before)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from maasha.api.answers import Answer, Json, JsonObject, ok
+from maasha.api.answers import Answer, JsonObject, ok
 from maasha.api.forms import Absent, Nothing, either
 from maasha.api.leader_shapes import acknowledged_json, current, stops_of
 from maasha.api.placement_shapes import (
@@ -19,7 +19,7 @@ from maasha.balancer.actions import Flip, Plan
 from maasha.balancer.plan import plan
 from maasha.balancer.policy import Policy
 from maasha.balancer.staying import together
-from maasha.balancer.turn import Seen, expected, foreseen, resting_until
+from maasha.balancer.turn import Seen, away, expected, foreseen, resting_until
 from maasha.db import drains, leading
 from maasha.db.events import open_alarms
 from maasha.db.link_moves import MoveId, moves
@@ -119,17 +119,22 @@ async def resume(call: Call, _: Nothing) -> Answer:
 async def acknowledge(call: Call, _: Nothing) -> Answer:
     """Let all go on without the racks of the alarm; without an alarm nothing changes.
 
-    Racks that have vanished since the alarm was raised are not in it and count anew.
+    Racks that have vanished since the alarm was raised are not in it and count anew. The answer has
+    the alarm's words, and the racks that it lets go, so that people see what they agreed to.
     """
 
-    async def work(tx: Transaction) -> Json:
+    async def work(tx: Transaction) -> JsonObject:
         alarms = await _vanished(tx)
         if not alarms:
-            return None
-        await leading.acknowledge(tx, call.who, alarms[-1].at)
-        return acknowledged_json(await leading.acknowledged(tx))
+            return {"acknowledged": None, "alarm": None, "racks": []}
+        alarm = alarms[-1]
+        await leading.acknowledge(tx, call.who, alarm.at)
+        names = (await read_names(tx)).racks
+        racks = sorted(names.get(rack, "") for rack in away(await look(tx), alarm.at))
+        known = acknowledged_json(await leading.acknowledged(tx))
+        return {"acknowledged": known, "alarm": alarm.detail, "racks": [*racks]}
 
-    return ok({"acknowledged": await call.change(work)})
+    return ok(await call.change(work))
 
 
 OPERATIONS = (
@@ -170,6 +175,7 @@ OPERATIONS = (
         Named("acknowledge", "POST"),
         Role.ADMIN,
         acknowledge,
-        "Say that the racks of the alarm are known to have vanished: automatic acts go on.",
+        "Say that the racks of the alarm are known to have vanished: automatic acts go on. The "
+        "answer has the alarm's words and names the racks.",
     ),
 )

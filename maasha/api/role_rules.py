@@ -8,13 +8,18 @@ from attrs import evolve
 
 from maasha.api.outcome import RUNNING, Outcome
 from maasha.api.vlan_rules import with_pairing
-from maasha.db.vlans import VlanRow
+from maasha.db.vlans import RackName, VlanRow
 from maasha.model.roles import VlanRoles
 
 
-def swap_refusal(vlan: VlanRow, roles: VlanRoles, outcome: Outcome) -> str:
-    """Say why not, and what would mend it; empty: they may."""
-    return next(_objections(vlan, roles, outcome), "")
+def swap_refusal(vlan: VlanRow, roles: VlanRoles, outcome: Outcome, wanted: str = "") -> str:
+    """Say why not, and what would mend it; empty: they may. `wanted` names the next primary."""
+    return next(_objections(vlan, roles, outcome, wanted), "")
+
+
+def is_primary(vlan: VlanRow, wanted: str) -> bool:
+    """Whether a rack of this host name or system id is the primary already."""
+    return vlan.primary is not None and _is_named(vlan.primary, wanted)
 
 
 def swapped(vlan: VlanRow) -> VlanRow:
@@ -29,9 +34,15 @@ def swapped(vlan: VlanRow) -> VlanRow:
     return with_pairing(vlan, after)
 
 
-def _objections(vlan: VlanRow, roles: VlanRoles, outcome: Outcome) -> Iterator[str]:
+def _is_named(rack: RackName, name: str) -> bool:
+    return name in (rack.hostname, rack.system_id)
+
+
+def _objections(vlan: VlanRow, roles: VlanRoles, outcome: Outcome, wanted: str) -> Iterator[str]:
     if not vlan.dhcp_on or vlan.secondary is None:
         yield "no pair serves it"
+    if wanted and vlan.secondary is not None and not _is_named(vlan.secondary, wanted):
+        yield f"{wanted} is not of its pair; see `maasha dhcp roles` for who is"
     if not vlan.ha_auto:
         yield "ha_auto is off, so people choose its racks; name both in an update of the VLAN"
     for by in (vlan.primary_by, vlan.secondary_by):

@@ -140,6 +140,12 @@ class RoleSwap:
     """Whose racks change places."""
 
     vlan: int = given(row_id, "The id of the VLAN (vlans have both an id and a VID).")
+    primary: str | Absent = maybe(
+        text,
+        "Host name or system id of the rack that becomes the primary: if it is that already, "
+        "nothing is changed, so a swap may be asked for again; if it is not of the pair, the "
+        "swap is refused. The secondary if none.",
+    )
 
 
 @frozen(kw_only=True)

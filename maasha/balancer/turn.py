@@ -155,6 +155,19 @@ def foreseen(seen: Seen, acting: Acting) -> Placement:
     return evolve(coming, acting=acting)
 
 
+def away(seen: Seen, at: datetime) -> tuple[RackKey, ...]:
+    """Give the racks without a link that were last heard of until an instant; no drained ones."""
+    linked = _linked(seen.placement)
+    return tuple(
+        rack.key
+        for rack in seen.placement.racks
+        if rack.key not in linked
+        and not rack.draining
+        and rack.key in seen.last_heard
+        and seen.last_heard[rack.key] <= at
+    )
+
+
 def kind_of(action: Action) -> Act:
     """Say whether an action is of a drain or of evening."""
     return Act.DRAIN_MOVE if action.reason in DRAINING else Act.MOVE

@@ -44,6 +44,11 @@ class Api:
         request = Request("GET", self.profile.url + path)
         return send_once(request, self.profile.key, self.trust, timeout)
 
+    def try_post(self, path: str, fields: Sequence[Field], timeout: float) -> Answer:
+        """POST a form once, as `ask` does."""
+        request = Request("POST", self.profile.url + path, tuple(fields))
+        return send_once(request, self.profile.key, self.trust, timeout)
+
     def post(self, path: str, fields: Sequence[Field] = ()) -> Answer:
         """POST a form to a path below the profile's URL."""
         return self._send(Request("POST", self.profile.url + path, tuple(fields)))

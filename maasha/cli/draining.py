@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from contextlib import closing
 
-from attrs import frozen
-
-from maasha.cli.answer import Answer, rest_of
+from maasha.cli.answer import Answer
 from maasha.cli.api import Api, open_api
-from maasha.cli.failures import Failure, NotAnApi, Status, Unreachable
+from maasha.cli.failures import Failure, NotAnApi, Status
 from maasha.cli.leader_text import instant
+from maasha.cli.looking import Silence, once
 from maasha.cli.patience import Patience
 from maasha.cli.placement import fields, told
 from maasha.cli.placement_text import drain_line
@@ -21,8 +20,6 @@ from maasha.cli.terminal import Meter, Terminal
 
 WHY = {"link": "maasha balance --explain", "VLAN": "maasha status"}
 """Where it is said why some are left."""
-AWAY = (502, 503, 504)
-"""Statuses of a region, or of the proxy before it, that is away for a while."""
 
 
 class NotDrained(Failure):
@@ -69,14 +66,6 @@ class NotEmptyYet(Failure):
             f"Wait on: maasha drain {what} --wait\n"
             f"Undo it: maasha drain {what} --undo"
         )
-
-
-@frozen
-class Silence:
-    """Nobody answered, or only that it is away; in `rest` seconds it may be asked again."""
-
-    why: str
-    rest: float = 0.0
 
 
 def run_drain(store: Store, terminal: Terminal, wanted: Drain) -> Status:
@@ -135,7 +124,7 @@ def _wait(api: Api, wanted: Drain, drain: Record, meter: Meter) -> Status:
         if not pause:
             raise NotEmptyYet(wanted, progress, text(drain.get("expires")))
         api.terminal.sleep(pause)
-        answer = _asked(api, drain, patience.timeout(clock()))
+        answer = _looked(api, drain, patience.timeout(clock()))
         if isinstance(answer, Silence):
             progress, patience = progress.unknown(answer.why), patience.missed(answer.rest)
         elif answer.status == 404:
@@ -147,15 +136,8 @@ def _wait(api: Api, wanted: Drain, drain: Record, meter: Meter) -> Status:
             progress, patience = progress.next(_left(api, drain)), patience.answered
 
 
-def _asked(api: Api, drain: Record, timeout: float) -> Answer | Silence:
-    """Ask once how far a drain is."""
-    try:
-        answer = api.ask(f"drains/{text(drain.get('id'))}/", timeout)
-    except Unreachable as error:
-        return Silence(error.why)
-    if answer.status in AWAY:
-        return Silence(f"it answered {answer.status}", rest_of(answer) or 0.0)
-    return answer
+def _looked(api: Api, drain: Record, timeout: float) -> Answer | Silence:
+    return once(lambda: api.ask(f"drains/{text(drain.get('id'))}/", timeout))
 
 
 def _left(api: Api, drain: Record) -> int:

@@ -27,9 +27,9 @@ class Patience:
         pause = min(LOOK * 2.0 ** max(0, min(self.misses - 1, 10)), LONGEST)
         return max(0.0, min(max(pause, self.rest), self.until - now))
 
-    def timeout(self, now: float) -> float:
+    def timeout(self, now: float, most: float = ANSWER) -> float:
         """Give the seconds that the answer to a look may take: the last look has some, too."""
-        return max(LOOK, min(ANSWER, self.until - now))
+        return max(LOOK, min(most, self.until - now))
 
     def missed(self, rest: float = 0.0) -> Patience:
         """Give what is left after a look without an answer."""

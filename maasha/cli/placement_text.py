@@ -60,12 +60,18 @@ def pause_line(pause: Record) -> str:
 
 
 def acknowledged_line(document: Record) -> str:
-    """Say which racks are known to have vanished by now, if there was an alarm."""
+    """Say which racks are known to have vanished by now, and of which alarm, if there was one."""
     known = record(document.get("acknowledged"))
     if not known:
         return "There is no alarm of racks that vanished; nothing was changed"
     until = instant(text(known.get("until")))
-    return wrapped(f"Racks that vanished up to {until} are known; automatic acts go on")
+    lines = [wrapped(f"Racks that vanished up to {until} are known; automatic acts go on")]
+    racks, alarm = texts(document.get("racks")), text(document.get("alarm"))
+    if alarm:
+        lines.append(wrapped(f"The alarm was: {alarm}"))
+    if racks:
+        lines.append(wrapped(f"Away since before it: {', '.join(racks)}"))
+    return "\n".join(lines)
 
 
 def drain_line(drain: Record) -> str:

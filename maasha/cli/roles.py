@@ -10,15 +10,19 @@ from attrs import frozen
 from maasha.cli.answer import Answer, advice, exit_status, printed, shown
 from maasha.cli.api import Api, open_api
 from maasha.cli.failures import Failure, Status
-from maasha.cli.request import Field
-from maasha.cli.roles_text import plan_text, roles_text, step_words, vlan_label
+from maasha.cli.looking import Silence, once
+from maasha.cli.patience import Patience
+from maasha.cli.placement import fields
+from maasha.cli.roles_text import not_begun_text, plan_text, roles_text, step_words, vlan_label
 from maasha.cli.roles_words import Roles
 from maasha.cli.shape import Record, record, records, text
 from maasha.cli.store import Store
 from maasha.cli.terminal import Meter, Terminal
 
-LOOK = 1.0
-"""Seconds between looks at a pair."""
+RUNNING = "running"
+"""The state that a pair is to reach."""
+SWAP_ANSWER = 30.0
+"""Seconds that the answer to a swap may take; it waits up to ten for the racks."""
 
 
 class NotNormal(Failure):
@@ -28,8 +32,7 @@ class NotNormal(Failure):
         self.vlan = vlan
         self.found = found
         super().__init__(
-            f"{vlan} is not normal again: {found}\n"
-            "What was planned after it is not begun; see: maasha dhcp roles"
+            f"{vlan} is not normal again: {found}\nWhat becomes of it says: maasha dhcp roles"
         )
 
 
@@ -53,16 +56,23 @@ def run_roles(store: Store, terminal: Terminal, wanted: Roles) -> Status:
 
 
 def _apply(api: Api, swaps: Sequence[Record], deadline: int) -> Status:
-    """Have one pair after the other change places; a refusal ends it."""
+    """Have one pair after the other change places; a refusal ends it.
+
+    However it ends, it is said what was not begun.
+    """
     if not swaps:
         api.terminal.say(plan_text({}))
-    refused = None
-    with closing(Meter(api.terminal.stderr)) as meter:
-        for place in range(len(swaps)):
-            refused = _swap(api, Turn(meter, swaps, place), deadline)
-            if refused is not None:
-                break
-    return Status.DONE if refused is None else _told(api, refused)
+    left = swaps
+    try:
+        with closing(Meter(api.terminal.stderr)) as meter:
+            while left:
+                place, left = len(swaps) - len(left), left[1:]
+                refused = _swap(api, Turn(meter, swaps, place), deadline)
+                if refused is not None:
+                    return _told(api, refused)
+        return Status.DONE
+    finally:
+        api.terminal.say(not_begun_text(left))
 
 
 @frozen
@@ -78,29 +88,47 @@ class Turn:
         """What is to be done."""
         return self.swaps[self.place]
 
-    def show(self, status: str, *, done: bool = False) -> None:
+    def show(self, status: str, silence: str = "") -> None:
         """Show how far all of it is."""
-        vlan, count = vlan_label(self.swap), self.place + done
-        self.meter.show(*step_words(count, len(self.swaps), vlan, status))
+        vlan, count = vlan_label(self.swap), self.place + (status == RUNNING and not silence)
+        self.meter.show(*step_words(count, len(self.swaps), vlan, status, silence))
 
 
 def _swap(api: Api, turn: Turn, deadline: int) -> Answer | None:
-    """Have a pair change places and wait until it is normal; gives the answer that refuses it."""
-    vlan, status = text(turn.swap.get("id")), ""
-    turn.show("begins")
-    answer = api.post("dhcp-roles/?op=swap", (Field("vlan", vlan.encode()),))
-    for _ in range(max(1, int(deadline / LOOK))):
-        if not answer.good:
+    """Have a pair change places and wait until it is normal; gives the answer that refuses it.
+
+    Whoever restarts is asked again: a swap that names the primary changes nothing when it was done.
+    """
+    clock, status, begun, silence = api.terminal.clock, "begins", False, ""
+    patience = Patience(clock() + deadline)
+    turn.show(status)
+    while True:
+        answer = _asked(api, turn.swap, patience, begun=begun)
+        if isinstance(answer, Silence):
+            silence, patience = answer.why, patience.missed(answer.rest)
+        elif not answer.good:
             return answer
-        status = text(record(answer.json).get("dhcp_status"))
-        turn.show(status, done=status == "running")
-        if status == "running":
+        else:
+            begun, silence, patience = True, "", patience.answered
+            status = text(record(answer.json).get("dhcp_status"))
+        turn.show(status, silence)
+        if status == RUNNING and not silence:
             return None
-        if status.startswith("failed"):
-            break
-        api.terminal.sleep(LOOK)
-        answer = api.fetch(f"vlans/{vlan}/")
-    raise NotNormal(vlan_label(turn.swap), status or "unknown")
+        pause = patience.pause(clock())
+        if not pause or status.startswith("failed"):
+            found = f"there is no answer: {silence}" if silence else status or "unknown"
+            raise NotNormal(vlan_label(turn.swap), found)
+        api.terminal.sleep(pause)
+
+
+def _asked(api: Api, swap: Record, patience: Patience, *, begun: bool) -> Answer | Silence:
+    """Ask for the swap, or how far it is; once."""
+    now, vlan = api.terminal.clock(), text(swap.get("id"))
+    if begun:
+        return once(lambda: api.ask(f"vlans/{vlan}/", patience.timeout(now)))
+    timeout = patience.timeout(now, SWAP_ANSWER)
+    form = fields(vlan=vlan, primary=text(swap.get("primary")))
+    return once(lambda: api.try_post("dhcp-roles/?op=swap", form, timeout))
 
 
 def _told(api: Api, answer: Answer) -> Status:

@@ -12,6 +12,8 @@ from maasha.cli.tables import table
 
 WIDTH = 80
 """Columns of a terminal."""
+MOST_NAMES = 10
+"""As many as a few lines have."""
 INDENT = "    "
 HEADS = ("FABRIC", "VID", "DHCP", "PRIMARY", "SECONDARY")
 PLAIN = ("DHCP is off", "both places are filled")
@@ -55,10 +57,22 @@ def vlan_label(vlan: Record) -> str:
     return f"{text(vlan.get('fabric'))} VID {text(vlan.get('vid'))}"
 
 
-def step_words(done: int, total: int, vlan: str, status: str) -> tuple[str, str]:
-    """Say how far a plan is, as a bar and as a line."""
-    line = f"{done} of {total} changed, {vlan}: {status.partition(':')[0] or 'unknown'}"
-    return f"{drawn(done, total)} {line}", line
+def step_words(done: int, total: int, vlan: str, status: str, silence: str = "") -> tuple[str, str]:
+    """Say how far a plan is, as a bar and as a line; `silence`: why nobody says it now."""
+    words = f"{done} of {total} changed, {vlan}: {status.partition(':')[0] or 'unknown'}"
+    if not silence:
+        return f"{drawn(done, total)} {words}", words
+    line = f"{words} when last heard; no answer ({silence}), trying again"
+    return f"{drawn(done, total)} {words}, no answer for now", line
+
+
+def not_begun_text(swaps: Sequence[Record]) -> str:
+    """Name what of a plan was not begun; empty: nothing was left."""
+    if not swaps:
+        return ""
+    names = ", ".join(vlan_label(swap) for swap in swaps[:MOST_NAMES])
+    more = f" and {len(swaps) - MOST_NAMES} more" if len(swaps) > MOST_NAMES else ""
+    return f"Not begun: {names}{more}; plan anew: maasha dhcp roles --plan"
 
 
 def _row(vlan: Record) -> tuple[str, ...]:

@@ -212,6 +212,12 @@ async def test_a_pair_changes_places(world: World, notices: Notices) -> None:
     who, kind, detail = await last_event(world, int(vlan))
     assert (who, kind) == ("user:admin", "vlan.swapped")
     assert detail.startswith("primary rack-1 -> rack-2, secondary rack-2 -> rack-1, pairing ")
+    pairing = (await last_event(world, int(vlan)))[2]
+    again = await world.admin.post("dhcp-roles/?op=swap", vlan=vlan, primary="rack-2")
+    assert (again.status, again.json["primary_rack"]) == (200, world.racks[1].system_id)
+    assert (await last_event(world, int(vlan)))[2] == pairing
+    other = await world.admin.post("dhcp-roles/?op=swap", vlan=vlan, primary="rack-9")
+    assert (other.status, "rack-9 is not of its pair" in other.text) == (409, True)
     assert (await world.user.get("dhcp-roles/")).json["plan"] == []
     await world.pool.run(lambda tx: drop_links(tx, [world.racks[0].link]))
     reply = await world.admin.post("dhcp-roles/?op=swap", vlan=vlan)

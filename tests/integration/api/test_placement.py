@@ -11,7 +11,7 @@ import pytest_twisted
 from maasha.db.events import history, open_alarms, raise_alarm
 from maasha.db.link_moves import Wanted, begin_moves
 from maasha.db.placement import note_evenness
-from maasha.db.racks import register_link
+from maasha.db.racks import drop_links, register_link
 from maasha.model.cluster import Endpoint, Introduction, WorkerId
 from maasha.model.leader import Cause, Hold, Outlook
 from maasha.model.placement import Acting
@@ -200,12 +200,18 @@ async def test_an_alarm_that_stops_moves(world: World) -> None:
 async def test_an_alarm_that_people_know_of(world: World) -> None:
     """Its racks stop nothing any more; it is shown and told who said so. Without one, nothing."""
     reply = await world.admin.call("POST", "placement/?op=acknowledge")
-    assert (reply.status, reply.json) == (200, {"acknowledged": None})
+    nothing: dict[str, object] = {"acknowledged": None, "alarm": None, "racks": []}
+    assert (reply.status, reply.json) == (200, nothing)
+    await world.pool.run(lambda tx: drop_links(tx, [world.racks[1].link]))
     await world.pool.run(lambda tx: raise_alarm(tx, WHO, SUBJECT, VANISHED, "3 of 4 vanished"))
     assert (await world.user.call("POST", "placement/?op=acknowledge")).status == 403
     reply = await world.admin.call("POST", "placement/?op=acknowledge")
     (alarm,) = await world.pool.run(open_alarms)
-    assert reply.json == {"acknowledged": {"by": "user:admin", "until": alarm.at.isoformat()}}
+    assert reply.json == {
+        "acknowledged": {"by": "user:admin", "until": alarm.at.isoformat()},
+        "alarm": "3 of 4 vanished",
+        "racks": ["rack-2"],
+    }
     assert (await placement(world))["acknowledged"] == reply.json["acknowledged"]
     assert (await world.pool.run(look)).known_until == alarm.at
 

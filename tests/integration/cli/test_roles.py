@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 
 import pytest
 
-from tests.integration.cli.conftest import User
-from tests.integration.cli.small_region import Reply, SmallRegion
+from tests.integration.cli.conftest import DEADLINE, User
+from tests.integration.cli.small_region import KEY, Reply, SmallRegion, running_region
 
 SWAPS = [
     {
@@ -20,6 +21,7 @@ SWAPS = [
     }
     for number in (7, 8)
 ]
+NOT_BEGUN = "Not begun: fabric-8 VID 0; plan anew: maasha dhcp roles --plan\n"
 VLAN = {
     "id": 7,
     "fabric": "fabric-7",
@@ -83,9 +85,68 @@ def test_a_plan_is_carried_out(admin: User, region: SmallRegion) -> None:
         ("POST", "dhcp-roles/"),
     ]
     assert [seen.fields for seen in region.asked("POST")] == [
-        (("op", "swap"), ("vlan", "7")),
-        (("op", "swap"), ("vlan", "8")),
+        (("op", "swap"), ("vlan", "7"), ("primary", "rack2")),
+        (("op", "swap"), ("vlan", "8"), ("primary", "rack2")),
     ]
+
+
+@pytest.mark.parametrize(
+    ("silence", "why"),
+    [
+        (Reply(503, "Later.", {"Retry-After": "1"}), "it answered 503"),
+        (Reply(502, "Bad gateway."), "it answered 502"),
+        (Reply(0), "Remote end closed connection without response"),
+    ],
+)
+def test_a_region_that_is_away_is_waited_for(
+    admin: User, region: SmallRegion, silence: Reply, why: str
+) -> None:
+    """The same swap is asked for again, which does no harm; and so is how far it is."""
+    region.will_answer("GET dhcp-roles/", Reply(200, ROLES | {"plan": SWAPS[:1]}))
+    region.will_answer("POST dhcp-roles/", silence, PENDING)
+    region.will_answer("GET vlans/7/", PENDING, silence, RUNNING)
+    done = admin.maasha("dhcp roles --plan --apply")
+    assert (done.status, done.out) == (0, "")
+    away = f"when last heard; no answer ({why}), trying again"
+    assert done.err.splitlines() == [
+        "0 of 1 changed, fabric-7 VID 0: begins",
+        f"0 of 1 changed, fabric-7 VID 0: begins {away}",
+        "0 of 1 changed, fabric-7 VID 0: pending",
+        f"0 of 1 changed, fabric-7 VID 0: pending {away}",
+        "1 of 1 changed, fabric-7 VID 0: running",
+    ]
+    asked = region.asked("POST")
+    assert [seen.fields for seen in asked] == [asked[0].fields] * 2
+
+
+def test_a_region_that_restarts_is_waited_for(admin: User) -> None:
+    """Nobody listens there meanwhile."""
+    with ExitStack() as life:
+        before = life.enter_context(running_region())
+        assert admin.maasha(f"login again {before.url} {KEY}").status == 0
+        before.will_answer("GET dhcp-roles/", Reply(200, ROLES | {"plan": SWAPS[:1]}))
+        before.will_answer("POST dhcp-roles/", PENDING)
+        before.will_answer("GET vlans/7/", PENDING)
+        with admin.begins("dhcp roles again --plan --apply") as process:
+            remarks = process.stderr
+            assert remarks is not None
+            assert [remarks.readline().split()[-1] for _ in range(2)] == ["begins", "pending"]
+            life.close()
+            assert "no answer (Connection refused), trying again" in remarks.readline()
+            with running_region(port=before.port) as after:
+                after.will_answer("GET vlans/7/", RUNNING)
+                assert process.wait(DEADLINE) == 0
+            assert remarks.read() == "1 of 1 changed, fabric-7 VID 0: running\n"
+
+
+def test_a_region_that_stays_away(admin: User, region: SmallRegion) -> None:
+    """It is waited for as long as is said; then it is told what is not known and not begun."""
+    region.will_answer("GET dhcp-roles/", Reply(200, ROLES))
+    region.will_answer("POST dhcp-roles/", Reply(503, "Later."))
+    done = admin.maasha("dhcp roles --plan --apply --deadline 2")
+    assert done.status == 1
+    assert "fabric-7 VID 0 is not normal again: there is no answer: it answered 503\n" in done.err
+    assert NOT_BEGUN in done.err
 
 
 def test_at_a_terminal(admin: User, region: SmallRegion) -> None:
@@ -119,7 +180,7 @@ def test_a_pair_that_does_not_become_normal(
     region.will_answer("GET vlans/7/", *answers)
     done = admin.maasha("dhcp roles --plan --apply --deadline 2")
     assert (done.status, found in done.err) == (1, True), done.err
-    assert "What was planned after it is not begun" in done.err
+    assert NOT_BEGUN in done.err
     assert len(region.asked("POST")) == 1
 
 
@@ -130,9 +191,11 @@ def test_a_swap_that_is_refused(admin: User, region: SmallRegion) -> None:
     done = admin.maasha("dhcp roles --plan --apply")
     assert (done.status, done.out) == (2, "The racks of VLAN x do not ...\n")
     assert "1 of 2 changed, fabric-8 VID 0: begins\nIt contradicts" in done.err
+    assert "Not begun" not in done.err
     region.will_answer("POST dhcp-roles/", PENDING)
     region.will_answer("GET vlans/7/", Reply(404, "No VLAN."))
-    assert admin.maasha("dhcp roles --plan --apply").out == "No VLAN.\n"
+    done = admin.maasha("dhcp roles --plan --apply")
+    assert (done.out, NOT_BEGUN in done.err) == ("No VLAN.\n", True)
 
 
 def test_nothing_is_planned(admin: User, region: SmallRegion) -> None:

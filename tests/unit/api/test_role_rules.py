@@ -6,7 +6,7 @@ import pytest
 from attrs import evolve
 
 from maasha.api.outcome import RUNNING, Outcome, Standing
-from maasha.api.role_rules import swap_refusal, swapped
+from maasha.api.role_rules import is_primary, swap_refusal, swapped
 from maasha.db.vlans import VlanRow
 from maasha.model.roles import VlanRoles
 from tests.unit.api.samples import ONE, TWO, VLAN
@@ -40,3 +40,13 @@ def test_a_pair_that_works() -> None:
 def test_refusals(row: VlanRow, roles: VlanRoles, outcome: Outcome, words: str) -> None:
     """Whatever else it is, it is said what stands against it."""
     assert words in swap_refusal(row, roles, outcome)
+
+
+@pytest.mark.parametrize("name", [TWO.hostname, TWO.system_id])
+def test_who_is_to_be_the_primary(name: str) -> None:
+    """The secondary, by either of its names; the primary is that already, another never."""
+    assert swap_refusal(PAIRED, ROLES, RUNNING, name) == ""
+    assert not is_primary(PAIRED, name)
+    assert is_primary(swapped(PAIRED), name)
+    assert not is_primary(evolve(PAIRED, primary=None), "")
+    assert "rack-9 is not of its pair" in swap_refusal(PAIRED, ROLES, RUNNING, "rack-9")

@@ -17,6 +17,7 @@ from maasha.balancer.turn import (
     Memory,
     Seen,
     Turn,
+    away,
     expected,
     foreseen,
     regained,
@@ -315,3 +316,13 @@ def test_looks_that_are_carried_out_come_to_rest(placement: Placement) -> None:
         placement = evolve(coming, racks=racks)
         assert {rack for rack, spots in spots_of(placement).items() if spots} == had
     assert plan(evolve(placement, acting=memory.acting), CALM, NOW).actions == ()
+
+
+def test_who_is_away_since_before() -> None:
+    """Without a link, not drained, and last heard of until then."""
+    placement = placed(workers(1), [[1], [], [], [], []])
+    racks = (evolve(rack, draining=rack.key == RackKey(3)) for rack in placement.racks)
+    heard = {RackKey(rack): NOW for rack in (1, 2, 3)} | {RackKey(4): NOW + SECOND}
+    seen = Seen(evolve(placement, racks=tuple(racks)), NOW, last_heard=heard)
+    assert away(seen, NOW) == (RackKey(2),)
+    assert away(seen, NOW + SECOND) == (RackKey(2), RackKey(4))

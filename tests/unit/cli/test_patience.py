@@ -40,6 +40,7 @@ def test_the_last_look_is_in_time() -> None:
 def test_an_answer_has_its_time() -> None:
     """Less of it toward the end, but some also to the last look."""
     assert [after(0).timeout(now) for now in (0.0, 995.0, 1000.0)] == [ANSWER, 5.0, LOOK]
+    assert [after(0).timeout(now, 30.0) for now in (0.0, 995.0)] == [30.0, 5.0]
 
 
 @given(st.integers(0, 20), SPANS, SPANS, SPANS)

@@ -119,6 +119,11 @@ def test_racks_that_people_know_of() -> None:
     """Up to when, or that there was no alarm."""
     known = {"acknowledged": {"by": "user:ann", "until": "13:00"}}
     assert acknowledged_line(known).startswith("Racks that vanished up to 13:00 are known")
+    told = known | {"alarm": "2 of 3 racks vanished", "racks": ["rack-1", "rack-2"]}
+    assert acknowledged_line(told).splitlines()[1:] == [
+        "The alarm was: 2 of 3 racks vanished",
+        "Away since before it: rack-1, rack-2",
+    ]
     assert acknowledged_line({"acknowledged": None}).startswith("There is no alarm of racks")
 
 

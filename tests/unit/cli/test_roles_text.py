@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given
 
-from maasha.cli.roles_text import plan_text, roles_text, step_words, vlan_label
+from maasha.cli.roles_text import not_begun_text, plan_text, roles_text, step_words, vlan_label
 from tests.unit.cli.test_shape import json_values
 
 
@@ -93,6 +93,19 @@ def test_how_far_it_is() -> None:
     assert bar == f"[{'#' * 15}{'.' * 15}] {line}"
     assert step_words(0, 2, label, "")[1].endswith(": unknown")
     assert step_words(2, 2, label, "running")[1] == "2 of 2 changed, fabric-1 VID 0: running"
+    bar, line = step_words(1, 2, label, "pending: ...", "it answered 503")
+    assert bar.endswith("] 1 of 2 changed, fabric-1 VID 0: pending, no answer for now")
+    assert line.endswith("pending when last heard; no answer (it answered 503), trying again")
+
+
+def test_what_was_not_begun() -> None:
+    """The first of it, and how many more."""
+    swaps = [{"fabric": "f", "vid": vid} for vid in range(12)]
+    assert not_begun_text([]) == ""
+    assert not_begun_text(swaps[:2]) == (
+        "Not begun: f VID 0, f VID 1; plan anew: maasha dhcp roles --plan"
+    )
+    assert "f VID 9 and 2 more; plan" in not_begun_text(swaps)
 
 
 @given(json_values)
