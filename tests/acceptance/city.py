@@ -80,6 +80,8 @@ class Account:
     """The seconds of each."""
     failed: Counter[str] = field(factory=Counter)
     """By why."""
+    in_vain: list[float] = field(factory=list)
+    """The seconds of each that failed, of the API."""
 
     @property
     def open(self) -> int:
@@ -101,8 +103,8 @@ class Span:
 
     @property
     def api_p99(self) -> float:
-        """The seconds that 99 of 100 calls of the API took at most."""
-        return p99(self.api.answered)
+        """The seconds that 99 of 100 calls of the API took at most, those that failed too."""
+        return p99([*self.api.answered, *self.api.in_vain])
 
 
 @define(eq=False)
@@ -181,7 +183,8 @@ class City:
             if call.status == OK:
                 self._of_api.answered.append(call.seconds)
             else:
-                self._of_api.failed[f"status {call.status} after {call.seconds:.1f} s"] += 1
+                self._of_api.failed[f"status {call.status}"] += 1
+                self._of_api.in_vain.append(call.seconds)
 
     def served(self, since: float) -> float | None:
         """Give when the last rack got an owner, where one was without after `since`, else None."""
