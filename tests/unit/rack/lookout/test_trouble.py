@@ -107,3 +107,19 @@ def test_an_address_that_is_not_there_is_one_line(rack: Rack, log: Listener) -> 
     rack.go()
     assert rack.problems == ()
     assert rack.segment.listeners
+
+
+def test_a_port_that_somebody_takes_in_between_is_one_line(
+    rack: Rack, log: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both could bind it, and the other one listens: frames are sent all the same."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise error(errno.EADDRINUSE)
+
+    monkeypatch.setattr(Host, "listenTCP", fail)
+    rack.go()
+    (line,) = warnings(log)
+    assert line.endswith("no listener on 10.0.0.1:647: [Errno 98] Address already in use")
+    assert log.failures == []
+    assert rack.segment.frames
