@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from lab.cluster import Cluster
 
-LIVING = ("event", "evenness", "lease", "link", "link_move", "worker")
-"""Tables left out: histories grow, leases are the clients', links and workers come and go."""
+LIVING = ("event", "evenness", "leader", "lease", "link", "link_move", "sighting", "worker")
+"""Tables left out: histories grow, leases are the clients', links and workers come and go, and who
+leads or looks out tells what it sees."""
 MOVING = {
     "rack": ("last_seen", "owner", "owner_incarnation", "owner_counter"),
     "service": ("changed",),

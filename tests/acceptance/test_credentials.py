@@ -49,7 +49,7 @@ def before_rack2(served: Cluster) -> str:
 
 def serve(cluster: Cluster, cidr: str, rack: str) -> None:
     """Have a rack serve a LAN alone."""
-    answer = cluster.update_vlan(cidr, f"primary_rack={rack}", "dhcp_on=true")
+    answer = cluster.update_vlan(cidr, f"primary_rack={rack}", "secondary_rack=", "dhcp_on=true")
     assert answer["dhcp_status"] == "running", answer
 
 

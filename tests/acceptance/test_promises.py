@@ -53,7 +53,7 @@ SQUATTER = (
 def solo(cluster: Cluster) -> Cluster:
     """Give the cluster with rack1 serving the small LAN alone."""
     cluster.maasha("ipranges", "create", "type=dynamic", "start_ip=10.0.0.50", "end_ip=10.0.0.99")
-    answer = cluster.update_vlan(SMALL_LAN, "primary_rack=rack1", "dhcp_on=true")
+    answer = cluster.update_vlan(SMALL_LAN, "primary_rack=rack1", "secondary_rack=", "dhcp_on=true")
     assert answer["dhcp_status"] == "running"
     return cluster
 

@@ -44,7 +44,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     # regions restart here in shorter order than a moved link stays where it is
     started = start("regions", folder, regions=2, settings={"balance_stay": 2})
     started.maasha("ipranges", "create", "type=dynamic", "start_ip=10.0.0.50", "end_ip=10.0.0.99")
-    answer = started.update_vlan(SMALL_LAN, "primary_rack=rack1", "dhcp_on=true")
+    answer = started.update_vlan(SMALL_LAN, "primary_rack=rack1", "secondary_rack=", "dhcp_on=true")
     assert answer["dhcp_status"] == "running"
     yield started
     started.lab.close()

@@ -28,7 +28,7 @@ has told the other all its leases (state recover), and clients ask again after a
 def solo(cluster: Cluster) -> Cluster:
     """Give the cluster with rack1 serving the large LAN alone, 800 addresses."""
     cluster.maasha("ipranges", "create", "type=dynamic", "start_ip=10.1.0.100", "end_ip=10.1.3.131")
-    answer = cluster.update_vlan(LARGE_LAN, "primary_rack=rack1", "dhcp_on=true")
+    answer = cluster.update_vlan(LARGE_LAN, "primary_rack=rack1", "secondary_rack=", "dhcp_on=true")
     assert answer["dhcp_status"] == "running"
     return cluster
 

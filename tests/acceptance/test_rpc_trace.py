@@ -51,7 +51,7 @@ def traced(cluster: Cluster) -> tuple[Cluster, Trace]:
     until(lambda: connections(cluster).get("rack1") == 2, "two links", timeout=30.0, interval=0.2)
     trace = Trace(cluster.rack1)
     cluster.maasha("ipranges", "create", "type=dynamic", "start_ip=10.0.0.50", "end_ip=10.0.0.99")
-    answer = cluster.update_vlan(SMALL_LAN, "primary_rack=rack1", "dhcp_on=true")
+    answer = cluster.update_vlan(SMALL_LAN, "primary_rack=rack1", "secondary_rack=", "dhcp_on=true")
     assert answer["dhcp_status"] == "running"
     with DHCPClients(cluster.clients) as clients:
         name = HOSTNAME.encode()
