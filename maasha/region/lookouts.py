@@ -29,6 +29,8 @@ REST = 1.0
 """Seconds between looks at least: whatever happens to racks is a notice."""
 RENEWAL = 20.0
 """Seconds after which a rack is told again what it watches; one that is not told forgets it."""
+ANSWER = 5.0
+"""Seconds for a rack to take an order; one that is deaf keeps the others from theirs for so long."""
 
 NOTHING: tuple[Watch, ...] = ()
 
@@ -102,7 +104,7 @@ class Lookouts(Routine):
     async def _order(self, steward: Steward, watches: tuple[Watch, ...]) -> None:
         rack, epoch = steward.link, steward.epoch
         try:
-            await rack.remote.look_out(epoch, watches)
+            await rack.remote.look_out(epoch, watches, ANSWER)
         except RpcError as error:
             self.log.info("{rack} does not look out: {error}", rack=rack.hostname, error=error)
             return

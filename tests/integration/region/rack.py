@@ -162,7 +162,7 @@ class Line:
         self._take("migrate")
         return await self.rack.duties.migrate(self.worker, move)
 
-    async def look_out(self, epoch: Stamp, watches: tuple[Watch, ...]) -> None:
+    async def look_out(self, epoch: Stamp, watches: tuple[Watch, ...], _: float) -> None:
         """Pass it on, and note it."""
         self._take("look out")
         await self.rack.duties.look_out(self.worker, epoch, watches)
