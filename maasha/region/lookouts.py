@@ -30,7 +30,7 @@ REST = 1.0
 RENEWAL = 20.0
 """Seconds after which a rack is told again what it watches; one that is not told forgets it."""
 ANSWER = 5.0
-"""Seconds for a rack to take an order; one that is deaf keeps the others from theirs for so long."""
+"""Seconds for a rack to take an order; a deaf one keeps the others from theirs for so long."""
 
 NOTHING: tuple[Watch, ...] = ()
 
