@@ -154,6 +154,7 @@ class Worker(MultiService):
             self._worker_id,
             lambda: self._presence.regained,
         )
+        self._dedicated.on_close(self._balancing.deposed)
         self._lookouts = Lookouts(
             reactor,
             self._acting,

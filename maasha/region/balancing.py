@@ -94,6 +94,10 @@ class Balancing(Routine):
         """Look with the next step."""
         self._calm_until = 0.0
 
+    def deposed(self, _: str = "") -> None:
+        """Forget all: the connection with the lock is lost, whoever leads next begins anew."""
+        self._memory = FRESH
+
     async def _look(self) -> None:
         if not self._leading():
             self._memory = FRESH

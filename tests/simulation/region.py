@@ -241,6 +241,7 @@ class Process(MultiService):
             self._worker_id,
             lambda: self.presence.regained,
         )
+        self._dedicated.on_close(self._balancing.deposed)
         self._lookouts = Lookouts(
             timers, pool, self._rush, lambda: self._wardship.stewards, self._key_root
         )
