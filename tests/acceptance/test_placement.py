@@ -11,6 +11,7 @@ from attrs import frozen
 
 from lab import Host, until
 from lab.cluster import REGION2, Cluster
+from lab.deadline import DeadlineExceeded
 from lab.testing import require
 from maasha.db.regions import WORKER_TTL
 from tests.acceptance.blindness import blind, others_act, racks_of, speaks, wait_obeyed
@@ -77,6 +78,14 @@ def worker_of(region: Host) -> int:
     return region.processes("maasha.daemon.worker")[0].pid
 
 
+STATE = (
+    "select rack.hostname, worker.id, slot, link.id, moved, owner from link"
+    " join worker on worker.id = worker_id join rack on rack.id = rack_id order by 1, 2",
+    "select id, heartbeat, now() - heartbeat, endpoints from worker order by id",
+    "select * from link_move where ended is null or begun > now() - interval '5 minutes'",
+    "select * from leader",
+)
+"""What to look at where nothing gets even."""
 EvenWith = Callable[[int], None]
 """Waits until so many workers have all links evenly."""
 
@@ -105,7 +114,13 @@ def even_again(
 
     def even_with(workers: int) -> None:
         missing = f"an even cluster of {workers} workers: {what}"
-        until(lambda: is_even_now(workers), missing, timeout=PATIENCE, interval=0.2)
+        try:
+            until(lambda: is_even_now(workers), missing, timeout=PATIENCE, interval=0.2)
+        except DeadlineExceeded:
+            figures.lines += [
+                f"  uneven: {row}" for question in STATE for row in cluster.sql(question)
+            ]
+            raise
 
     is_even_now()
     happen(even_with)

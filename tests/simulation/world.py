@@ -37,7 +37,7 @@ QUERIES = (0.002, 0.02, 0.2)
 """Seconds from a region to the database; the longer, the more is under way when it ends."""
 AGAIN = 1.0
 """Seconds until a master or a supervisor starts a process that ended."""
-PATIENCE = 30.0
+PATIENCE = 40.0
 """Seconds within which a rack that can have a link has one: rests grow to ten, some in vain."""
 MANY = 10_000
 """Links that a worker takes, unless told."""
