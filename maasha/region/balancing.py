@@ -8,7 +8,7 @@ say counts for roles too, which are looked at right after (`maasha.region.appoin
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from attrs import evolve
@@ -36,7 +36,7 @@ from maasha.db.transaction import Transaction
 from maasha.host.routine import Routine
 from maasha.model.cluster import WorkerId
 from maasha.model.placement import Placement
-from maasha.region.appointing import Appointing
+from maasha.region.appointing import Appointing, Exclusively
 from maasha.region.rush import Rush
 
 STEP = 1.0
@@ -50,10 +50,6 @@ PRUNED = 3600.0
 KEPT = 90
 """Days of history."""
 WHO, SUBJECT, VANISHED = "balancer", "instance", "placement.vanished"
-
-
-Exclusively = Callable[[Callable[[Transaction], Awaitable[Turn]]], Awaitable[Turn]]
-"""Runs a unit of work through the connection that holds the leader's lock."""
 
 
 class Balancing(Routine):

@@ -11,7 +11,6 @@ from maasha.db.drains import (
     Kind,
     Place,
     RegionName,
-    begin_drain,
     drain_of,
     drains,
     end_drain,
@@ -24,46 +23,18 @@ from maasha.db.drains import (
 )
 from maasha.db.events import history, open_alarms
 from maasha.db.pool import Pool
-from maasha.db.racks import Registered, delete_rack
+from maasha.db.racks import delete_rack
 from maasha.db.regions import unregister_worker
-from maasha.model.cluster import SystemId
 from tests.asynchronous import asynchronous
 from tests.integration.db.cluster import (
     OVER,
     PAUSE_OVER,
-    Worker,
     aside,
     found,
     hire,
-    link,
     silence,
 )
-
-WHO = "user:admin"
-HOUR = 3600.0
-
-
-async def region_key(pool: Pool, region: SystemId) -> int:
-    """Give the row of a region."""
-    named = await pool.run(lambda tx: region_named(tx, region))
-    assert named is not None
-    return named.key
-
-
-async def a_drain(
-    pool: Pool, place: Place, seconds: float = HOUR, *, keep: bool = False
-) -> DrainId:
-    """Drain something."""
-    return await pool.run(lambda tx: begin_drain(tx, WHO, place, seconds, keep=keep))
-
-
-async def small(pool: Pool) -> tuple[int, Worker, Worker, Registered]:
-    """Make a region with two workers and a rack that has a link to each."""
-    region = await found(pool)
-    first, second = await hire(pool, region, 0), await hire(pool, region, 1)
-    rack = await link(pool, first, "rack1")
-    await link(pool, second, "rack1", rack.system_id)
-    return await region_key(pool, region), first, second, rack
+from tests.integration.db.drained import HOUR, WHO, a_drain, small
 
 
 async def kinds(pool: Pool) -> list[str]:
