@@ -10,7 +10,7 @@ from maasha.api.answers import Json, JsonObject
 from maasha.api.controller_shapes import connection_json, stray_json
 from maasha.api.picture import Picture
 from maasha.api.placement_shapes import drain_json, pause_json
-from maasha.api.shapes import AUTOMATIC, vlan_name
+from maasha.api.shapes import AUTOMATIC, named_vlan
 from maasha.db.drains import DrainView, PauseView
 from maasha.db.overview import Overview, RackView, RegionView, ServiceView, WorkerView
 from maasha.db.strays import Stray
@@ -127,11 +127,7 @@ def _vlan(vlan: VlanRow, status: Status) -> JsonObject:
         if service.vlan == vlan.id
     ]
     return {
-        "id": vlan.id,
-        "vid": vlan.vid,
-        "name": vlan_name(vlan),
-        "fabric": vlan.fabric_name,
-        "fabric_id": vlan.fabric,
+        **named_vlan(vlan),
         "subnets": [str(subnet.cidr) for subnet in status.picture.networks.subnets_of(vlan.id)],
         "dhcp_on": vlan.dhcp_on,
         "dhcp_status": outcome.status,

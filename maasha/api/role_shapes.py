@@ -12,11 +12,10 @@ from maasha.api.outcome import RUNNING
 from maasha.api.picture import Picture
 from maasha.api.placement_shapes import pause_json
 from maasha.api.role_words import kind, swap_reason, why
-from maasha.api.shapes import vlan_name
+from maasha.api.shapes import named_vlan
 from maasha.balancer.rearranging import Swap
 from maasha.balancer.roles import Decision, Lack, Settled, shortcomings
 from maasha.db.drains import PauseView
-from maasha.db.vlans import VlanRow
 from maasha.model.cluster import RackKey, SystemId
 from maasha.model.network import VlanId
 from maasha.model.roles import Candidate, VlanRoles
@@ -70,7 +69,7 @@ def _vlan(roles: VlanRoles, decision: Decision, seen: RoleSituation) -> JsonObje
     ids |= {name.key: name.system_id for name in row.racks}
     lacks = {} if isinstance(decision, Settled) else shortcomings(roles, seen.now)
     return {
-        **_named(row),
+        **named_vlan(row),
         "dhcp_on": roles.dhcp_on,
         "dhcp_status": seen.picture.outcomes[row.id].status,
         "ha_auto": roles.ha_auto,
@@ -81,16 +80,6 @@ def _vlan(roles: VlanRoles, decision: Decision, seen: RoleSituation) -> JsonObje
         "candidates": [_candidate(one, ids, lacks, seen.now) for one in roles.candidates],
         "decision": kind(decision).value,
         "why": why(roles, decision),
-    }
-
-
-def _named(vlan: VlanRow) -> JsonObject:
-    return {
-        "id": vlan.id,
-        "vid": vlan.vid,
-        "name": vlan_name(vlan),
-        "fabric": vlan.fabric_name,
-        "fabric_id": vlan.fabric,
     }
 
 
@@ -122,7 +111,7 @@ def _age(seen: datetime | None, now: datetime) -> float | None:
 
 def _swap(roles: VlanRoles, swap: Swap, seen: RoleSituation) -> JsonObject:
     return {
-        **_named(seen.picture.networks.vlans[swap.vlan]),
+        **named_vlan(seen.picture.networks.vlans[swap.vlan]),
         "primary": roles.candidate(swap.primary).hostname,
         "secondary": roles.candidate(swap.secondary).hostname,
         "reason": swap_reason(roles, swap),

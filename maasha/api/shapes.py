@@ -27,6 +27,17 @@ def vlan_name(vlan: VlanRow) -> str:
     return "untagged" if vlan.vid == 0 else vlan.name or str(vlan.vid)
 
 
+def named_vlan(vlan: VlanRow) -> JsonObject:
+    """Give what a VLAN is called, for documents about something else of it."""
+    return {
+        "id": vlan.id,
+        "vid": vlan.vid,
+        "name": vlan_name(vlan),
+        "fabric": vlan.fabric_name,
+        "fabric_id": vlan.fabric,
+    }
+
+
 def vlan_json(vlan: VlanRow, picture: Picture) -> JsonObject:
     """Show a VLAN; what DHCP's status, its lease time and who chose its racks say is ours."""
     outcome = picture.outcomes[vlan.id]

@@ -8,7 +8,7 @@ from maasha.db.channels import Channel, notify
 from maasha.db.errors import DatabaseError
 from maasha.db.events import record
 from maasha.db.ownership import lock
-from maasha.db.regions import WORKER_TTL
+from maasha.db.racks import is_linked
 from maasha.db.services import confirm_stopped
 from maasha.db.transaction import Transaction
 from maasha.db.wanted import raise_wanted
@@ -16,10 +16,6 @@ from maasha.model.cluster import RackKey, SystemId
 
 KEY = "select id from rack where system_id = %s and deleted is null"
 RACK = "select * from rack where id = %s and deleted is null"
-LIVE_LINK = """
-select from link join worker on worker.id = worker_id
-where rack_id = %s and heartbeat > clock_timestamp() - make_interval(secs => %s) limit 1
-"""
 LOST = "update rack set lost = clock_timestamp(), lost_by = %s where id = %s"
 COMPANIONS = """
 select distinct member.id from vlan
@@ -61,7 +57,7 @@ async def declare_lost(tx: Transaction, who: str, system_id: SystemId) -> bool:
     row = await tx.one(RACK, rack)
     if row is None:
         return False
-    if await tx.one(LIVE_LINK, rack, WORKER_TTL) is not None:
+    if await is_linked(tx, rack):
         raise StillLinked(row.hostname)
     if row.lost is None:
         await tx.execute(LOST, who, rack)

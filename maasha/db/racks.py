@@ -224,6 +224,11 @@ async def require_worker(tx: Transaction, worker: WorkerId) -> None:
         raise WorkerGone(worker)
 
 
+async def is_linked(tx: Transaction, rack: RackKey) -> bool:
+    """Whether a rack has a link to a worker that lives."""
+    return await tx.one(LIVE_LINK, rack, WORKER_TTL) is not None
+
+
 async def _find(tx: Transaction, introduction: Introduction, *, known: bool) -> Row | None:
     if introduction.system_id is not None:
         row = await tx.one(BY_ID, introduction.system_id)
@@ -233,7 +238,7 @@ async def _find(tx: Transaction, introduction: Introduction, *, known: bool) -> 
         if known:
             raise RackForgotten(introduction.system_id)
     named = await tx.one(BY_NAME, introduction.hostname)
-    if named is not None and await _is_linked(tx, named):
+    if named is not None and await is_linked(tx, RackKey(named.id)):
         raise RackNameTaken(introduction.hostname, SystemId(named.system_id))
     return named
 
@@ -244,15 +249,11 @@ async def _require_same(tx: Transaction, row: Row, introduction: Introduction) -
         raise RackDeleted(SystemId(row.system_id))
     if row.hostname == introduction.hostname:
         return
-    if await _is_linked(tx, row):
+    if await is_linked(tx, RackKey(row.id)):
         raise RackCloned(SystemId(row.system_id), row.hostname)
     named = await tx.one(BY_NAME, introduction.hostname)
     if named is not None:
         raise RackNameTaken(introduction.hostname, SystemId(named.system_id))
-
-
-async def _is_linked(tx: Transaction, row: Row) -> bool:
-    return await tx.one(LIVE_LINK, row.id, WORKER_TTL) is not None
 
 
 async def _create(tx: Transaction, introduction: Introduction, choose: Choose) -> Row:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import tzinfo
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from maasha.cli.tables import table
 from maasha.model.codec import BadRecord, from_loose
@@ -28,6 +28,7 @@ WIDTH = 100
 """Characters, where there is no terminal to ask."""
 HEADS = "WORKER", "ADDRESS", "SINCE", "HEALTH", "ROUND TRIP", "IN FLIGHT"
 
+T = TypeVar("T")
 DataDir = Callable[[argparse.Namespace], Path]
 """Says where the data folder is, given the words of the command line."""
 
@@ -104,12 +105,9 @@ def add_to(commands: Any, data_dir: DataDir) -> None:
 
 def show_links(arguments: argparse.Namespace, data_dir: Path) -> None:
     """Print a table."""
-    show_anything()
-    items = list(ask(socket_in(data_dir), Request(LINKS), TIMEOUT))
-    if arguments.json:
-        print("".join(f"{json.dumps(item)}\n" for item in items), end="")
+    reports = listed(arguments, data_dir, LINKS, LinkReport)
+    if reports is None:
         return
-    reports = [read(LinkReport, item) for item in items]
     print(table(HEADS, [row(report) for report in reports]))
     if not reports:
         print("rackd has no link now; its log says why", file=sys.stderr)
@@ -135,6 +133,18 @@ def show_trace(arguments: argparse.Namespace, data_dir: Path) -> None:
         for item in ask(socket_in(data_dir), request, None):
             text = json.dumps(item) if arguments.json else layout.written(read(Line, item))
             print(text, flush=True)
+
+
+def listed(
+    arguments: argparse.Namespace, data_dir: Path, question: str, kind: type[T]
+) -> list[T] | None:
+    """Give what rackd answers to a question; None: it is printed already, as JSON."""
+    show_anything()
+    items = list(ask(socket_in(data_dir), Request(question), TIMEOUT))
+    if arguments.json:
+        print("".join(f"{json.dumps(item)}\n" for item in items), end="")
+        return None
+    return [read(kind, item) for item in items]
 
 
 def show_anything() -> None:

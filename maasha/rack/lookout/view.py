@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
 from maasha.cli.tables import table
-from maasha.rack.control_client import ask
-from maasha.rack.control_lines import LOOKOUT, Request, socket_in
+from maasha.rack.control_lines import LOOKOUT
 from maasha.rack.lookout.report import LookoutReport
-from maasha.rack.views import TIMEOUT, DataDir, read, show_anything
+from maasha.rack.views import DataDir, listed
 
 HEADS = "VLAN", "INTERFACE", "ADDRESS", "TCP 647", "RACK", "AT", "PROBED", "REACHED", "CLOCK"
 
@@ -47,12 +45,9 @@ def add_to(commands: Any, data_dir: DataDir) -> None:
 
 def show(arguments: argparse.Namespace, data_dir: Path) -> None:
     """Print a table, and below it what does not work."""
-    show_anything()
-    items = list(ask(socket_in(data_dir), Request(LOOKOUT), TIMEOUT))
-    if arguments.json:
-        print("".join(f"{json.dumps(item)}\n" for item in items), end="")
+    reports = listed(arguments, data_dir, LOOKOUT, LookoutReport)
+    if reports is None:
         return
-    reports = [read(LookoutReport, item) for item in items]
     print(table(HEADS, [row(report) for report in reports]))
     for problem in dict.fromkeys(report.problem for report in reports if report.problem):
         print(problem, file=sys.stderr)
