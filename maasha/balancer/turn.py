@@ -135,16 +135,15 @@ def regained(memory: Memory, ended: datetime) -> Memory:
 def expected(seen: Seen) -> Placement:
     """Give what is when the moves under way have ended.
 
-    One whose new link stands is half done: its old link does not count any more, also where the
-    move has ended well and the old link is left as soon as no call is under way on it.
+    One whose new link stands is half done: its old link does not count any more. A move is under
+    way for as long as the rack has the old link; one that has outlived its move stays, and counts.
     """
     there = {(link.rack, link.worker) for link in seen.placement.links}
     owners = {rack.key: rack.owner for rack in seen.placement.racks}
     known = {link.id for link in seen.placement.links}
     coming: list[Action] = []
     for each in seen.under_way:
-        leaves = each.open or (not each.failed and (each.rack, each.target) in there)
-        if leaves and each.link in known:
+        if each.open and each.link in known:
             coming += _ending(each, there, owners)
     return after(seen.placement, coming, seen.now)
 

@@ -218,15 +218,15 @@ def test_moves_under_way_count_as_done() -> None:
     assert {rack.key: rack.owner for rack in coming.racks} == {1: 2, 2: 1, 3: 2}
 
 
-def test_an_old_link_does_not_count_while_its_last_calls_end() -> None:
-    """The move has ended well; where it has not, or the new link is gone, the old one counts."""
+def test_a_link_that_has_outlived_its_move_counts() -> None:
+    """However the move ended: a rack may keep it, and nothing would ever be moved in its stead."""
     both = placed(workers(3), [[1, 2], [1, 3], [1]])
     ended = (
         UnderWay(LinkId(1), RackKey(1), WorkerId(1), WorkerId(2), NOW, open=False),
         UnderWay(LinkId(3), RackKey(2), WorkerId(1), WorkerId(3), NOW, open=False, failed=True),
         UnderWay(LinkId(5), RackKey(3), WorkerId(1), WorkerId(3), NOW, open=False),
     )
-    assert counts(expected(Seen(both, NOW, ended))) == [2, 1, 1]
+    assert counts(expected(Seen(both, NOW, ended))) == [3, 1, 1]
 
 
 def test_a_rack_that_failed_to_move_rests() -> None:
