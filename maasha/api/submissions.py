@@ -260,6 +260,15 @@ class PauseSpan:
 
 
 @frozen(kw_only=True)
+class KnownRacks:
+    """Which racks are known to have vanished."""
+
+    rack: tuple[str, ...] = several(
+        text, "Host name or system id of a rack that is away; all of the alarm if none."
+    )
+
+
+@frozen(kw_only=True)
 class DrainCreate:
     """What to drain: exactly one of region, worker and rack, and for how long."""
 

@@ -7,24 +7,20 @@ own: it is done only if all is still as it was seen, and nobody waits long for t
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol, TypeVar, assert_never
+from typing import Protocol, TypeVar
 
 from twisted.logger import Logger
 
 from maasha.balancer.brakes import Verdict
+from maasha.balancer.role_sentences import done
 from maasha.balancer.roles import (
     Action,
-    Appoint,
-    ChoosePrimary,
-    Promote,
-    Vacate,
     carried_out,
     decide_all,
 )
 from maasha.db.errors import DatabaseError
 from maasha.db.roles import change_places, read_roles
 from maasha.db.transaction import Transaction
-from maasha.model.cluster import RackKey
 from maasha.model.roles import VlanRoles
 
 WHO = "leader"
@@ -65,31 +61,6 @@ class Appointing:
             self.log.warn("roles stay as they are for now: {error}", error=error)
 
     async def _carry_out(self, roles: VlanRoles, action: Action) -> None:
-        after, why = carried_out(roles, action), reason(roles, action)
+        after, why = carried_out(roles, action), done(roles, action)
         if await self._exclusively(lambda tx: change_places(tx, WHO, roles, after, why)):
             self.log.info("VLAN {vlan}: {why}", vlan=roles.vlan, why=why)
-
-
-def reason(roles: VlanRoles, action: Action) -> str:
-    """Say for people what is done without a hand, and why."""
-
-    def name(rack: RackKey) -> str:
-        return roles.candidate(rack).hostname
-
-    match action:
-        case ChoosePrimary(rack=rack, primaries=count, lost=lost):
-            if lost is None:
-                return f"{name(rack)} is the primary, as no rack is of fewer VLANs ({count})"
-            return _in_place(name(rack), name(lost))
-        case Promote(rack=rack, lost=gone):
-            return _in_place(name(rack), name(gone))
-        case Appoint(rack=rack, primary=primary):
-            return f"{name(rack)} is the secondary: it and {name(primary)} reach each other"
-        case Vacate(lost=gone):
-            return f"{name(gone)} is not the secondary any more, for it is lost for good"
-        case _:
-            assert_never(action)
-
-
-def _in_place(new: str, old: str) -> str:
-    return f"{new} is the primary in place of {old}, which is lost for good"

@@ -180,6 +180,7 @@ def _racks(tables: Tables) -> Rows:
             "id": rack.id,
             "owner": rack.owner,
             "last_seen": rack.last_seen,
+            "vanished_known": rack.vanished_known,
             "draining": rack.id in drained,
         }
         for rack in tables.racks.values()
