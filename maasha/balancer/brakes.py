@@ -67,6 +67,8 @@ class Limits:
 
 
 LIMITS = Limits()
+SAME_GAP = timedelta(seconds=1)
+"""Two gaps do not end within that: there are heartbeats in between."""
 
 
 @frozen
@@ -213,7 +215,12 @@ def look(
 
 
 def regained(state: State, ended: datetime) -> State:
-    """Note a gap that ended then; who did not lead meanwhile has seen it too."""
+    """Note a gap that ended then; who did not lead meanwhile has seen it too.
+
+    The same one may be told again with each look: clocks differ by milliseconds.
+    """
+    if state.gap_ended is not None and abs(ended - state.gap_ended) < SAME_GAP:
+        return state
     return evolve(state, gap_ended=ended)
 
 

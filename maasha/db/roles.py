@@ -22,10 +22,11 @@ from maasha.model.sighting import Sighting
 VLANS = """
 with gone as (select id from rack where deleted is not null or lost is not null)
 select id, dhcp_on, ha_auto, primary_rack, primary_by, secondary_rack, secondary_by
-from vlan where not %(open)s or dhcp_on and ha_auto and (
+from vlan where (%(vlans)s::bigint[] is null or id = any(%(vlans)s::bigint[]))
+and (not %(open)s or dhcp_on and ha_auto and (
     primary_rack is null and primary_by = '' or primary_rack in (select id from gone)
     or secondary_rack is null and secondary_by = '' or secondary_rack in (select id from gone)
-)
+))
 order by id
 """
 """With `open` those in which something may be done without a hand."""
@@ -106,9 +107,15 @@ class RolesSeen:
     now: datetime
 
 
-async def read_roles(tx: Transaction, *, only_open: bool = False) -> RolesSeen:
-    """Read the VLANs' places with everyone who might fill them; `only_open`: what may change."""
-    rows = await tx.rows(VLANS, {"open": only_open})
+async def read_roles(
+    tx: Transaction, vlans: Sequence[VlanId] | None = None, *, only_open: bool = False
+) -> RolesSeen:
+    """Read the places of these VLANs, else of all, with everyone who might fill them.
+
+    `only_open`: of those that may change.
+    """
+    wanted = None if vlans is None else list(vlans)
+    rows = await tx.rows(VLANS, {"vlans": wanted, "open": only_open})
     keys = [row.id for row in rows]
     candidates = await _candidates(tx, rows) if keys else {}
     counts = Counter(

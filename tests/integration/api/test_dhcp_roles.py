@@ -253,6 +253,25 @@ select (select id from vlan where vid = 100), rack_id, asked, running, state, pa
 
 
 @pytest_twisted.ensureDeferred
+async def test_a_page(world: World) -> None:
+    """VLANs are listed page by page, or those of some fabrics, or the one that is named."""
+    path = await prepared(world)
+    await world.pool.run(lambda tx: tx.execute(TWINS.replace("where dhcp_on", "limit 1")))
+    whole = (await world.user.get("dhcp-roles/")).json
+    assert (whole["count"], whole["next_uri"]) == (len(whole["vlans"]), None)
+    first = (await world.user.get("dhcp-roles/", limit="1")).json
+    assert first["vlans"] == whole["vlans"][:1]
+    rest = await world.user.call("GET", first["next_uri"], root="")
+    assert rest.json["vlans"] == whole["vlans"][1:2]
+    vlan = (await world.user.get(path)).json
+    for query in ({"vlan": str(vlan["id"])}, {"fabric": str(vlan["fabric_id"]), "limit": "1"}):
+        (one,) = (await world.user.get("dhcp-roles/", **query)).json["vlans"]
+        assert one["fabric_id"] == vlan["fabric_id"]
+    assert (await world.user.get("dhcp-roles/", fabric="999")).json["vlans"] == []
+    assert (await world.user.get("dhcp-roles/", limit="0")).status == 400
+
+
+@pytest_twisted.ensureDeferred
 async def test_who_may(world: World) -> None:
     """Everybody reads, administrators swap; a VLAN that is not there is not found."""
     assert (await world.user.post("dhcp-roles/?op=swap", vlan="1")).status == 403

@@ -133,6 +133,13 @@ def test_a_second_gap_counts_from_its_own_end() -> None:
     assert found.why_not(Act.MOVE) == (GapEnded(at(45)),)
 
 
+def test_a_gap_that_is_told_again_is_the_same() -> None:
+    """What is said of it changes with no look, though clocks differ by a little."""
+    state = regained(CALM, at(10))
+    assert regained(state, at(10.003)) == regained(state, at(9.997)) == state
+    assert regained(state, at(12)) != state
+
+
 @pytest.mark.parametrize(
     ("of", "away", "alarm"),
     [
