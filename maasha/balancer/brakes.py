@@ -19,8 +19,8 @@ them are away, and at least until the window has passed. Silence is judged from 
 a new leader finds the same; only who came back is remembered. It ends when they come back, are
 deleted, are declared lost, or when a person says that it is known.
 
-`now` is the database's clock; it is the same for all workers. Each of them
-knows of the gap that it saw, so a gap outlives the leader.
+`now` is the database's clock; it is the same for all workers. Each of them knows of the gap that it
+saw, so a gap outlives the leader.
 """
 
 from __future__ import annotations
