@@ -16,7 +16,7 @@ from maasha.rack.choice import Pick
 from maasha.rack.dialling import CONNECT_TIMEOUT
 from maasha.rack.links import MAINTAIN_INTERVAL, Links
 from maasha.rpc import rack_side
-from maasha.rpc.errors import Redirect, Unreachable
+from maasha.rpc.errors import LinkLost, Redirect, Unreachable
 from tests.unit.rack.stand_ins import Session, loop, welcome
 
 LOOPS = (loop("a", 1), loop("a", 2), loop("b", 3))
@@ -30,6 +30,12 @@ class Watched(Session):
     given_up: Callable[[], None] = lambda: None
     lingering: bool = False
     over: bool = False
+
+    async def farewell(self, deadline: float) -> bool:
+        """Have no more calls made."""
+        if self.over:
+            raise LinkLost("it has ended")
+        return await super().farewell(deadline)
 
     def leave(self, reason: str = "left") -> Deferred[str]:
         """End it politely."""
@@ -64,6 +70,10 @@ class Net:
     owner: str = ""
     searches: int = 0
     searching: Deferred[None] | None = None
+    leads_to: dict[str, int] = field(factory=dict)
+    """Names that lead to the worker of this number; each other name is a worker of its own."""
+    busy: set[str] = field(factory=set)
+    """Workers that have a call under way on each new link."""
     refusing: Exception | None = None
     dialled: list[str] = field(factory=list)
     sessions: dict[str, Watched] = field(factory=dict)
@@ -127,7 +137,8 @@ class Net:
         if name in self.down or wanted.region in self.cut:
             raise Unreachable("refused")
         session = self.sessions[name] = Watched(
-            welcome(len(self.dialled)),
+            welcome(self.leads_to.get(name, len(self.dialled))),
+            calls=int(name in self.busy),
             given_up=lambda: self.given_up.append((name, len(self.standing()))),
         )
         return cast(rack_side.Session, session)

@@ -199,7 +199,7 @@ def test_workers_that_are_gone_are_forgotten(net: Net, log: Listener) -> None:
     net.known, net.down = (LOOPS[0],), {"a:pid=1"}
     net.links()
     net.known = ()
-    net.wait(MAINTAIN_INTERVAL)
+    net.wait(SEARCH_INTERVAL)
     net.known = (LOOPS[0],)
     net.wait(MAINTAIN_INTERVAL)
     assert net.dialled == ["a:pid=1"] * 2

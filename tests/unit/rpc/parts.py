@@ -157,8 +157,9 @@ class Hands:
         """Note it."""
         self._note(worker, epoch)
 
-    async def migrate(self, worker: WorkerId, move: Move) -> WorkerId:
+    async def migrate(self, link: Session, move: Move) -> WorkerId:
         """Note it."""
+        worker = link.welcome.worker
         self._note(worker, move)
         return WorkerId(worker + 1)
 
