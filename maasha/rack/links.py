@@ -350,13 +350,17 @@ class Links(Service):
 
     async def _leave_twin(self, held: Held, session: Session, elder: Session) -> bool:
         """End a link to a worker that has one already; gives False where that one ends first."""
-        name, ended = held.loop.name, elder.closed
+        name, theirs, ours = held.loop.name, elder.closed, session.closed
         self._namesakes.met(name, session.welcome.worker)
         self.log.info("{name} is a worker that has a link, by another name", name=name)
         held.parting = True
         held.tell(Failure(NotMoved("the rack has a link to it, by another name")))
         end = self._clock.seconds() + SURPLUS_SECONDS
-        if await self._comes_to_rest(session, end, lambda: ended.called, lambda _: False):
+
+        def recalled() -> bool:
+            return theirs.called and not ours.called
+
+        if await self._comes_to_rest(session, end, recalled, lambda _: False):
             await session.leave("the rack has a link to this worker")
             held.session = None
             return True

@@ -16,7 +16,7 @@ from maasha.rack.choice import Pick
 from maasha.rack.dialling import CONNECT_TIMEOUT
 from maasha.rack.links import MAINTAIN_INTERVAL, Links
 from maasha.rpc import rack_side
-from maasha.rpc.errors import LinkLost, Redirect, Unreachable
+from maasha.rpc.errors import LinkLost, Redirect, Unavailable, Unreachable
 from tests.unit.rack.stand_ins import Session, loop, welcome
 
 LOOPS = (loop("a", 1), loop("a", 2), loop("b", 3))
@@ -63,7 +63,11 @@ class Net:
     wanted: int = 2
     down: set[str] = field(factory=set)
     cut: set[str] = field(factory=set)
+    refused: set[str] = field(factory=set)
+    """Workers that are there, and take no racks now."""
     hanging: bool = False
+    delay: Callable[[int], float] = lambda _: REST
+    """How long a worker rests after so many failures."""
     full: dict[str, EventLoop] = field(factory=dict)
     """Workers that are full, and where they send racks."""
     pick: Pick = lambda several: several[0]
@@ -91,7 +95,7 @@ class Net:
             self.find,
             self.dial,
             self.pick,
-            Rests(lambda _: REST),
+            Rests(self.delay),
             self.take_up,
             lambda _, reason: self.closed.append(reason),
             lambda session: cast(Watched, session) is self.sessions.get(self.owner),
@@ -134,6 +138,8 @@ class Net:
             await deferLater(self.clock, CONNECT_TIMEOUT)
         if name in self.full:
             raise Redirect(self.full[name])
+        if name in self.refused:
+            raise Unavailable("no database", 2.0)
         if name in self.down or wanted.region in self.cut:
             raise Unreachable("refused")
         session = self.sessions[name] = Watched(
