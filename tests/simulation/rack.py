@@ -130,7 +130,8 @@ class Session(End):
     def leave(self, reason: str = "left") -> Deferred[str]:
         """End it politely."""
         there = [each for each in self.rack.sessions if each is not self and each.over is None]
-        self.rack.around.witness.leaves(self.rack.number, reason, others=bool(there))
+        if self.over is None:
+            self.rack.around.witness.leaves(self.rack.number, reason, others=bool(there))
         closed = self.closed
         self.end(reason)
         return closed

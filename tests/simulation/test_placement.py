@@ -127,6 +127,24 @@ def hold_unchanged(here: World, before: tuple[object, ...]) -> None:
 
 @settings(max_examples=5, phases=NO_SHRINKING)
 @given(st.integers(0, 2**32))
+def test_a_worker_with_two_names_has_one_link(seed: int) -> None:
+    """A rack finds it at the port of its predecessor, and then hears what it is called."""
+    with world([2], 1, 2, seed) as here:
+        here.go(30.0)
+        first, second = here.processes
+        here.kill(first)
+        here.go(10.0)
+        (rack,) = here.racks
+        assert len(rack.workers) == 2
+        here.kill(second, 15.0)
+        here.go(14.0)
+        assert len(rack.workers) == 1
+        here.go(30.0)
+        assert here.loads() == [1, 1]
+
+
+@settings(max_examples=5, phases=NO_SHRINKING)
+@given(st.integers(0, 2**32))
 def test_full_workers_send_racks_on(seed: int) -> None:
     """Where there is a place for each rack each finds it, and no worker has more than it takes."""
     with world([2, 2], 8, 1, seed, limit=2) as here:
