@@ -19,23 +19,25 @@ VACANCIES = """
 with open as (
     select vlan.id, primary_rack from vlan
     where dhcp_on and ha_auto and secondary_rack is null and secondary_by = ''
-), present as (
+), present as materialized (
     select rack.id, exists (select from drain where drain.rack_id = rack.id) as draining
     from rack where deleted is null and lost is null and exists (
         select from link join worker on worker.id = link.worker_id
         where link.rack_id = rack.id
         and heartbeat > clock_timestamp() - make_interval(secs => %s)
     )
+), standing as materialized (
+    select vlan_id, rack_id from interface join interface_address on interface_id = interface.id
+    where family(address) = 4 and vlan_id in (select id from open)
 )
-select open.id, primary_rack, array_agg(distinct present.id) as racks
-from open join interface on vlan_id = open.id join present on present.id = interface.rack_id
-where (present.id = primary_rack or not draining)
-and primary_rack in (select id from present)
-and exists (select from interface_address where interface_id = interface.id and family(address) = 4)
+select open.id, primary_rack, array_agg(rack_id) as racks
+from open join standing on vlan_id = open.id join present on present.id = rack_id
+where rack_id = primary_rack or not draining
 group by open.id, primary_rack
-having count(distinct present.id) > 1 and bool_or(present.id = primary_rack)
+having count(*) > 1 and bool_or(rack_id = primary_rack)
 order by open.id
 """
+"""Materialized, for few racks have many interfaces; a rack with several addresses comes often."""
 TURNS = "select floor(extract(epoch from clock_timestamp()) / %s)"
 SPOTS = """
 select distinct on (asked.vlan_id, asked.rack_id) asked.vlan_id, asked.rack_id,
@@ -67,12 +69,9 @@ async def read_vacancies(tx: Transaction) -> Vacancies:
     turn = int((await tx.value(TURNS, TURN)) if rows else 0)
     return Vacancies(
         tuple(
-            Vacancy(
-                VlanId(row.id),
-                RackKey(row.primary_rack),
-                tuple(RackKey(rack) for rack in row.racks if rack != row.primary_rack),
-            )
+            Vacancy(VlanId(row.id), RackKey(row.primary_rack), others)
             for row in rows
+            if (others := tuple(sorted({*row.racks} - {row.primary_rack})))
         ),
         turn,
     )

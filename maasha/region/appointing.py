@@ -1,9 +1,9 @@
 """Fills VLANs' free places without a hand: on the leader, through the connection with its lock.
 
 Each look finds the VLANs in which something may be done, reads those a page at a time, so that
-nothing else waits for long, and decides (`maasha.balancer.roles`). All its acts are one transaction
-(`maasha.db.places`), in which each is done only if all is still as it was seen: racks on many VLANs
-get one new configuration to run, not one for each VLAN.
+nothing else waits for long, and decides (`maasha.balancer.roles`). Hundreds of acts are one
+transaction (`maasha.db.places`), in which each is done only if all is still as it was seen: racks
+on many VLANs get one new configuration to run, not one for each VLAN.
 """
 
 from __future__ import annotations
@@ -38,7 +38,10 @@ WHO = "leader"
 
 PAGE = 16
 """VLANs that are read together: with 50 racks on each, some ten milliseconds of this process."""
+MOST = 256
+"""Acts of one transaction: the rows of racks are locked for its duration, tenths of a second."""
 T = TypeVar("T")
+V = TypeVar("V", VlanId, Change)
 
 
 class Exclusively(Protocol):
@@ -61,8 +64,7 @@ class Appointing:
         if verdict.why_not(Act.ROLE_CHANGE):
             return
         try:
-            changes = await self._wanted(verdict)
-            if changes:
+            for changes in parts(await self._wanted(verdict), MOST):
                 await self._carry_out(changes)
         except DatabaseError as error:
             self.log.warn("roles stay as they are for now: {error}", error=error)
@@ -71,7 +73,7 @@ class Appointing:
         """Decide about each VLAN; what is chosen for one counts for those of the next pages."""
         changes: list[Change] = []
         chosen = Counter[RackKey]()
-        for page in pages(await self._exclusively(_openings)):
+        for page in parts(await self._exclusively(_openings), PAGE):
             seen = await self._exclusively(lambda tx, page=page: read_roles(tx, page))  # type: ignore[misc]
             decisions = decide_all(seen.vlans, seen.primaries + chosen, verdict, seen.now)
             for roles, action in zip(seen.vlans, decisions, strict=True):
@@ -92,9 +94,9 @@ async def _openings(tx: Transaction) -> tuple[VlanId, ...]:
     return await read_openings(tx, TERMS.fresh, TERMS.clocks_apart)
 
 
-def pages(vlans: Sequence[VlanId]) -> Iterator[Sequence[VlanId]]:
-    """Give them in parts of at most PAGE."""
-    return (vlans[start : start + PAGE] for start in range(0, len(vlans), PAGE))
+def parts(whole: Sequence[V], size: int) -> Iterator[Sequence[V]]:
+    """Give it in parts of at most so many."""
+    return (whole[start : start + size] for start in range(0, len(whole), size))
 
 
 def reason(roles: VlanRoles, action: Action) -> str:

@@ -72,6 +72,17 @@ async def test_where_nobody_is_to_look_out(pool: Pool, change: str) -> None:
 
 
 @asynchronous
+async def test_a_rack_with_several_addresses_is_one(pool: Pool) -> None:
+    """It is no peer of itself."""
+    site = await make_site(pool)
+    await plug(pool, site.racks[0], interface("eth0", "10.0.0.1/24", "10.0.0.11/24"))
+    one, two = (rack.rack for rack in site.racks)
+    assert await vacancies(pool) == (Vacancy(site.vlan, one, (two,)),)
+    await pool.run(lambda tx: drop_links(tx, [site.racks[1].link]))
+    assert await vacancies(pool) == ()
+
+
+@asynchronous
 async def test_turns_go_by(pool: Pool) -> None:
     """By the database's clock, so they are the same for all workers."""
     await make_site(pool)

@@ -6,7 +6,7 @@ from attrs import frozen
 
 from maasha.db.pool import Pool
 from maasha.db.transaction import Transaction
-from maasha.model.cluster import RackKey
+from maasha.model.cluster import RackKey, SystemId
 from maasha.model.network import VlanId
 from tests.integration.db.cluster import Worker, found, hire, link
 
@@ -64,8 +64,9 @@ class Trunk:
 
 
 async def make_trunk(pool: Pool, vlans: int, racks: int) -> Trunk:
-    """Make one, in an instance of its own."""
-    worker = await hire(pool, await found(pool), 0)
+    """Make one, in an instance of its own if there is none."""
+    region = await pool.run(lambda tx: tx.value("select system_id from region"))
+    worker = await hire(pool, SystemId(region) if region else await found(pool), 0)
     keys = [(await link(pool, worker, f"rack{number}")).rack for number in range(1, racks + 1)]
 
     async def work(tx: Transaction) -> tuple[VlanId, ...]:
