@@ -150,12 +150,23 @@ def test_a_third_region_lets_links_pass() -> None:
     [
         pytest.param((1, 1, 5), [[1, 3], [2, 3], [2, 3]], id="all of its racks are there, too"),
         pytest.param((1, 1, 5), [[1, 3], [1, 3], [2, 3], [2, 3]], id="it would be the fullest"),
+        pytest.param(
+            (1, 1, 1, 8), [[1, 4], [2, 4], [2, 5], [3, 6], [3, 7]], id="nor for a second full one"
+        ),
         pytest.param((3, 1, 5), [[4, 5, 1], [4, 6, 2], [3]], id="it has all racks of the full one"),
     ],
 )
 def test_a_third_region_that_is_no_help(sizes: tuple[int, ...], racks: list[list[int]]) -> None:
     """Nothing moves between regions then, and the plan says so."""
     made = planned(placed(workers(*sizes), racks))
+    assert Reason.REGIONS not in {move.reason for move in made.moves}
+    assert made.links is Verdict.NOWHERE
+
+
+def test_a_third_region_brings_no_partners_together() -> None:
+    """The link that would be passed on has the owner, and the partner's owner is there already."""
+    placement = placed(workers(1, 1, 3), [[1], [3, 2], [2, 3]], pairs=[(1, 2)])
+    made = planned(placement)
     assert Reason.REGIONS not in {move.reason for move in made.moves}
     assert made.links is Verdict.NOWHERE
 
