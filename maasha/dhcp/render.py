@@ -21,11 +21,14 @@ OMAPI_KEY = "omapi_key"
 # Without the threshold dhcpd answers a client that comes back within a quarter of its lease time
 # from its cache and tells the peer nothing: a release at the peer, crossing that answer, frees the
 # address on both while the client holds it (19 of 20 clients that released and asked at once).
+# Without the check a peer that knows the lease confirms also a request that names its partner; the
+# client may then renew at the one that does not own the lease, which answers nothing.
 HEAD = f"""\
 # Written by maasha: changes made here by hand are overwritten.
 
 authoritative;
 dhcp-cache-threshold 0;
+server-id-check on;
 ddns-update-style none;
 default-lease-time {DEFAULT_LEASE_TIME};
 max-lease-time {DEFAULT_LEASE_TIME};

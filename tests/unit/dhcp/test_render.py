@@ -28,6 +28,7 @@ WHOLE = f"""\
 
 authoritative;
 dhcp-cache-threshold 0;
+server-id-check on;
 ddns-update-style none;
 default-lease-time 600;
 max-lease-time 600;
