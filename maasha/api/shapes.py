@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from maasha.api.answers import Json, JsonObject
+from maasha.api.option_fields import architecture_name
+from maasha.api.pair_words import consequences
 from maasha.api.picture import Picture
 from maasha.api.routes import ROOT
 from maasha.db.accounts import User
@@ -53,6 +55,14 @@ def vlan_json(vlan: VlanRow, picture: Picture) -> JsonObject:
         "dhcp_status": outcome.status,
         "dhcp_problem": outcome.problem,
         "lease_time": vlan.lease_time,
+        "mclt": vlan.numbers.mclt,
+        "split": vlan.numbers.split,
+        "max_response_delay": vlan.numbers.max_response_delay,
+        "failover_consequences": list(consequences(vlan.numbers, vlan.lease_time)),
+        "next_server": str(vlan.boot.server) if vlan.boot.server else None,
+        "boot_files": {
+            architecture_name(entry.architecture): entry.file for entry in vlan.boot.files
+        },
         "external_dhcp": None,
         "relay_vlan": None,
         "primary_rack": vlan.primary.system_id if vlan.primary else None,
@@ -90,6 +100,8 @@ def subnet_json(subnet: SubnetRow, picture: Picture) -> JsonObject:
         "gateway_ip": str(subnet.gateway) if subnet.gateway else None,
         "dns_servers": [str(server) for server in subnet.dns_servers],
         "managed": subnet.managed,
+        "ntp_servers": [str(server) for server in subnet.ntp_servers],
+        "search_list": list(subnet.search_list),
         "rdns_mode": 0,
         "active_discovery": False,
         "allow_dns": False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from ipaddress import IPv4Address
 
 from attrs import frozen
 
@@ -23,6 +24,7 @@ from maasha.api.fields import (
     text,
 )
 from maasha.api.forms import Absent, given, maybe, several
+from maasha.api.option_fields import boot_files, domains, ipv4_or_empty
 from maasha.balancer.draining import AtEnd
 from maasha.model.duration import parse_duration
 from maasha.model.lease import BindingState
@@ -35,6 +37,15 @@ from maasha.model.network import (
     MIN_VID,
     Network,
     RangeType,
+)
+from maasha.model.options import (
+    MAX_MAX_RESPONSE_DELAY,
+    MAX_MCLT,
+    MAX_SPLIT,
+    MIN_MAX_RESPONSE_DELAY,
+    MIN_MCLT,
+    MIN_SPLIT,
+    BootFile,
 )
 
 MAX_ID = 2**63 - 1
@@ -126,6 +137,29 @@ class VlanUpdate:
         integer(MIN_LEASE_TIME, MAX_LEASE_TIME),
         f"Seconds that a lease lasts, {MIN_LEASE_TIME} to {MAX_LEASE_TIME}.",
     )
+    mclt: int | Absent = maybe(
+        integer(MIN_MCLT, MAX_MCLT),
+        f"Seconds by which a failover peer may extend a lease beyond what the other knows, "
+        f"{MIN_MCLT} to {MAX_MCLT}; failover_consequences of the answer says what that means.",
+    )
+    split: int | Absent = maybe(
+        integer(MIN_SPLIT, MAX_SPLIT),
+        f"How many of 256 shares of the clients the primary answers first, {MIN_SPLIT} to "
+        f"{MAX_SPLIT}.",
+    )
+    max_response_delay: int | Absent = maybe(
+        integer(MIN_MAX_RESPONSE_DELAY, MAX_MAX_RESPONSE_DELAY),
+        f"Seconds of silence after which a failover peer counts as lost, {MIN_MAX_RESPONSE_DELAY} "
+        f"to {MAX_MAX_RESPONSE_DELAY}.",
+    )
+    next_server: IPv4Address | Absent | None = maybe(
+        ipv4_or_empty, "Who has the boot files; empty for the rack that answers."
+    )
+    boot_files: tuple[BootFile, ...] | Absent = maybe(
+        boot_files,
+        "What clients boot, as pxe=undionly.kpxe uefi-http-amd64=http://{rack}:8000/boot.efi "
+        "default=...; {rack} is the address of the rack that answers. Empty for nothing.",
+    )
 
 
 @frozen(kw_only=True)
@@ -174,6 +208,14 @@ class SubnetUpdate:
         addresses, "DNS servers that DHCP tells to clients, parted by commas or spaces."
     )
     managed: bool | Absent = maybe(boolean, "Whether DHCP serves this subnet.")
+    ntp_servers: tuple[Address, ...] | Absent = maybe(
+        addresses, "Time servers that DHCP tells to clients, parted by commas or spaces."
+    )
+    search_list: tuple[str, ...] | Absent = maybe(
+        domains,
+        "Domains in which clients look for short names, parted by commas or spaces; the first one "
+        "is told as their own.",
+    )
     vlan: int | Absent = maybe(
         row_id,
         "The id of its VLAN; the racks' interfaces in the subnet go there with it. DHCP must be "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from attrs import frozen
 
@@ -27,6 +27,7 @@ def check_subnet(subnet: SubnetRow, around: SubnetSurroundings) -> None:
         "cidr": tuple(_cidr(subnet, around)),
         "gateway_ip": tuple(_gateway(subnet, around)),
         "dns_servers": tuple(_dns_servers(subnet, around)),
+        "ntp_servers": tuple(_other_family(subnet, subnet.ntp_servers)),
     }
     if any(wrong.values()):
         raise FieldErrors({field: texts for field, texts in wrong.items() if texts})
@@ -55,13 +56,18 @@ def _gateway(subnet: SubnetRow, around: SubnetSurroundings) -> Iterator[str]:
 
 
 def _dns_servers(subnet: SubnetRow, around: SubnetSurroundings) -> Iterator[str]:
+    yield from _other_family(subnet, subnet.dns_servers)
     for server in subnet.dns_servers:
+        yield from _handed_out(server, around)
+
+
+def _other_family(subnet: SubnetRow, servers: Iterable[Address]) -> Iterator[str]:
+    for server in servers:
         if server.version != subnet.cidr.version:
             yield (
                 f"{server} is not an IPv{subnet.cidr.version} address, so DHCP cannot tell it in "
                 f"{subnet.cidr}; give one."
             )
-        yield from _handed_out(server, around)
 
 
 def _handed_out(address: Address, around: SubnetSurroundings) -> Iterator[str]:

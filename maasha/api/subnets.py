@@ -132,6 +132,8 @@ def _changed(before: SubnetRow, form: SubnetUpdate) -> SubnetRow:
         gateway=either(form.gateway_ip, before.gateway),
         dns_servers=either(form.dns_servers, before.dns_servers),
         managed=either(form.managed, before.managed),
+        ntp_servers=either(form.ntp_servers, before.ntp_servers),
+        search_list=either(form.search_list, before.search_list),
     )
 
 

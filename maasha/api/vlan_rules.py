@@ -21,6 +21,7 @@ from maasha.api.fields import shown
 from maasha.api.forms import Absent, either
 from maasha.api.submissions import VlanUpdate
 from maasha.db.vlans import RackChoice, RackName, VlanRow
+from maasha.model.options import Boot, PairNumbers
 
 Authors = tuple[str, str]
 """Who chose the primary and the secondary."""
@@ -51,6 +52,8 @@ def changed_vlan(
         mtu=either(update.mtu, before.mtu),
         dhcp_on=either(update.dhcp_on, before.dhcp_on),
         lease_time=either(update.lease_time, before.lease_time),
+        numbers=_numbers(before.numbers, update),
+        boot=_boot(before.boot, update),
         primary=primary,
         secondary=secondary,
         ha_auto=either(update.ha_auto, before.ha_auto),
@@ -89,7 +92,23 @@ def concerned(before: VlanRow, after: VlanRow) -> tuple[RackName, ...]:
 
 
 def _served(vlan: VlanRow) -> tuple[object, ...]:
-    return (vlan.dhcp_on, vlan.racks, vlan.lease_time, vlan.mtu, vlan.pairing)
+    told = (vlan.lease_time, vlan.mtu, vlan.numbers, vlan.boot)
+    return (vlan.dhcp_on, vlan.racks, vlan.pairing, *told)
+
+
+def _numbers(before: PairNumbers, update: VlanUpdate) -> PairNumbers:
+    return PairNumbers(
+        mclt=either(update.mclt, before.mclt),
+        split=either(update.split, before.split),
+        max_response_delay=either(update.max_response_delay, before.max_response_delay),
+    )
+
+
+def _boot(before: Boot, update: VlanUpdate) -> Boot:
+    return Boot(
+        files=either(update.boot_files, before.files),
+        server=either(update.next_server, before.server),
+    )
 
 
 def _places(vlan: VlanRow) -> tuple[object, ...]:

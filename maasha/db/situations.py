@@ -12,6 +12,7 @@ from maasha.model.cluster import RackKey
 from maasha.model.codec import from_loose
 from maasha.model.dhcp import OFF, PeerState, Role
 from maasha.model.network import IPRange, RangeType, Subnet, SubnetId, VlanId
+from maasha.model.options import Boot, BootFile, PairNumbers
 from maasha.model.service import MemberSituation, RackSituation, VlanSituation
 from maasha.model.stamp import Stamp
 
@@ -117,11 +118,21 @@ def _vlan(
         secondary=None if row.secondary_rack is None else RackKey(row.secondary_rack),
         subnets=subnets,
         members=members,
+        numbers=PairNumbers(row.mclt, row.split, row.max_response_delay),
+        boot=Boot(from_loose(tuple[BootFile, ...], row.boot_files), row.next_server),
     )
 
 
 def _subnet(row: Row, ranges: tuple[IPRange, ...]) -> Subnet:
-    return Subnet(SubnetId(row.id), row.cidr, row.gateway_ip, tuple(row.dns_servers), ranges)
+    return Subnet(
+        SubnetId(row.id),
+        row.cidr,
+        row.gateway_ip,
+        tuple(row.dns_servers),
+        ranges,
+        tuple(row.ntp_servers),
+        tuple(row.search_list),
+    )
 
 
 def _range(row: Row) -> IPRange:

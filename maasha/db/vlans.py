@@ -7,7 +7,9 @@ from attrs import frozen
 from maasha.db.regions import WORKER_TTL
 from maasha.db.transaction import Row, Transaction
 from maasha.model.cluster import RackKey, SystemId
+from maasha.model.codec import from_loose, to_json
 from maasha.model.network import DEFAULT_LEASE_TIME, DEFAULT_MTU, FabricId, VlanId
+from maasha.model.options import MANUAL, NO_BOOT, Boot, BootFile, PairNumbers
 
 
 @frozen
@@ -41,6 +43,8 @@ class VlanRow:
     primary_by: str = ""
     """Who chose the primary, or wants none (`user:admin`); empty: nobody, it is automatic."""
     secondary_by: str = ""
+    numbers: PairNumbers = MANUAL
+    boot: Boot = NO_BOOT
 
     @property
     def racks(self) -> tuple[RackName, ...]:
@@ -119,7 +123,8 @@ async def store_vlan(tx: Transaction, changed: VlanRow) -> None:
     await tx.execute(
         "update vlan set name = %s, description = %s, mtu = %s, dhcp_on = %s, primary_rack = %s, "
         "secondary_rack = %s, lease_time = %s, pairing = %s, ha_auto = %s, primary_by = %s, "
-        "secondary_by = %s where id = %s",
+        "secondary_by = %s, mclt = %s, split = %s, max_response_delay = %s, next_server = %s, "
+        "boot_files = %s where id = %s",
         changed.name,
         changed.description,
         changed.mtu,
@@ -131,6 +136,11 @@ async def store_vlan(tx: Transaction, changed: VlanRow) -> None:
         changed.ha_auto,
         changed.primary_by,
         changed.secondary_by,
+        changed.numbers.mclt,
+        changed.numbers.split,
+        changed.numbers.max_response_delay,
+        changed.boot.server,
+        to_json(changed.boot.files),
         changed.id,
     )
 
@@ -218,4 +228,6 @@ def _vlan(row: Row) -> VlanRow:
         ha_auto=row.ha_auto,
         primary_by=row.primary_by,
         secondary_by=row.secondary_by,
+        numbers=PairNumbers(row.mclt, row.split, row.max_response_delay),
+        boot=Boot(from_loose(tuple[BootFile, ...], row.boot_files), row.next_server),
     )

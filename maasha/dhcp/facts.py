@@ -9,6 +9,7 @@ from attrs import frozen
 from maasha.model.cluster import RackKey
 from maasha.model.dhcp import OFF, PeerState, Role
 from maasha.model.network import Subnet, VlanId
+from maasha.model.options import MANUAL, NO_BOOT, Boot, PairNumbers
 from maasha.model.stamp import Stamp
 
 
@@ -86,6 +87,8 @@ class VlanFacts:
     interface: str
     wanted: Wanted
     members: tuple[Member, ...]
+    numbers: PairNumbers = MANUAL
+    boot: Boot = NO_BOOT
 
     def member(self, rack: RackKey) -> Member | None:
         """Give the rack's part in this VLAN, None when it has none."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address
 
 from attrs import frozen
@@ -10,8 +10,10 @@ from attrs import frozen
 from maasha.dhcp.facts import RackFacts, VlanFacts
 from maasha.dhcp.failover import block
 from maasha.dhcp.faults import Surroundings, fault
+from maasha.dhcp.options import ARCHITECTURE, boot_options, subnet_options
 from maasha.dhcp.plan import EMPTY
 from maasha.dhcp.pools import Span, pools
+from maasha.model.cluster import RackKey
 from maasha.model.dhcp import OFF, DhcpPlan, Role, VlanRole
 from maasha.model.network import DEFAULT_LEASE_TIME, DEFAULT_MTU, Subnet, VlanId
 
@@ -75,11 +77,13 @@ def render(facts: RackFacts, roles: Mapping[VlanId, Role]) -> Rendered:
 def _plan(facts: RackFacts, served: Sequence[tuple[VlanFacts, Role]]) -> DhcpPlan:
     if not served:
         return DhcpPlan(facts.generation, EMPTY.config, EMPTY.interfaces, EMPTY.roles)
-    blocks = [f"{block(role)}\n" for _, role in served if role.paired]
-    networks = [_shared_network(vlan, role) for vlan, role in served]
+    blocks = [f"{block(role, vlan.numbers)}\n" for vlan, role in served if role.paired]
+    networks = [_shared_network(vlan, role, facts.rack) for vlan, role in served]
+    boots = any(vlan.boot.files for vlan, _ in served)
+    head = f"{HEAD}{ARCHITECTURE}\n" if boots else HEAD
     return DhcpPlan(
         generation=facts.generation,
-        config="\n".join((HEAD, _omapi(facts.omapi_secret), *blocks, *networks)),
+        config="\n".join((head, _omapi(facts.omapi_secret), *blocks, *networks)),
         interfaces=tuple(sorted(vlan.interface for vlan, _ in served)),
         roles=tuple(VlanRole(vlan.vlan, role) for vlan, role in served),
     )
@@ -91,11 +95,13 @@ def _omapi(secret: str) -> str:
     return f"omapi-port {OMAPI_PORT};\n{key}omapi-key {OMAPI_KEY};\n"
 
 
-def _shared_network(vlan: VlanFacts, role: Role) -> str:
+def _shared_network(vlan: VlanFacts, role: Role, rack: RackKey) -> str:
     """Declare all subnets of the VLAN, those without a pool too: dhcpd must know its link."""
     lines = [f"default-lease-time {vlan.lease_time};", f"max-lease-time {vlan.lease_time};"]
     if vlan.mtu != DEFAULT_MTU:
         lines.append(f"option interface-mtu {vlan.mtu};")
+    own = vlan.member(rack)
+    lines.extend(boot_options(vlan.boot, own.address if own else None))
     taken = [member.address for member in vlan.members if member.address is not None]
     for subnet in sorted(vlan.subnets, key=lambda entry: entry.cidr):
         lines.append(_subnet(subnet, role, taken))
@@ -103,15 +109,8 @@ def _shared_network(vlan: VlanFacts, role: Role) -> str:
 
 
 def _subnet(subnet: Subnet, role: Role, taken: Sequence[IPv4Address]) -> str:
-    lines = [*_options(subnet), *(_pool(span, role) for span in pools(subnet, taken))]
+    lines = [*subnet_options(subnet), *(_pool(span, role) for span in pools(subnet, taken))]
     return _braces(f"subnet {subnet.cidr.network_address} netmask {subnet.cidr.netmask}", lines)
-
-
-def _options(subnet: Subnet) -> Iterator[str]:
-    if subnet.gateway is not None:
-        yield f"option routers {subnet.gateway};"
-    if subnet.dns_servers:
-        yield f"option domain-name-servers {', '.join(map(str, subnet.dns_servers))};"
 
 
 def _pool(span: Span, role: Role) -> str:

@@ -62,6 +62,9 @@ class Subnet:
     gateway: IPv4Address | None = None
     dns_servers: tuple[IPv4Address, ...] = ()
     ranges: tuple[IPRange, ...] = ()
+    ntp_servers: tuple[IPv4Address, ...] = ()
+    search_list: tuple[str, ...] = ()
+    """Domains in which clients look for short names, the first one first."""
 
 
 Network = IPv4Network | IPv6Network

@@ -9,6 +9,7 @@ from attrs import field, frozen
 from maasha.model.cluster import RackKey
 from maasha.model.dhcp import OFF, PeerState, Role
 from maasha.model.network import Subnet, VlanId
+from maasha.model.options import MANUAL, NO_BOOT, Boot, PairNumbers
 from maasha.model.stamp import NEVER, Stamp
 
 
@@ -58,6 +59,8 @@ class VlanSituation:
     subnets: tuple[Subnet, ...]
     """IPv4 only; one that is not managed has no ranges here."""
     members: tuple[MemberSituation, ...]
+    numbers: PairNumbers = MANUAL
+    boot: Boot = NO_BOOT
 
 
 @frozen

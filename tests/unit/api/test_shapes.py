@@ -1,14 +1,16 @@
 from __future__ import annotations
 
-from ipaddress import ip_address
+from ipaddress import IPv4Address, ip_address
 
 from attrs import evolve
 
+from maasha.api.pair_words import consequences
 from maasha.api.picture import picture_of
 from maasha.api.shapes import fabric_json, range_json, subnet_json, user_json, vlan_json, vlan_name
 from maasha.db.accounts import User
 from maasha.db.networks import Networks
 from maasha.model.network import FabricId
+from maasha.model.options import MANUAL, Boot, BootFile
 from tests.unit.api.samples import (
     DYNAMIC,
     FABRIC,
@@ -39,6 +41,12 @@ def test_vlan() -> None:
         "dhcp_status": "pending: rack rack-1 is solo and becomes primary",
         "dhcp_problem": "",
         "lease_time": 600,
+        "mclt": 3600,
+        "split": 255,
+        "max_response_delay": 60,
+        "failover_consequences": list(consequences(MANUAL, 600)),
+        "next_server": None,
+        "boot_files": {},
         "external_dhcp": None,
         "relay_vlan": None,
         "primary_rack": "aaa111",
@@ -49,6 +57,14 @@ def test_vlan() -> None:
         "space": "undefined",
         "resource_uri": "/MAAS/api/2.0/vlans/7/",
     }
+
+
+def test_what_a_vlan_boots() -> None:
+    """By the names under which it is submitted."""
+    files = (BootFile(16, "http://{rack}/a"), BootFile(None, "grub.0"))
+    shown = vlan_json(evolve(VLAN, boot=Boot(files, IPv4Address("10.0.0.9"))), PICTURE)
+    assert shown["boot_files"] == {"uefi-http-amd64": "http://{rack}/a", "default": "grub.0"}
+    assert shown["next_server"] == "10.0.0.9"
 
 
 def test_vlan_without_racks() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from ipaddress import IPv4Address
+
 import pytest
 from attrs import evolve
 from hypothesis import given
@@ -16,6 +18,7 @@ from maasha.api.vlan_rules import (
     matters_to_roles,
 )
 from maasha.db.vlans import VlanRow
+from maasha.model.options import Boot, BootFile, PairNumbers
 from tests.unit.api.samples import CHOICES, ONE, THREE, TWO, VLAN
 
 AROUND = VlanSurroundings(CHOICES, dynamic_ranges=1)
@@ -42,6 +45,20 @@ def test_plain_fields() -> None:
     update = VlanUpdate(name="lan", description="d", mtu=9000, lease_time=60)
     expected = evolve(VLAN, name="lan", description="d", mtu=9000, lease_time=60)
     assert changed_vlan(VLAN, update, AROUND, WHO) == expected
+
+
+def test_what_clients_are_told() -> None:
+    """The pair's numbers and the boot files matter to racks once DHCP is on."""
+    told = VlanUpdate(mclt=60, split=256, boot_files=(BootFile(None, "grub.0"),))
+    after = changed_vlan(VLAN, told, AROUND, WHO)
+    assert after.numbers == PairNumbers(60, 256, 60)
+    assert after.boot == Boot((BootFile(None, "grub.0"),))
+    assert not matters_to_dhcp(VLAN, after)
+    served = changed_vlan(SERVED, VlanUpdate(max_response_delay=5), AROUND, WHO)
+    assert served.numbers == PairNumbers(max_response_delay=5)
+    assert matters_to_dhcp(SERVED, served)
+    elsewhere = changed_vlan(SERVED, VlanUpdate(next_server=IPv4Address("10.0.0.9")), AROUND, WHO)
+    assert elsewhere.boot.server == IPv4Address("10.0.0.9")
 
 
 def test_the_page_enables_dhcp() -> None:

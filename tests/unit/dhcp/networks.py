@@ -22,6 +22,17 @@ from maasha.model.network import (
     SubnetId,
     VlanId,
 )
+from maasha.model.options import (
+    MAX_MAX_RESPONSE_DELAY,
+    MAX_MCLT,
+    MAX_SPLIT,
+    MIN_MAX_RESPONSE_DELAY,
+    MIN_MCLT,
+    MIN_SPLIT,
+    Boot,
+    BootFile,
+    PairNumbers,
+)
 from maasha.model.stamp import Stamp
 
 RACK, PEER = RackKey(1), RackKey(2)
@@ -74,7 +85,26 @@ def _subnets(draw: st.DrawFn, start: int) -> Subnet:
         draw(st.none() | places.map(lambda place: network[place])),
         tuple(network[place] for place in draw(st.lists(places, max_size=3))),
         tuple(IPRange(draw(kinds), network[low], network[high]) for low, high in ends),
+        tuple(network[place] for place in draw(st.lists(places, max_size=2))),
+        tuple(draw(st.lists(st.sampled_from(["example.org", "a_b.example", "lab"]), max_size=3))),
     )
+
+
+boots = st.builds(
+    Boot,
+    st.dictionaries(
+        st.none() | st.integers(0, 0xFFFF),
+        st.sampled_from(["a.efi", "http://{rack}:80/x?y=z#[1]", "$(x)'"]),
+        max_size=3,
+    ).map(lambda files: tuple(BootFile(number, file) for number, file in files.items())),
+    st.none() | st.ip_addresses(v=4).filter(lambda found: found != IPv4Address(0)),
+)
+numbers = st.builds(
+    PairNumbers,
+    st.integers(MIN_MCLT, MAX_MCLT),
+    st.integers(MIN_SPLIT, MAX_SPLIT),
+    st.integers(MIN_MAX_RESPONSE_DELAY, MAX_MAX_RESPONSE_DELAY),
+)
 
 
 @st.composite
@@ -91,6 +121,8 @@ def _vlans(draw: st.DrawFn, number: int) -> VlanFacts:
         draw(st.sampled_from([f"eth{number}", f"bond0.{number}", f"br-{number}@x:1"])),
         Off(),
         (Member(RACK, own), Member(PEER, peer)),
+        draw(numbers),
+        draw(boots),
     )
 
 
