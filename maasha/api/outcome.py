@@ -54,6 +54,21 @@ def outcome(vlan: VlanRow, racks: Mapping[RackKey, RackView]) -> Outcome:
     return RUNNING if vlan.dhcp_on else Outcome(Standing.OFF)
 
 
+def relayed(
+    vlan: VlanRow, target: VlanRow, there: Outcome, racks: Mapping[RackKey, RackView]
+) -> Outcome:
+    """Judge a VLAN that is relayed to `target`, of which `there` was judged."""
+    for name in target.racks:
+        rack = racks.get(name.key)
+        service = rack and _service(vlan, rack)
+        if rack and service and service.problem and rack.judged == rack.wanted:
+            reason = f"rack {name.hostname} cannot serve this VLAN"
+            return Outcome(Standing.FAILED, reason, service.problem)
+    if there.standing is Standing.OFF:
+        return Outcome(Standing.OFF, f"DHCP is off on VLAN {target.label}, which it is relayed to")
+    return there
+
+
 def _served(vlan: VlanRow, racks: Mapping[RackKey, RackView]) -> VlanRow:
     """Give the VLAN with those who are to serve it now."""
     keys = [rack.key for rack in vlan.racks]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from attrs import frozen
 
-from maasha.api.outcome import Outcome, outcome
+from maasha.api.outcome import Outcome, outcome, relayed
 from maasha.db.networks import Networks, networks
 from maasha.db.overview import RackView, racks
 from maasha.db.transaction import Transaction
@@ -25,7 +25,12 @@ class Picture:
 def picture_of(known: Networks, racks: tuple[RackView, ...]) -> Picture:
     """Judge each VLAN's DHCP once."""
     by_key = {rack.name.key: rack for rack in racks}
-    return Picture(known, racks, {vlan.id: outcome(vlan, by_key) for vlan in known.vlans.values()})
+    found = {vlan.id: outcome(vlan, by_key) for vlan in known.vlans.values()}
+    for vlan in known.vlans.values():
+        if vlan.relay is not None:
+            target = known.vlans[vlan.relay]
+            found[vlan.id] = relayed(vlan, target, found[target.id], by_key)
+    return Picture(known, racks, found)
 
 
 async def read_picture(tx: Transaction) -> Picture:

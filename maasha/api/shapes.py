@@ -64,7 +64,7 @@ def vlan_json(vlan: VlanRow, picture: Picture) -> JsonObject:
             architecture_name(entry.architecture): entry.file for entry in vlan.boot.files
         },
         "external_dhcp": None,
-        "relay_vlan": None,
+        "relay_vlan": relay_json(vlan, picture),
         "primary_rack": vlan.primary.system_id if vlan.primary else None,
         "secondary_rack": vlan.secondary.system_id if vlan.secondary else None,
         "primary_rack_by": vlan.primary_by or AUTOMATIC,
@@ -73,6 +73,11 @@ def vlan_json(vlan: VlanRow, picture: Picture) -> JsonObject:
         "space": SPACE,
         "resource_uri": uri("vlans", vlan.id),
     }
+
+
+def relay_json(vlan: VlanRow, picture: Picture) -> Json:
+    """Show where a VLAN is relayed to, as MAAS does; None: nowhere."""
+    return None if vlan.relay is None else named_vlan(picture.networks.vlans[vlan.relay])
 
 
 def fabric_json(fabric: FabricRow, picture: Picture) -> JsonObject:

@@ -53,6 +53,13 @@ MAX_PAGE = 1000
 MAX_LEASES = 10_000
 """About 3 MB of JSON."""
 row_id = integer(1, MAX_ID)
+
+
+def id_or_empty(submitted: str) -> int | None:
+    """Take a row's id, or the empty text for none."""
+    return row_id(submitted) if submitted else None
+
+
 MAX_SECONDS = 365 * 24 * 3600
 seconds = integer(1, MAX_SECONDS)
 
@@ -136,6 +143,11 @@ class VlanUpdate:
     lease_time: int | Absent = maybe(
         integer(MIN_LEASE_TIME, MAX_LEASE_TIME),
         f"Seconds that a lease lasts, {MIN_LEASE_TIME} to {MAX_LEASE_TIME}.",
+    )
+    relay_vlan: int | Absent | None = maybe(
+        id_or_empty,
+        "The id of the VLAN whose racks serve this one too, through a DHCP relay (a router) in "
+        "this one; empty for none. dhcp_on=true ends it.",
     )
     mclt: int | Absent = maybe(
         integer(MIN_MCLT, MAX_MCLT),

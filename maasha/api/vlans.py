@@ -34,9 +34,11 @@ from maasha.db.vlans import (
     racks_serving,
     remove_vlan,
     store_vlan,
+    vlan,
     vlan_of_vid,
+    vlans_relayed_to,
 )
-from maasha.model.network import FabricId
+from maasha.model.network import FabricId, VlanId
 
 VLANS = Noun("VlansHandler", "fabrics/{fabric_id}/vlans/", "The VLANs of a fabric.")
 VLAN = Noun(
@@ -118,8 +120,12 @@ async def delete_vlan(call: Call, _: Nothing) -> Answer:
 async def _update(
     tx: Transaction, who: str, before: VlanRow, form: VlanUpdate
 ) -> tuple[VlanRow, bool]:
+    wanted = form.relay_vlan
     around = VlanSurroundings(
-        await rack_choices(tx, before.id), await dynamic_ranges(tx, before.id)
+        await rack_choices(tx, before.id),
+        await dynamic_ranges(tx, before.id),
+        await vlan(tx, VlanId(wanted)) if isinstance(wanted, int) else None,
+        await vlans_relayed_to(tx, before.id),
     )
     after = changed_vlan(before, form, around, who)
     if after == before:
@@ -131,7 +137,10 @@ async def _update(
         await notify(tx, Channel.PLACEMENT)
     awaited = matters_to_dhcp(before, after)
     if awaited:
-        await want_dhcp(tx, concerned(before, after))
+        relays = {each.relay for each in (before, after) if each.relay is not None}
+        through = [await vlan_by_id(tx, relay) for relay in sorted(relays)]
+        racks = (rack for each in through if each.dhcp_on for rack in each.racks)
+        await want_dhcp(tx, (*concerned(before, after), *racks))
     return after, awaited
 
 
@@ -150,6 +159,7 @@ async def _require_unused(tx: Transaction, gone: VlanRow) -> None:
     known = await networks(tx)
     uses = [f"subnet {subnet.cidr}" for subnet in known.subnets_of(gone.id)]
     uses.extend(f"interface {name}" for name in await interfaces_on(tx, gone.id))
+    uses.extend(f"relay of VLAN {one.label}" for one in await vlans_relayed_to(tx, gone.id))
     uses.extend(f"rack {rack.hostname}" for rack in gone.racks)
     uses.extend(f"DHCP still running on {name}" for name in await racks_serving(tx, gone.id))
     if uses:

@@ -11,9 +11,14 @@ from maasha.db.transaction import Row, Transaction
 from maasha.model.cluster import RackKey
 from maasha.model.codec import from_loose
 from maasha.model.dhcp import OFF, PeerState, Role
-from maasha.model.network import IPRange, RangeType, Subnet, SubnetId, VlanId
+from maasha.model.network import IPRange, RangeType, RelayedVlan, Subnet, SubnetId, VlanId
 from maasha.model.options import Boot, BootFile, PairNumbers
-from maasha.model.service import MemberSituation, RackSituation, VlanSituation
+from maasha.model.service import (
+    MemberSituation,
+    RackSituation,
+    RelayedSituation,
+    VlanSituation,
+)
 from maasha.model.stamp import Stamp
 
 VLANS = """
@@ -22,6 +27,11 @@ where %(rack)s in (primary_rack, secondary_rack) or exists (
     select from service where vlan_id = vlan.id and rack_id = %(rack)s
     and (asked ->> 'duty' <> 'off' or running ->> 'duty' <> 'off'))
 order by id
+"""
+RELAYED = """
+select vlan.*, service.problem from vlan
+left join service on service.vlan_id = vlan.id and service.rack_id = %s
+where relay_vlan = any(%s) order by vlan.id
 """
 LOCKED_VLANS = VLANS + " for no key update"
 SUBNETS = "select * from subnet where vlan_id = any(%s) and family(cidr) = 4 order by id"
@@ -78,7 +88,10 @@ async def load_situation(
     if row is None:
         return None
     keys = [vlan.id for vlan in vlans]
-    subnets, members = await _subnets(tx, keys), await _members(tx, keys)
+    through = await tx.rows(RELAYED, rack, keys)
+    subnets = await _subnets(tx, [*keys, *(row.id for row in through)])
+    members = await _members(tx, keys)
+    relayed = grouped((row.relay_vlan, _relayed(row, subnets[row.id])) for row in through)
     return RackSituation(
         rack=rack,
         generation=Stamp(row.wanted_incarnation, row.wanted_counter),
@@ -87,7 +100,9 @@ async def load_situation(
         digest=row.digest,
         omapi_secret=row.omapi_secret or "",
         kept=row.kept,
-        vlans=tuple(_vlan(vlan, subnets[vlan.id], members[vlan.id]) for vlan in vlans),
+        vlans=tuple(
+            _vlan(vlan, subnets[vlan.id], members[vlan.id], relayed[vlan.id]) for vlan in vlans
+        ),
     )
 
 
@@ -106,7 +121,10 @@ async def _members(tx: Transaction, vlans: list[int]) -> Mapping[int, tuple[Memb
 
 
 def _vlan(
-    row: Row, subnets: tuple[Subnet, ...], members: tuple[MemberSituation, ...]
+    row: Row,
+    subnets: tuple[Subnet, ...],
+    members: tuple[MemberSituation, ...],
+    relayed: tuple[RelayedSituation, ...],
 ) -> VlanSituation:
     return VlanSituation(
         vlan=VlanId(row.id),
@@ -119,8 +137,18 @@ def _vlan(
         subnets=subnets,
         members=members,
         numbers=PairNumbers(row.mclt, row.split, row.max_response_delay),
-        boot=Boot(from_loose(tuple[BootFile, ...], row.boot_files), row.next_server),
+        boot=_boot(row),
+        relayed=relayed,
     )
+
+
+def _relayed(row: Row, subnets: tuple[Subnet, ...]) -> RelayedSituation:
+    there = RelayedVlan(VlanId(row.id), row.lease_time, row.mtu, subnets, _boot(row))
+    return RelayedSituation(there, row.problem or "")
+
+
+def _boot(row: Row) -> Boot:
+    return Boot(from_loose(tuple[BootFile, ...], row.boot_files), row.next_server)
 
 
 def _subnet(row: Row, ranges: tuple[IPRange, ...]) -> Subnet:

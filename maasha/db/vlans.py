@@ -45,6 +45,8 @@ class VlanRow:
     secondary_by: str = ""
     numbers: PairNumbers = MANUAL
     boot: Boot = NO_BOOT
+    relay: VlanId | None = None
+    """The VLAN whose racks serve this one, through a relay."""
 
     @property
     def racks(self) -> tuple[RackName, ...]:
@@ -112,6 +114,12 @@ async def vlans_served_by(tx: Transaction, rack: RackKey) -> tuple[VlanRow, ...]
     return tuple(_vlan(row) for row in rows)
 
 
+async def vlans_relayed_to(tx: Transaction, target: VlanId) -> tuple[VlanRow, ...]:
+    """List the VLANs that another one's racks serve through a relay."""
+    rows = await tx.rows(f"{SELECT} where vlan.relay_vlan = %s order by vlan.id", target)
+    return tuple(_vlan(row) for row in rows)
+
+
 async def add_vlan(tx: Transaction, fabric: FabricId, vid: int) -> VlanId:
     """Add a VLAN with nothing but its VID."""
     statement = "insert into vlan (fabric_id, vid) values (%s, %s) returning id"
@@ -124,7 +132,7 @@ async def store_vlan(tx: Transaction, changed: VlanRow) -> None:
         "update vlan set name = %s, description = %s, mtu = %s, dhcp_on = %s, primary_rack = %s, "
         "secondary_rack = %s, lease_time = %s, pairing = %s, ha_auto = %s, primary_by = %s, "
         "secondary_by = %s, mclt = %s, split = %s, max_response_delay = %s, next_server = %s, "
-        "boot_files = %s where id = %s",
+        "boot_files = %s, relay_vlan = %s where id = %s",
         changed.name,
         changed.description,
         changed.mtu,
@@ -141,6 +149,7 @@ async def store_vlan(tx: Transaction, changed: VlanRow) -> None:
         changed.numbers.max_response_delay,
         changed.boot.server,
         to_json(changed.boot.files),
+        changed.relay,
         changed.id,
     )
 
@@ -230,4 +239,5 @@ def _vlan(row: Row) -> VlanRow:
         secondary_by=row.secondary_by,
         numbers=PairNumbers(row.mclt, row.split, row.max_response_delay),
         boot=Boot(from_loose(tuple[BootFile, ...], row.boot_files), row.next_server),
+        relay=None if row.relay_vlan is None else VlanId(row.relay_vlan),
     )

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import IPv4Address
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from maasha.dhcp.facts import RackFacts, VlanFacts
 from maasha.dhcp.failover import block
-from maasha.dhcp.faults import Surroundings, fault
+from maasha.dhcp.faults import Surroundings, fault, relayed_fault
 from maasha.dhcp.options import ARCHITECTURE, boot_options, subnet_options
 from maasha.dhcp.plan import EMPTY
 from maasha.dhcp.pools import Span, pools
 from maasha.model.cluster import RackKey
 from maasha.model.dhcp import OFF, DhcpPlan, Role, VlanRole
-from maasha.model.network import DEFAULT_LEASE_TIME, DEFAULT_MTU, Subnet, VlanId
+from maasha.model.network import (
+    DEFAULT_LEASE_TIME,
+    DEFAULT_MTU,
+    RelayedVlan,
+    Subnet,
+    VlanId,
+)
 
 OMAPI_PORT = 7911
 OMAPI_KEY = "omapi_key"
@@ -68,9 +74,17 @@ def render(facts: RackFacts, roles: Mapping[VlanId, Role]) -> Rendered:
         reason = fault(vlan, role, facts.rack, around)
         if reason:
             problems.append(Problem(vlan.vlan, reason))
-        else:
-            served.append((vlan, role))
-            around = around.joined(vlan)
+            continue
+        around = around.joined(vlan)
+        relayed = []
+        for other in sorted(vlan.relayed, key=lambda entry: entry.vlan):
+            reason = relayed_fault(other, around)
+            if reason:
+                problems.append(Problem(other.vlan, reason))
+            else:
+                relayed.append(other)
+                around = around.with_networks(other.subnets)
+        served.append((evolve(vlan, relayed=tuple(relayed)), role))
     return Rendered(_plan(facts, served), tuple(problems))
 
 
@@ -78,8 +92,8 @@ def _plan(facts: RackFacts, served: Sequence[tuple[VlanFacts, Role]]) -> DhcpPla
     if not served:
         return DhcpPlan(facts.generation, EMPTY.config, EMPTY.interfaces, EMPTY.roles)
     blocks = [f"{block(role, vlan.numbers)}\n" for vlan, role in served if role.paired]
-    networks = [_shared_network(vlan, role, facts.rack) for vlan, role in served]
-    boots = any(vlan.boot.files for vlan, _ in served)
+    networks = [text for vlan, role in served for text in _shared_networks(vlan, role, facts.rack)]
+    boots = any(each.boot.files for vlan, _ in served for each in vlan.networks)
     head = f"{HEAD}{ARCHITECTURE}\n" if boots else HEAD
     return DhcpPlan(
         generation=facts.generation,
@@ -95,14 +109,26 @@ def _omapi(secret: str) -> str:
     return f"omapi-port {OMAPI_PORT};\n{key}omapi-key {OMAPI_KEY};\n"
 
 
-def _shared_network(vlan: VlanFacts, role: Role, rack: RackKey) -> str:
+def _shared_networks(vlan: VlanFacts, role: Role, rack: RackKey) -> Iterator[str]:
+    """Declare a VLAN and those that are relayed to it; their pools are the same pair's."""
+    own = vlan.member(rack)
+    here = own.address if own else None
+    taken = [member.address for member in vlan.members if member.address is not None]
+    for network in vlan.networks:
+        yield _shared_network(network, role, here, taken)
+
+
+def _shared_network(
+    vlan: VlanFacts | RelayedVlan,
+    role: Role,
+    here: IPv4Address | None,
+    taken: Sequence[IPv4Address],
+) -> str:
     """Declare all subnets of the VLAN, those without a pool too: dhcpd must know its link."""
     lines = [f"default-lease-time {vlan.lease_time};", f"max-lease-time {vlan.lease_time};"]
     if vlan.mtu != DEFAULT_MTU:
         lines.append(f"option interface-mtu {vlan.mtu};")
-    own = vlan.member(rack)
-    lines.extend(boot_options(vlan.boot, own.address if own else None))
-    taken = [member.address for member in vlan.members if member.address is not None]
+    lines.extend(boot_options(vlan.boot, here))
     for subnet in sorted(vlan.subnets, key=lambda entry: entry.cidr):
         lines.append(_subnet(subnet, role, taken))
     return _braces(f"shared-network vlan-{vlan.vlan}", lines)

@@ -8,6 +8,8 @@ from typing import NewType
 
 from attrs import frozen
 
+from maasha.model.options import NO_BOOT, Boot
+
 VlanId = NewType("VlanId", int)
 """The database's number of a VLAN, unlike its VID."""
 FabricId = NewType("FabricId", int)
@@ -65,6 +67,19 @@ class Subnet:
     ntp_servers: tuple[IPv4Address, ...] = ()
     search_list: tuple[str, ...] = ()
     """Domains in which clients look for short names, the first one first."""
+
+
+@frozen
+class RelayedVlan:
+    """A VLAN on which no rack of the pair has an interface: a relay passes its clients on."""
+
+    vlan: VlanId
+    lease_time: int
+    """Seconds."""
+    mtu: int
+    """Bytes."""
+    subnets: tuple[Subnet, ...]
+    boot: Boot = NO_BOOT
 
 
 Network = IPv4Network | IPv6Network

@@ -8,7 +8,7 @@ from attrs import field, frozen
 
 from maasha.model.cluster import RackKey
 from maasha.model.dhcp import OFF, PeerState, Role
-from maasha.model.network import Subnet, VlanId
+from maasha.model.network import RelayedVlan, Subnet, VlanId
 from maasha.model.options import MANUAL, NO_BOOT, Boot, PairNumbers
 from maasha.model.stamp import NEVER, Stamp
 
@@ -43,6 +43,15 @@ class MemberSituation:
 
 
 @frozen
+class RelayedSituation:
+    """A VLAN that the racks of another one serve through a relay."""
+
+    network: RelayedVlan
+    problem: str = ""
+    """Why the rack cannot serve it, as is on record; empty: nothing stands against it."""
+
+
+@frozen
 class VlanSituation:
     """A VLAN as it is to be served, and everyone who takes part."""
 
@@ -61,6 +70,7 @@ class VlanSituation:
     members: tuple[MemberSituation, ...]
     numbers: PairNumbers = MANUAL
     boot: Boot = NO_BOOT
+    relayed: tuple[RelayedSituation, ...] = ()
 
 
 @frozen

@@ -89,6 +89,12 @@ def _noted(situation: RackSituation, problems: Mapping[VlanId, str]) -> bool:
         for member in vlan.members
         if member.rack == situation.rack and member.problem
     }
+    known.update(
+        (each.network.vlan, each.problem)
+        for vlan in situation.vlans
+        for each in vlan.relayed
+        if each.problem
+    )
     return situation.judged == situation.generation and known == problems
 
 
@@ -118,6 +124,7 @@ def _vlan_facts(vlan: VlanSituation, me: RackKey) -> VlanFacts:
         members=tuple(_member(member) for member in vlan.members),
         numbers=vlan.numbers,
         boot=vlan.boot,
+        relayed=tuple(each.network for each in vlan.relayed),
     )
 
 

@@ -103,6 +103,21 @@ async def test_vlan_life(world: World) -> None:
 
 
 @pytest_twisted.ensureDeferred
+async def test_a_relayed_vlan(world: World) -> None:
+    """It stands as the VLAN that it is relayed to; that one is not deleted under it."""
+    target = (await world.admin.post("fabrics/1/vlans/", vid="5")).json
+    path = f"vlans/{(await world.admin.post('fabrics/1/vlans/', vid='6')).json['id']}/"
+    changed = (await world.admin.put(path, relay_vlan=str(target["id"]))).json
+    assert changed["relay_vlan"]["vid"] == 5
+    assert changed["dhcp_status"].startswith("off: DHCP is off on VLAN fabric-0.5")
+    reply = await world.admin.delete(f"vlans/{target['id']}/")
+    assert (reply.status, "relay of VLAN fabric-0.6" in reply.text) == (409, True)
+    again = await world.admin.put(path, relay_vlan="999")
+    await refused(again, "relay_vlan", "There is no VLAN with the id 999")
+    assert (await world.admin.put(path, relay_vlan="")).json["relay_vlan"] is None
+
+
+@pytest_twisted.ensureDeferred
 async def test_vlan_in_use(world: World) -> None:
     """The untagged VLAN stays with its fabric; another one is not deleted while it is in use."""
     reply = await world.admin.delete("fabrics/1/vlans/0/")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from attrs import evolve
 
-from maasha.api.outcome import Standing, outcome
+from maasha.api.outcome import RUNNING, Outcome, Standing, outcome, relayed
 from maasha.db.overview import RackView
 from maasha.db.vlans import VlanRow
 from maasha.model.dhcp import SOLO, PeerState
@@ -155,3 +155,25 @@ def test_never_wanted() -> None:
     """A rack that was never told anything has refused nothing."""
     fresh = evolve(rack_view(ONE), wanted=NEVER, running=NEVER, failed=NEVER)
     assert judged(ALONE, fresh) == "pending: rack rack-1 is off and becomes solo"
+
+
+def through(there: Outcome, *racks: RackView) -> str:
+    """Give the dhcp_status of a VLAN that is relayed to the one that the samples have."""
+    relays = evolve(VLAN, id=VlanId(8), vid=8, relay=VLAN.id)
+    return relayed(relays, PAIRED, there, {rack.name.key: rack for rack in racks}).status
+
+
+def test_a_relayed_vlan() -> None:
+    """It stands as the VLAN that it is relayed to, unless a rack cannot serve it."""
+    assert through(RUNNING, FIRST, SECOND) == "running"
+    assert through(Outcome(Standing.OFF)) == (
+        "off: DHCP is off on VLAN fabric-0.untagged, which it is relayed to"
+    )
+    pending = Outcome(Standing.PENDING, "rack rack-1 is not connected")
+    assert through(pending, FIRST) == "pending: rack rack-1 is not connected"
+    (own,) = FIRST.services
+    bad = evolve(own, vlan=VlanId(8), problem="no dynamic range has an address to lease")
+    faulty = evolve(FIRST, services=(own, bad))
+    assert through(RUNNING, faulty) == "failed: rack rack-1 cannot serve this VLAN"
+    old = evolve(faulty, judged=NEVER)
+    assert through(RUNNING, old, SECOND) == "running"

@@ -6,10 +6,18 @@ from attrs import evolve
 
 from maasha.api.pair_words import consequences
 from maasha.api.picture import picture_of
-from maasha.api.shapes import fabric_json, range_json, subnet_json, user_json, vlan_json, vlan_name
+from maasha.api.shapes import (
+    fabric_json,
+    named_vlan,
+    range_json,
+    subnet_json,
+    user_json,
+    vlan_json,
+    vlan_name,
+)
 from maasha.db.accounts import User
 from maasha.db.networks import Networks
-from maasha.model.network import FabricId
+from maasha.model.network import FabricId, VlanId
 from maasha.model.options import MANUAL, Boot, BootFile
 from tests.unit.api.samples import (
     DYNAMIC,
@@ -57,6 +65,13 @@ def test_vlan() -> None:
         "space": "undefined",
         "resource_uri": "/MAAS/api/2.0/vlans/7/",
     }
+
+
+def test_where_a_vlan_is_relayed_to() -> None:
+    """The other VLAN is named as the API names VLANs."""
+    relays = evolve(VLAN, id=VlanId(8), vid=8, relay=VLAN.id)
+    known = Networks(NETWORKS.fabrics, {VLAN.id: VLAN, relays.id: relays}, {})
+    assert vlan_json(relays, picture_of(known, ()))["relay_vlan"] == named_vlan(VLAN)
 
 
 def test_what_a_vlan_boots() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Address
+from typing import Any
 
 import pytest
 from attrs import evolve
@@ -18,6 +19,7 @@ from maasha.api.vlan_rules import (
     matters_to_roles,
 )
 from maasha.db.vlans import VlanRow
+from maasha.model.network import VlanId
 from maasha.model.options import Boot, BootFile, PairNumbers
 from tests.unit.api.samples import CHOICES, ONE, THREE, TWO, VLAN
 
@@ -251,3 +253,44 @@ def test_what_matters() -> None:
 def test_concerned() -> None:
     """Old and new members are concerned, each once."""
     assert concerned(PAIRED, evolve(PAIRED, primary=TWO, secondary=THREE)) == (ONE, TWO, THREE)
+
+
+OTHER = evolve(VLAN, id=VlanId(8), vid=8)
+
+
+def relayed_around(**others: Any) -> VlanSurroundings:
+    """Give surroundings in which `relay_vlan` names OTHER."""
+    return evolve(AROUND, **{"relay": OTHER, **others})
+
+
+def test_a_vlan_is_relayed_to_another() -> None:
+    """Racks learn of it; racks of its own, or the empty value, end it."""
+    after = changed_vlan(VLAN, VlanUpdate(relay_vlan=8), relayed_around(), WHO)
+    assert after == evolve(VLAN, relay=OTHER.id)
+    assert matters_to_dhcp(VLAN, after)
+    assert changed_vlan(after, VlanUpdate(relay_vlan=None), AROUND, WHO) == VLAN
+    served = changed_vlan(after, VlanUpdate(dhcp_on=True, primary_rack="rack-1"), AROUND, WHO)
+    assert (served.relay, served.dhcp_on) == (None, True)
+
+
+@pytest.mark.parametrize(
+    ("before", "update", "around", "words"),
+    [
+        (VLAN, VlanUpdate(relay_vlan=9), AROUND, "There is no VLAN with the id 9"),
+        (VLAN, VlanUpdate(relay_vlan=7), relayed_around(relay=VLAN), "cannot be relayed to itself"),
+        (
+            VLAN,
+            VlanUpdate(relay_vlan=8),
+            relayed_around(relay=evolve(OTHER, relay=VlanId(9))),
+            "is relayed itself",
+        ),
+        (VLAN, VlanUpdate(relay_vlan=8), relayed_around(relayed=(OTHER,)), "end that first"),
+        (SERVED, VlanUpdate(relay_vlan=8), relayed_around(), "say dhcp_on=false as well"),
+    ],
+)
+def test_what_cannot_be_relayed(
+    before: VlanRow, update: VlanUpdate, around: VlanSurroundings, words: str
+) -> None:
+    """The field is named with the mend."""
+    (text,) = refusal(before, update, around).fields["relay_vlan"]
+    assert words in text

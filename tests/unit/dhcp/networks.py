@@ -18,6 +18,7 @@ from maasha.model.network import (
     MIN_MTU,
     IPRange,
     RangeType,
+    RelayedVlan,
     Subnet,
     SubnetId,
     VlanId,
@@ -123,6 +124,11 @@ def _vlans(draw: st.DrawFn, number: int) -> VlanFacts:
         (Member(RACK, own), Member(PEER, peer)),
         draw(numbers),
         draw(boots),
+        tuple(
+            RelayedVlan(VlanId(100 * number + n), 600, 1500, (relayed,), draw(boots))
+            for n in range(draw(st.integers(0, 2)))
+            for relayed in [draw(_subnets((20 << 24) + (number << 20) + (n << 17)))]
+        ),
     )
 
 
