@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from ipaddress import IPv4Address
 
-from maasha.api.fields import address, listed, shown
+from maasha.api.fields import address, listed, shown, text
+from maasha.dhcp.snippets import snippet_fault
 from maasha.model.options import MAX_BOOT_FILE, RACK, BootFile
 
 ARCHITECTURES = {
@@ -70,6 +71,17 @@ def ipv4_or_empty(submitted: str) -> IPv4Address | None:
     if found is None or isinstance(found, IPv4Address):
         return found
     raise ValueError(f"{found} is not an IPv4 address; give one as 10.0.0.1.")
+
+
+def snippet(submitted: str) -> str:
+    """Take statements of dhcpd.conf(5) that do not break what maasha's own do."""
+    found = text(submitted.replace("\r\n", "\n"))
+    if not found.isascii():
+        raise ValueError("It has letters beyond ASCII; leave them out, also in comments.")
+    fault = snippet_fault(found)
+    if fault:
+        raise ValueError(f"This cannot be a snippet: {fault}.")
+    return found
 
 
 def _boot_file(part: str) -> BootFile:

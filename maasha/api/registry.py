@@ -7,6 +7,7 @@ from itertools import chain
 from maasha.api import (
     cluster,
     dhcp_roles,
+    dhcp_snippets,
     drains,
     events,
     fabrics,
@@ -33,6 +34,7 @@ NOUNS = (
     dhcp_roles,
     subnets,
     ranges,
+    dhcp_snippets,
     leases,
     events,
     cluster,

@@ -24,7 +24,7 @@ from maasha.api.fields import (
     text,
 )
 from maasha.api.forms import Absent, given, maybe, several
-from maasha.api.option_fields import boot_files, domains, ipv4_or_empty
+from maasha.api.option_fields import boot_files, domains, ipv4_or_empty, snippet
 from maasha.balancer.draining import AtEnd
 from maasha.model.duration import parse_duration
 from maasha.model.lease import BindingState
@@ -262,6 +262,47 @@ class RangeUpdate:
     start_ip: Address | Absent = maybe(address, "Its first address.")
     end_ip: Address | Absent = maybe(address, "Its last address.")
     comment: str | Absent = maybe(text, "What it is for.")
+
+
+@frozen(kw_only=True)
+class SnippetUpdate:
+    """What can be changed of a snippet."""
+
+    name: str | Absent = maybe(name, "Its name.")
+    value: str | Absent = maybe(
+        snippet, 'Statements of dhcpd.conf(5), as: option domain-name "example.org";'
+    )
+    description: str | Absent = maybe(text, "What it is for.")
+    enabled: bool | Absent = maybe(boolean, "Whether racks' dhcpd reads it.")
+    subnet: int | Absent | None = maybe(
+        id_or_empty, "The id of the subnet that it is for; empty for none."
+    )
+    iprange: int | Absent | None = maybe(
+        id_or_empty, "The id of the dynamic range that it is for; empty for none."
+    )
+    global_snippet: bool | Absent = maybe(
+        boolean, "true: it is for all VLANs, as one is that names neither subnet nor range."
+    )
+
+
+@frozen(kw_only=True)
+class SnippetCreate(SnippetUpdate):
+    """A new snippet."""
+
+    name: str = given(name, "Its name.")
+    value: str = given(
+        snippet, 'Statements of dhcpd.conf(5), as: option domain-name "example.org";'
+    )
+
+
+@frozen(kw_only=True)
+class SnippetRevert:
+    """Which text a snippet is to have again."""
+
+    to: int = given(
+        integer(-MAX_PAGE, MAX_ID),
+        "The id of a text in its history, or how many texts to go back, as -1.",
+    )
 
 
 @frozen(kw_only=True)

@@ -9,12 +9,14 @@ from maasha.db.channels import Channel, notify
 from maasha.db.events import clear_alarm, raise_alarm
 from maasha.db.instance import raise_incarnation
 from maasha.db.pairings import note_lease_store
+from maasha.db.snippets import leave_out
 from maasha.db.transaction import Row, Transaction
 from maasha.db.wanted import raise_wanted
 from maasha.model.cluster import RackKey
 from maasha.model.codec import from_loose, to_json
 from maasha.model.dhcp import OFF, DhcpReport, PeerState, Role, VlanRole, VlanService
 from maasha.model.network import VlanId
+from maasha.model.options import SnippetId
 from maasha.model.stamp import Stamp
 
 __all__ = [
@@ -142,11 +144,17 @@ async def record_report(
 
 
 async def record_refusal(
-    tx: Transaction, rack: RackKey, epoch: Stamp, generation: Stamp, listing: str
+    tx: Transaction,
+    rack: RackKey,
+    epoch: Stamp,
+    generation: Stamp,
+    listing: str,
+    blamed: SnippetId | None = None,
 ) -> bool:
     """Write that the rack's dhcpd refused a generation; it runs on what it ran before.
 
-    False, and nothing is written: the rack's ownership is no longer of this epoch.
+    Where a snippet is to blame that has not changed since, racks do without it from now on. False,
+    and nothing is written: the rack's ownership is no longer of this epoch.
     """
     row = await _owned_at(tx, rack, epoch)
     if row is None:
@@ -154,7 +162,10 @@ async def record_refusal(
     await tx.execute(FAILED, generation.incarnation, generation.counter, listing, rack)
     await tx.execute(SETTLE, rack)
     subject = f"rack:{row.system_id}"
-    await raise_alarm(tx, subject, subject, REFUSED, f"generation {generation}: {listing}")
+    if blamed is not None and generation == Stamp(row.wanted_incarnation, row.wanted_counter):
+        await leave_out(tx, blamed, subject, listing)
+    else:
+        await raise_alarm(tx, subject, subject, REFUSED, f"generation {generation}: {listing}")
     await _wake(tx, rack)
     return True
 

@@ -7,12 +7,13 @@ from ipaddress import IPv4Address
 
 from maasha.db.regions import WORKER_TTL
 from maasha.db.row import grouped
+from maasha.db.snippets import in_force
 from maasha.db.transaction import Row, Transaction
 from maasha.model.cluster import RackKey
 from maasha.model.codec import from_loose
 from maasha.model.dhcp import OFF, PeerState, Role
 from maasha.model.network import IPRange, RangeType, RelayedVlan, Subnet, SubnetId, VlanId
-from maasha.model.options import Boot, BootFile, PairNumbers
+from maasha.model.options import Boot, BootFile, PairNumbers, Snippet
 from maasha.model.service import (
     MemberSituation,
     RackSituation,
@@ -89,7 +90,7 @@ async def load_situation(
         return None
     keys = [vlan.id for vlan in vlans]
     through = await tx.rows(RELAYED, rack, keys)
-    subnets = await _subnets(tx, [*keys, *(row.id for row in through)])
+    subnets, everywhere = await _subnets(tx, [*keys, *(row.id for row in through)])
     members = await _members(tx, keys)
     relayed = grouped((row.relay_vlan, _relayed(row, subnets[row.id])) for row in through)
     return RackSituation(
@@ -99,6 +100,7 @@ async def load_situation(
         judged=Stamp(row.judged_incarnation, row.judged_counter),
         digest=row.digest,
         omapi_secret=row.omapi_secret or "",
+        snippets=everywhere,
         kept=row.kept,
         vlans=tuple(
             _vlan(vlan, subnets[vlan.id], members[vlan.id], relayed[vlan.id]) for vlan in vlans
@@ -106,10 +108,22 @@ async def load_situation(
     )
 
 
-async def _subnets(tx: Transaction, vlans: list[int]) -> Mapping[int, tuple[Subnet, ...]]:
-    ranges = grouped((row.subnet_id, _range(row)) for row in await tx.rows(RANGES, vlans))
+async def _subnets(
+    tx: Transaction, vlans: list[int]
+) -> tuple[Mapping[int, tuple[Subnet, ...]], tuple[Snippet, ...]]:
+    """Give the subnets of VLANs, and the snippets that hold for all VLANs."""
     rows = await tx.rows(SUBNETS, vlans)
-    return grouped((row.vlan_id, _subnet(row, ranges[row.id])) for row in rows)
+    snippets = await in_force(tx, [row.id for row in rows])
+    ranges = grouped(
+        (row.subnet_id, _range(row, snippets.ranges[row.id]))
+        for row in await tx.rows(RANGES, vlans)
+    )
+    return (
+        grouped(
+            (row.vlan_id, _subnet(row, ranges[row.id], snippets.subnets[row.id])) for row in rows
+        ),
+        snippets.everywhere,
+    )
 
 
 async def _members(tx: Transaction, vlans: list[int]) -> Mapping[int, tuple[MemberSituation, ...]]:
@@ -151,7 +165,7 @@ def _boot(row: Row) -> Boot:
     return Boot(from_loose(tuple[BootFile, ...], row.boot_files), row.next_server)
 
 
-def _subnet(row: Row, ranges: tuple[IPRange, ...]) -> Subnet:
+def _subnet(row: Row, ranges: tuple[IPRange, ...], snippets: tuple[Snippet, ...]) -> Subnet:
     return Subnet(
         SubnetId(row.id),
         row.cidr,
@@ -160,11 +174,12 @@ def _subnet(row: Row, ranges: tuple[IPRange, ...]) -> Subnet:
         ranges,
         tuple(row.ntp_servers),
         tuple(row.search_list),
+        snippets,
     )
 
 
-def _range(row: Row) -> IPRange:
-    return IPRange(RangeType(row.type), row.start_ip, row.end_ip)
+def _range(row: Row, snippets: tuple[Snippet, ...]) -> IPRange:
+    return IPRange(RangeType(row.type), row.start_ip, row.end_ip, snippets)
 
 
 def _member(row: Row, places: Mapping[Place, tuple[str, IPv4Address]]) -> MemberSituation:

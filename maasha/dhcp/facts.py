@@ -9,7 +9,7 @@ from attrs import frozen
 from maasha.model.cluster import RackKey
 from maasha.model.dhcp import OFF, PeerState, Role
 from maasha.model.network import RelayedVlan, Subnet, VlanId
-from maasha.model.options import MANUAL, NO_BOOT, Boot, PairNumbers
+from maasha.model.options import MANUAL, NO_BOOT, Boot, PairNumbers, Snippet
 from maasha.model.stamp import Stamp
 
 
@@ -111,3 +111,5 @@ class RackFacts:
     omapi_secret: str
     """Base64, of at least one byte."""
     vlans: tuple[VlanFacts, ...]
+    snippets: tuple[Snippet, ...] = ()
+    """Those that hold for every VLAN."""

@@ -13,6 +13,7 @@ from maasha.dhcp.faults import Surroundings, fault, relayed_fault
 from maasha.dhcp.options import ARCHITECTURE, boot_options, subnet_options
 from maasha.dhcp.plan import EMPTY
 from maasha.dhcp.pools import Span, pools
+from maasha.dhcp.snippets import snippet_lines
 from maasha.model.cluster import RackKey
 from maasha.model.dhcp import OFF, DhcpPlan, Role, VlanRole
 from maasha.model.network import (
@@ -93,11 +94,12 @@ def _plan(facts: RackFacts, served: Sequence[tuple[VlanFacts, Role]]) -> DhcpPla
         return DhcpPlan(facts.generation, EMPTY.config, EMPTY.interfaces, EMPTY.roles)
     blocks = [f"{block(role, vlan.numbers)}\n" for vlan, role in served if role.paired]
     networks = [text for vlan, role in served for text in _shared_networks(vlan, role, facts.rack)]
+    own = [f"{line}\n" for line in ("\n".join(snippet_lines(facts.snippets)),) if line]
     boots = any(each.boot.files for vlan, _ in served for each in vlan.networks)
     head = f"{HEAD}{ARCHITECTURE}\n" if boots else HEAD
     return DhcpPlan(
         generation=facts.generation,
-        config="\n".join((head, _omapi(facts.omapi_secret), *blocks, *networks)),
+        config="\n".join((head, _omapi(facts.omapi_secret), *own, *blocks, *networks)),
         interfaces=tuple(sorted(vlan.interface for vlan, _ in served)),
         roles=tuple(VlanRole(vlan.vlan, role) for vlan, role in served),
     )
@@ -135,13 +137,16 @@ def _shared_network(
 
 
 def _subnet(subnet: Subnet, role: Role, taken: Sequence[IPv4Address]) -> str:
-    lines = [*subnet_options(subnet), *(_pool(span, role) for span in pools(subnet, taken))]
+    spans = pools(subnet, taken)
+    own = snippet_lines(subnet.snippets)
+    lines = [*subnet_options(subnet), *own, *(_pool(span, role) for span in spans)]
     return _braces(f"subnet {subnet.cidr.network_address} netmask {subnet.cidr.netmask}", lines)
 
 
 def _pool(span: Span, role: Role) -> str:
     peer = [f'failover peer "{role.peer_name}";'] if role.paired else []
-    return _braces("pool", [*peer, f"range {span.start} {span.end};"])
+    span_line = f"range {span.start} {span.end};"
+    return _braces("pool", [*peer, span_line, *snippet_lines(span.snippets)])
 
 
 def _braces(head: str, lines: Sequence[str]) -> str:

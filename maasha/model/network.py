@@ -8,7 +8,7 @@ from typing import NewType
 
 from attrs import frozen
 
-from maasha.model.options import NO_BOOT, Boot
+from maasha.model.options import NO_BOOT, Boot, Snippet
 
 VlanId = NewType("VlanId", int)
 """The database's number of a VLAN, unlike its VID."""
@@ -53,6 +53,7 @@ class IPRange:
     type: RangeType
     start: IPv4Address
     end: IPv4Address
+    snippets: tuple[Snippet, ...] = ()
 
 
 @frozen
@@ -67,6 +68,7 @@ class Subnet:
     ntp_servers: tuple[IPv4Address, ...] = ()
     search_list: tuple[str, ...] = ()
     """Domains in which clients look for short names, the first one first."""
+    snippets: tuple[Snippet, ...] = ()
 
 
 @frozen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Address
+from typing import NewType
 
 from attrs import frozen
 
@@ -16,6 +17,18 @@ MAX_BOOT_FILE = 127
 """Bytes: a DHCP message has 128 for the name of the file, the last of them zero (RFC 2131)."""
 RACK = "{rack}"
 """Stands in the name of a boot file for the address of the rack that answers."""
+
+
+SnippetId = NewType("SnippetId", int)
+
+
+@frozen
+class Snippet:
+    """Statements of dhcpd.conf(5) that a person wrote, for the place where it is held."""
+
+    id: SnippetId
+    name: str
+    text: str
 
 
 @frozen

@@ -9,7 +9,7 @@ from attrs import field, frozen
 from maasha.model.cluster import RackKey
 from maasha.model.dhcp import OFF, PeerState, Role
 from maasha.model.network import RelayedVlan, Subnet, VlanId
-from maasha.model.options import MANUAL, NO_BOOT, Boot, PairNumbers
+from maasha.model.options import MANUAL, NO_BOOT, Boot, PairNumbers, Snippet
 from maasha.model.stamp import NEVER, Stamp
 
 
@@ -88,5 +88,7 @@ class RackSituation:
     judged: Stamp = NEVER
     """The generation for which its members' `problem` was written."""
     omapi_secret: str = field(default="", repr=False)
+    snippets: tuple[Snippet, ...] = ()
+    """Those that hold for every VLAN."""
     kept: bool = False
     """It was readmitted while it served: that goes on until somebody wants something of it."""

@@ -63,6 +63,7 @@ def decide(situation: RackSituation) -> Verdict:
         situation.generation,
         situation.omapi_secret,
         tuple(_vlan_facts(vlan, me) for vlan in situation.vlans),
+        situation.snippets,
     )
     rendered = render(facts, {vlan: taken.role(me) for vlan, taken in steps.items()})
     problems = {problem.vlan: problem.reason for problem in rendered.problems}

@@ -14,6 +14,7 @@ from maasha.db.situations import load_situation
 from maasha.db.transaction import Transaction
 from maasha.db.unchanged import Word
 from maasha.dhcp.plan import digest
+from maasha.dhcp.snippets import blamed
 from maasha.host.rests import Rests
 from maasha.host.routine import Routine
 from maasha.model.dhcp import DhcpPlan, DhcpReport
@@ -157,16 +158,16 @@ class Steward(Routine):
                 generation=plan.generation,
                 seconds=seconds,
             )
-            await self._note_refusal(plan.generation, refused.listing)
+            await self._note_refusal(plan, refused.listing)
             return
         self._rests.succeeded(fingerprint)
         await self._record(report, settles=True)
         self.wake()
 
-    async def _note_refusal(self, generation: Stamp, listing: str) -> None:
-        rack, epoch = self.link.rack, self.epoch
+    async def _note_refusal(self, plan: DhcpPlan, listing: str) -> None:
+        rack, epoch, guilty = self.link.rack, self.epoch, blamed(listing, plan.config)
         await self._pool.run(
-            lambda tx: services.record_refusal(tx, rack, epoch, generation, listing)
+            lambda tx: services.record_refusal(tx, rack, epoch, plan.generation, listing, guilty)
         )
 
     async def _complete(self, generation: Stamp) -> None:

@@ -13,3 +13,23 @@ alter table vlan add constraint relayed_is_not_served check (relay_vlan is null 
 create index vlan_relay on vlan (relay_vlan) where relay_vlan is not null;
 alter table subnet add column ntp_servers inet[] not null default '{}';
 alter table subnet add column search_list text[] not null default '{}';
+
+-- statements of dhcpd.conf(5) that people wrote, for all VLANs, a subnet or a range
+create table dhcp_snippet (
+    id bigint generated always as identity primary key,
+    name text not null unique,
+    description text not null default '',
+    enabled boolean not null default true,
+    subnet_id bigint references subnet on delete cascade,
+    range_id bigint references iprange on delete cascade,
+    -- dhcpd's words about the text that is there now, which is left out then; empty: none
+    refusal text not null default '',
+    check (subnet_id is null or range_id is null)
+);
+create table dhcp_snippet_text (
+    id bigint generated always as identity primary key,
+    snippet_id bigint not null references dhcp_snippet on delete cascade,
+    value text not null,
+    created timestamptz not null default now()
+);
+create index dhcp_snippet_text_of on dhcp_snippet_text (snippet_id, id);

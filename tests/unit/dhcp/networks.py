@@ -33,6 +33,8 @@ from maasha.model.options import (
     Boot,
     BootFile,
     PairNumbers,
+    Snippet,
+    SnippetId,
 )
 from maasha.model.stamp import Stamp
 
@@ -88,9 +90,21 @@ def _subnets(draw: st.DrawFn, start: int) -> Subnet:
         tuple(IPRange(draw(kinds), network[low], network[high]) for low, high in ends),
         tuple(network[place] for place in draw(st.lists(places, max_size=2))),
         tuple(draw(st.lists(st.sampled_from(["example.org", "a_b.example", "lab"]), max_size=3))),
+        tuple(draw(st.lists(SNIPPETS, max_size=2))),
     )
 
 
+SNIPPETS = st.sampled_from(
+    [
+        Snippet(SnippetId(1), "domain", 'option domain-name "snippet.example";'),
+        Snippet(
+            SnippetId(2),
+            "vendor",
+            'if option vendor-class-identifier = "a}" {\n  next-server 10.0.0.8;\n}',
+        ),
+        Snippet(SnippetId(3), "words", "# nothing }\nmin-lease-time 10;"),
+    ]
+)
 boots = st.builds(
     Boot,
     st.dictionaries(
@@ -168,4 +182,5 @@ def situations(draw: st.DrawFn) -> tuple[RackFacts, dict[VlanId, Role]]:
         roles[facts.vlan] = draw(st.sampled_from([SOLO, *pairs]))
         fault = draw(st.sampled_from([None, *FAULTS])) if draw(st.integers(0, 3)) == 3 else None
         vlans.append(facts if fault is None else fault(facts))
-    return rack(*vlans), roles
+    everywhere = tuple(draw(st.lists(SNIPPETS, max_size=2)))
+    return evolve(rack(*vlans), snippets=everywhere), roles
