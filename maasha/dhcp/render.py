@@ -10,6 +10,7 @@ from attrs import frozen
 from maasha.dhcp.facts import RackFacts, VlanFacts
 from maasha.dhcp.failover import block
 from maasha.dhcp.faults import Surroundings, fault
+from maasha.dhcp.lease_log import STATEMENTS
 from maasha.dhcp.plan import EMPTY
 from maasha.dhcp.pools import Span, pools
 from maasha.model.dhcp import OFF, DhcpPlan, Role, VlanRole
@@ -76,7 +77,7 @@ def _plan(facts: RackFacts, served: Sequence[tuple[VlanFacts, Role]]) -> DhcpPla
     networks = [_shared_network(vlan, role) for vlan, role in served]
     return DhcpPlan(
         generation=facts.generation,
-        config="\n".join((HEAD, _omapi(facts.omapi_secret), *blocks, *networks)),
+        config="\n".join((HEAD, _omapi(facts.omapi_secret), STATEMENTS, *blocks, *networks)),
         interfaces=tuple(sorted(vlan.interface for vlan, _ in served)),
         roles=tuple(VlanRole(vlan.vlan, role) for vlan, role in served),
     )

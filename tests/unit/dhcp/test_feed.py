@@ -11,8 +11,10 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from maasha.dhcp import feed as module
+from maasha.dhcp import following
 from maasha.dhcp.feed import POLL_INTERVAL, LeaseFeed
 from maasha.model.lease import BindingState
+from tests.unit.dhcp.feeds import make_feed
 
 TEXT = "lease 10.0.0.{} {{\n  binding state {};\n}}\n"
 
@@ -48,7 +50,7 @@ class Desk:
 def desk(tmp_path: Path) -> Iterator[Desk]:
     """Give a feed that has started on a file that is not there yet."""
     clock, path, calls = Clock(), tmp_path / "dhcpd.leases", list[None]()
-    feed = LeaseFeed(clock, path, lambda: calls.append(None))
+    feed = make_feed(clock, tmp_path, lambda: calls.append(None))
     feed.start()
     yield Desk(clock, path, feed, calls)
     assert Deferred.fromCoroutine(feed.stop()).called
@@ -125,7 +127,7 @@ def test_a_long_file_is_read_in_pieces_and_offered_whole(
         turns.append(Deferred())
         return turns[-1]
 
-    monkeypatch.setattr(module, "PIECE", 30)
+    monkeypatch.setattr(following, "PIECE", 30)
     monkeypatch.setattr(module, "deferLater", next_turn)
     text = TEXT.format(5, "active") + TEXT.format(6, "active") + TEXT.format(5, "released")
     desk.path.write_text(text)
@@ -142,7 +144,7 @@ def test_a_file_that_ends_with_a_piece_is_offered_too(
 ) -> None:
     """An empty last piece is an end as well."""
     text = TEXT.format(5, "active")
-    monkeypatch.setattr(module, "PIECE", len(text))
+    monkeypatch.setattr(following, "PIECE", len(text))
     desk.path.write_text(text)
     desk.look()
     assert (desk.take(), len(desk.calls)) == ({5: BindingState.ACTIVE}, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
@@ -10,7 +11,7 @@ from attrs import evolve
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
-from maasha.dhcp.feed import POLL_INTERVAL, LeaseFeed
+from maasha.dhcp.feed import POLL_INTERVAL
 from maasha.dhcp.server import DhcpServer
 from maasha.model.network import Interface
 from maasha.rack.lookout.lookout import Lookout
@@ -24,6 +25,7 @@ from maasha.rack.reports import (
 )
 from maasha.rpc.errors import LinkLost, NotOwner, Unavailable
 from maasha.rpc.remote import RemoteRegion
+from tests.unit.dhcp.feeds import make_feed
 from tests.unit.rack.lookout.segment import Host, Segment
 from tests.unit.rack.stand_ins import Region, Server
 from tests.unit.rpc.parts import value_of
@@ -51,8 +53,8 @@ class Rack:
         self.owner: Region | None = Region()
         self.server = Server()
         self.interfaces: tuple[Interface, ...] = (ETH0,)
-        self._path = folder / "dhcpd.leases"
-        self.feed = LeaseFeed(self.clock, self._path, self._notify)
+        self.path = folder / "dhcpd.leases"
+        self.feed = make_feed(self.clock, folder, self._notify)
         self.reports = Reports(
             self.clock,
             lambda: cast(RemoteRegion | None, self.owner),
@@ -60,6 +62,7 @@ class Rack:
             self.feed,
             self._look,
             self.lookout,
+            lambda: datetime.fromtimestamp(self.clock.seconds(), UTC),
         )
         self.feed.start()
         self.reports.startService()
@@ -72,7 +75,7 @@ class Rack:
 
     def lease(self, *numbers: int) -> None:
         """Let dhcpd write leases."""
-        with self._path.open("a") as file:
+        with self.path.open("a") as file:
             file.writelines(LEASE.format(number, number) for number in numbers)
         self.clock.advance(POLL_INTERVAL)
 
@@ -256,7 +259,7 @@ def test_a_worker_that_is_no_longer_the_owner_is_asked_again_later(rack: Rack) -
 
 def test_many_leases_go_in_batches(rack: Rack) -> None:
     """One after the other, without a pause between."""
-    with (Path(rack.feed._path)).open("a") as file:
+    with rack.path.open("a") as file:
         file.writelines(
             LEASE.format(number % 250 + 1, 10).replace("10.0.0", f"10.0.{number // 250}")
             for number in range(1200)
