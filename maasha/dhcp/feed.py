@@ -82,6 +82,8 @@ class LeaseFeed:
         try:
             while self._read and self._write_some():
                 pass
+            if self._read:
+                self._spool.sync(self._book.acknowledged)
         except OSError as error:
             self.log.warn("the lease spool is not complete: {error}", error=error)
         for each in (self._leases, self._logs, self._spool):
@@ -143,12 +145,20 @@ class LeaseFeed:
             await deferLater(self._clock, 0)
         self._book.recall(spool.words.values(), spool.state.acknowledged, spool.highest)
         spool.words = {}
+        spool.reserve(self._book.last)
+        await self._sync()
         self._logs.begin(self._book.mark)
         self._read = True
         if self._beyond is not None:
             self._book.restart(self._beyond)
         if spool.damage:
             self.log.error("{damage}; everything is told anew", damage=spool.damage)
+
+    async def _sync(self) -> None:
+        try:
+            await self._elsewhere(self._spool.sync, self._book.acknowledged)
+        except OSError as error:
+            self._note_unwritten(f"the lease spool cannot be written: {error}")
 
     async def _follow(self) -> bool:
         """Read both files; say whether there was any news."""

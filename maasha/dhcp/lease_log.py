@@ -88,7 +88,7 @@ def read(line: str, at: datetime) -> Lease | Released | None:
             return _granted(at, *match.groups())
         if match := RELEASE.fullmatch(line):
             return Released(IPv4Address(match[1]), normal_mac(match[2]), at)
-    except (AddressValueError, OverflowError):
+    except AddressValueError:
         return None
     return None
 

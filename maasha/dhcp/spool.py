@@ -13,6 +13,9 @@ from dhcpd's files again, for how far those were read is a line as well. A segme
 soon as none of its lines is the newest on its key; where half of the lines are old, those of the
 oldest segment that are not are written once more, so that it is. So a spool has about twice the
 bytes of one word for each address, however long no region is there.
+
+The cursor's file also has a sum over what is safe. By it a reader knows whether anything that was
+safe is missing or another, wherever that is; a line that nobody was promised may be cut short.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
+from attrs import evolve
 from twisted.logger import Logger
 
 from maasha.dhcp.spool_lines import Key, State, Word, line_of, state_line, state_of, word_of
@@ -32,6 +36,7 @@ from maasha.host.files import PLAIN_MODE, read_text, remove, sync_folder, write_
 SEGMENT = 256 << 10
 """Bytes; reading one takes about 15 ms."""
 SUFFIX, BROKEN = ".leases", ".damaged"
+MODULUS = 1 << 64
 
 
 class Spool:
@@ -46,40 +51,62 @@ class Spool:
         self._folder = folder
         self._alarm = folder / "damage"
         self._cursor = folder / "cursor"
+        self._lock = Lock()
         self.words: dict[Key, Word] = {}
         """What was read; emptied by whoever takes it."""
-        self.state = State(0, 0)
-        self.highest = 0
+        self.state = State()
+        """What is safe, as far as is known."""
         self.damage = ""
-        """What is wrong with what was read, for people; empty: nothing."""
-        self._place: dict[Key, int] = {}
-        self._live: Counter[int] = Counter()
+        """What was lost, for people; empty: nothing."""
+        self._place: dict[Key, tuple[int, int]] = {}
+        """In which segment the newest line on each key is, and its number."""
         self._sizes: dict[int, int] = {}
         self._lines: dict[int, int] = {}
-        self._faulty: dict[int, bool] = {}
-        """Segments that are to be written anew, and whether one of them is damage."""
-        self._lock = Lock()
+        self._live: Counter[int] = Counter()
+        self._faulty: set[int] = set()
         self._open = -1
         self._at = 0
-        self._appended = 0
-        """The highest number of a line that was read or appended."""
+        """The segment that was appended to last."""
+        self._highest = 0
+        self._total = 0
+        self._loose: set[int] = set()
+        """Segments that have what is not safe before the next sync."""
 
     # reading
 
     def read(self) -> Iterator[None]:
         """Read all that is there, a segment at each step."""
-        there = self._read_state()
+        there, checked = self._read_state(), False
         found = sorted(self._folder.glob(f"*{SUFFIX}"))
         for path in found:
-            self._read_segment(path)
+            if not path.stem.isdecimal():
+                continue
+            if int(path.stem) > self.state.segment and not checked:
+                checked = self._check()
+            self._read_segment(int(path.stem), path)
+            if int(path.stem) == self.state.segment:
+                checked = True
             yield
-        self._at = max(self._sizes, default=0)
-        self.highest = max(self._appended, self.state.written, self.state.acknowledged, self._at)
+        if not checked:
+            self._check()
         if found and not there:
             self._note("its cursor is lost")
-        if self._appended < self.state.written:
-            self._note("its end is missing")
+        self._at = max(self._sizes, default=0)
+        self._highest = max(self._highest, self.state.highest, self.state.acknowledged, self._at)
+        self._loose = {number for number in self._sizes if number >= self.state.segment}
         self.damage = self.damage or self._told_before()
+        if self.damage:
+            with suppress(OSError):
+                self.keep_damage()
+
+    @property
+    def highest(self) -> int:
+        """The highest number that is remembered."""
+        return self._highest
+
+    def reserve(self, number: int) -> None:
+        """Remember with the next sync that numbers up to this one may have been given."""
+        self._highest = max(self._highest, number)
 
     def _read_state(self) -> bool:
         try:
@@ -89,42 +116,40 @@ class Spool:
         self.state = state or self.state
         return state is not None
 
-    def _read_segment(self, path: Path) -> None:
+    def _read_segment(self, number: int, path: Path) -> None:
         try:
-            number, raw = int(path.stem), path.read_bytes()
-        except (OSError, ValueError) as error:
-            self._note(f"{path.name} cannot be read ({error})")
-            return
-        *lines, rest = raw.split(b"\n")
-        self._sizes[number], self._lines[number] = len(raw), len(lines)
-        for line in (*lines, rest) if rest else lines:
+            raw = path.read_bytes()
+        except OSError as error:
+            self.log.warn("{name} cannot be read: {error}", name=path.name, error=error)
+            self._faulty.add(number)
+            raw = b""
+        self._sizes[number], self._lines[number] = len(raw), raw.count(b"\n")
+        safe = self.state.size if number == self.state.segment else len(raw)
+        self._read_lines(number, raw[:safe])
+        if number == self.state.segment:
+            self._check()
+        self._read_lines(number, raw[safe:])
+
+    def _read_lines(self, number: int, raw: bytes) -> None:
+        lines = raw.split(b"\n")
+        for line in lines if lines[-1] else lines[:-1]:
             word = word_of(line)
             if word is None:
-                self._misread(number, path.name)
-            else:
-                self._appended = max(self._appended, word.number)
-                self._place_word(word, number)
+                self._faulty.add(number)
+            elif word.key not in self._place or word.number >= self._place[word.key][1]:
+                self.words[word.key] = word
+                self._move(word, number)
 
-    def _misread(self, number: int, name: str) -> None:
-        """Take note of a line that is not as it was written.
-
-        That is no damage where all that was ever synced came before it: the machine died then.
-        """
-        damage = self._appended < self.state.written
-        self._faulty[number] = damage or self._faulty.get(number, False)
-        if damage:
-            self._note(f"{name} has lines that are not as they were written")
-
-    def _place_word(self, word: Word, number: int) -> None:
-        known = self.words.get(word.key)
-        if known is None or word.number >= known.number:
-            self.words[word.key] = word
-            self._move(word.key, number)
+    def _check(self) -> bool:
+        """Compare all that was read up to here with what was safe."""
+        if self._total != self.state.total:
+            self._note("something in it is missing, or is not as it was written")
+        return True
 
     def _note(self, damage: str) -> None:
         """Have everything offered anew."""
         self.damage = self.damage or f"the lease spool is damaged: {damage}"
-        self.state = State(0, self.state.written)
+        self.state = evolve(self.state, acknowledged=0)
 
     def _told_before(self) -> str:
         with suppress(OSError):
@@ -137,41 +162,101 @@ class Spool:
         """Write words at the end, all or none; they are safe after `sync` only."""
         if words:
             with self._lock:
-                self._append(words, [line_of(word) for word in words])
-
-    def _append(self, words: Sequence[Word], lines: Sequence[bytes]) -> None:
-        if self._open < 0 or self._sizes[self._at] >= SEGMENT:
-            self._next_segment(words[0].number)
-        raw, before = b"".join(lines), self._sizes[self._at]
-        try:
-            _write(self._open, raw)
-        except OSError:
-            self._give_up_segment(before)
-            raise
-        self._sizes[self._at] += len(raw)
-        self._lines[self._at] += len(lines)
-        for word in words:
-            self._move(word.key, self._at)
-            self._appended = max(self._appended, word.number)
+                self._append(words, b"".join(line_of(word) for word in words))
 
     def behind(self, acknowledged: int) -> bool:
         """Whether `sync` has anything to do."""
-        return self.state != State(acknowledged, self._appended)
+        return bool(self._loose) or self.state != self._next_state(acknowledged)
 
     def sync(self, acknowledged: int) -> None:
         """Make safe what was appended, and how far the region acknowledged."""
         with self._lock:
-            if self._open >= 0:
-                self._sync_segment()
-            self._write_state(State(acknowledged, self._appended))
+            for number in sorted(self._loose):
+                self._sync_segment(number)
+            self._write_state(self._next_state(acknowledged))
 
-    def _sync_segment(self) -> None:
+    def tidy(self) -> tuple[Key, ...]:
+        """Drop segments without a newest line; give the keys that are to be written once more.
+
+        To be called when everything appended is synced.
+        """
+        writing = self._at if self._open >= 0 else -1
+        for number in sorted(self._sizes):
+            if self._live[number] == 0 and number != writing:
+                self._drop(number)
+        others = sorted(self._sizes.keys() - {writing})
+        crowded = sum(self._lines.values()) > 2 * len(self._place) + self._lines.get(writing, 0)
+        doomed = (self._faulty | set(others[:1] if crowded else ())) - {writing}
+        if not doomed:
+            return ()
+        return tuple(key for key, (place, _) in self._place.items() if place in doomed)
+
+    def keep_damage(self) -> None:
+        """Remember the damage until somebody was told of it."""
+        if not self._alarm.exists():
+            write_atomic(self._alarm, self.damage)
+
+    def forget_damage(self) -> None:
+        """All that could be lost was told anew."""
+        remove(self._alarm)
+        self.damage = ""
+
+    def close(self) -> None:
+        """Write no more."""
+        with self._lock:
+            self._close()
+
+    def _append(self, words: Sequence[Word], raw: bytes) -> None:
+        if self._open < 0 or self._sizes[self._at] >= SEGMENT:
+            self._next_segment(words[0].number)
         try:
-            os.fdatasync(self._open)
+            _write(self._open, raw)
         except OSError:
-            self._faulty[self._at] = False  # the kernel may have forgotten what it could not write
+            self._take_back(self._sizes[self._at])
+            raise
+        self._sizes[self._at] += len(raw)
+        self._lines[self._at] += len(words)
+        self._loose.add(self._at)
+        for word in words:
+            self._move(word, self._at)
+
+    def _next_segment(self, number: int) -> None:
+        self._close()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        if not self._cursor.exists():
+            self._write_state(self.state)  # its absence is damage once there are segments
+        self._at = max(number, self._at + 1)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
+        self._open = os.open(self._path(self._at), flags, PLAIN_MODE)
+        self._sizes[self._at] = self._lines[self._at] = 0
+        sync_folder(self._folder)
+
+    def _take_back(self, size: int) -> None:
+        """Cut off lines of which only a part fitted; a segment that keeps it is closed."""
+        try:
+            os.ftruncate(self._open, size)
+        except OSError:
+            self._faulty.add(self._at)
+            self._close()
+
+    def _next_state(self, acknowledged: int) -> State:
+        size = self._sizes.get(self._at, 0)
+        return State(acknowledged, self._highest, self._at, size, self._total)
+
+    def _sync_segment(self, number: int) -> None:
+        try:
+            descriptor = os.open(self._path(number), os.O_RDONLY)
+            try:
+                os.fdatasync(descriptor)
+            finally:
+                os.close(descriptor)
+        except OSError:
+            # the kernel may have forgotten what it could not write: all of it is written once more
+            self._faulty.add(number)
+            self._loose.discard(number)
             self._close()
             raise
+        self._loose.discard(number)
 
     def _write_state(self, state: State) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -183,77 +268,30 @@ class Spool:
             os.close(descriptor)
         self.state = state
 
-    def tidy(self) -> tuple[Key, ...]:
-        """Drop segments without a newest line; give the keys that are to be written once more.
+    def _drop(self, number: int) -> None:
+        path = self._path(number)
+        if number in self._faulty:
+            path.replace(self._folder / f"last{BROKEN}")
+        else:
+            remove(path)
+        self._faulty.discard(number)
+        self._loose.discard(number)
+        for table in (self._sizes, self._lines, self._live):
+            table.pop(number, None)
 
-        To be called when everything appended is synced.
-        """
-        for number in sorted(self._sizes):
-            if self._live[number] == 0 and number != self._writing:
-                self._drop(number)
-        others = [number for number in sorted(self._sizes) if number != self._writing]
-        crowded = sum(self._lines.values()) > 2 * len(self._place) + self._lines.get(self._at, 0)
-        doomed = {*self._faulty, *(others[:1] if crowded else ())} - {self._writing}
-        return tuple(key for key, place in self._place.items() if place in doomed) if doomed else ()
-
-    @property
-    def _writing(self) -> int:
-        """The segment that is appended to; -1: none."""
-        return self._at if self._open >= 0 else -1
-
-    def keep_damage(self) -> None:
-        """Remember the damage until somebody was told of it."""
-        write_atomic(self._alarm, self.damage)
-
-    def forget_damage(self) -> None:
-        """All that could be lost was told anew."""
-        self.damage = ""
-        remove(self._alarm)
-
-    def close(self) -> None:
-        """Write no more."""
-        with self._lock:
-            self._close()
+    def _move(self, word: Word, number: int) -> None:
+        before, old = self._place.get(word.key, (number, 0))
+        if word.key in self._place:
+            self._live[before] -= 1
+        self._place[word.key] = number, word.number
+        self._live[number] += 1
+        self._total = (self._total + word.number - old) % MODULUS
+        self._highest = max(self._highest, word.number)
 
     def _close(self) -> None:
         if self._open >= 0:
             os.close(self._open)
             self._open = -1
-
-    def _next_segment(self, number: int) -> None:
-        self._close()
-        if not self._cursor.exists():
-            self._write_state(self.state)  # its absence is damage once there are segments
-        self._at = max(number, self._at + 1)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
-        self._open = os.open(self._path(self._at), flags, PLAIN_MODE)
-        self._sizes[self._at] = self._lines[self._at] = 0
-        sync_folder(self._folder)
-
-    def _give_up_segment(self, size: int) -> None:
-        """Take back what was written of lines that did not fit; what cannot be is begun anew."""
-        try:
-            os.ftruncate(self._open, size)
-        except OSError:
-            self._close()
-
-    def _drop(self, number: int) -> None:
-        path = self._path(number)
-        if self._faulty.pop(number, False):
-            for old in self._folder.glob(f"*{BROKEN}"):
-                remove(old)
-            path.replace(path.with_suffix(BROKEN))
-        else:
-            remove(path)
-        for table in (self._sizes, self._lines, self._live):
-            table.pop(number, None)
-
-    def _move(self, key: Key, number: int) -> None:
-        before = self._place.get(key)
-        if before is not None:
-            self._live[before] -= 1
-        self._place[key] = number
-        self._live[number] += 1
 
     def _path(self, number: int) -> Path:
         return self._folder / f"{number:020d}{SUFFIX}"

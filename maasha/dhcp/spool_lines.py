@@ -11,7 +11,7 @@ from ipaddress import IPv4Address
 from urllib.parse import quote, unquote
 from zlib import crc32
 
-from attrs import frozen
+from attrs import astuple, fields, frozen
 
 from maasha.model.lease import BindingState, Lease
 
@@ -46,10 +46,17 @@ class Word:
 
 @frozen
 class State:
-    """How far the region acknowledged, and the highest number that is safe on disk."""
+    """What is safe on disk, and what of it a region has."""
 
-    acknowledged: int
-    written: int
+    acknowledged: int = 0
+    """The number up to which a region has everything."""
+    highest: int = 0
+    """The highest number that was written."""
+    segment: int = 0
+    size: int = 0
+    """All segments before this one are safe, and of this one so many bytes."""
+    total: int = 0
+    """The sum of the newest numbers of all keys in what is safe, modulo 2**64."""
 
 
 def line_of(word: Word) -> bytes:
@@ -80,16 +87,16 @@ def word_of(line: bytes) -> Word | None:
 
 def state_line(state: State) -> bytes:
     """Write a state; every one is as long as any other, so that it is overwritten in place."""
-    return sealed(f"{state.acknowledged:020d} {state.written:020d}")
+    return sealed(" ".join(f"{number:020d}" for number in astuple(state)))
 
 
 def state_of(line: bytes) -> State | None:
     """Read a state's line with its newline; None: it is not as it was written."""
     text = opened(line.removesuffix(b"\n"))
     parts = (text or "").split(" ")
-    if len(parts) != 2 or not all(part.isdecimal() for part in parts):
+    if len(parts) != len(fields(State)) or not all(part.isdecimal() for part in parts):
         return None
-    return State(int(parts[0]), int(parts[1]))
+    return State(*map(int, parts))
 
 
 def sealed(text: str) -> bytes:

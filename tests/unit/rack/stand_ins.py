@@ -45,6 +45,8 @@ class Region:
     claims: list[Ownership] = field(factory=list)
     reports: list[DhcpReport] = field(factory=list)
     leases: list[LeaseReport] = field(factory=list)
+    known: int = 0
+    """The highest number of a lease that it knew already."""
     interfaces: list[tuple[Interface, ...]] = field(factory=list)
     sightings: list[tuple[Sighting, ...]] = field(factory=list)
 
@@ -62,7 +64,7 @@ class Region:
         """Take leases."""
         self._answer()
         self.leases.append(report)
-        return report.cursor
+        return max(report.cursor, self.known)
 
     async def report_interfaces(self, found: tuple[Interface, ...]) -> None:
         """Take interfaces."""

@@ -13,9 +13,11 @@ from twisted.internet.task import Clock
 
 from maasha.dhcp.feed import POLL_INTERVAL
 from maasha.dhcp.server import DhcpServer
+from maasha.model.lease import TroubleKind
 from maasha.model.network import Interface
 from maasha.rack.lookout.lookout import Lookout
 from maasha.rack.reports import (
+    HEALTH_INTERVAL,
     INTERFACE_INTERVAL,
     LEASE_INTERVAL,
     RETOLD,
@@ -54,7 +56,8 @@ class Rack:
         self.server = Server()
         self.interfaces: tuple[Interface, ...] = (ETH0,)
         self.path = folder / "dhcpd.leases"
-        self.feed = make_feed(self.clock, folder, self._notify)
+        self.set_by = 0.0
+        self.feed = make_feed(self.clock, folder, self._notify, self._now)
         self.reports = Reports(
             self.clock,
             lambda: cast(RemoteRegion | None, self.owner),
@@ -62,7 +65,7 @@ class Rack:
             self.feed,
             self._look,
             self.lookout,
-            lambda: datetime.fromtimestamp(self.clock.seconds(), UTC),
+            self._now,
         )
         self.feed.start()
         self.reports.startService()
@@ -83,6 +86,9 @@ class Rack:
         """Give the last bytes of the addresses that the owner took, in order."""
         batches = (report.leases for report in self.region.leases)
         return [int(str(lease.ip).rpartition(".")[2]) for batch in batches for lease in batch]
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self.clock.seconds() + self.set_by, UTC)
 
     def _notify(self) -> None:
         self.reports.leases_changed()
@@ -267,3 +273,32 @@ def test_many_leases_go_in_batches(rack: Rack) -> None:
     rack.clock.advance(POLL_INTERVAL)
     rack.clock.pump([0.0] * 3)
     assert [len(report.leases) for report in rack.region.leases] == [500, 500, 200]
+
+
+def test_an_owner_is_told_the_time_and_what_is_wrong(rack: Rack) -> None:
+    """With every batch, at once where that changed, and else now and then."""
+    rack.clock.advance(LEASE_INTERVAL)
+    assert rack.region.leases == []
+    rack.clock.pump([1.0] * int(HEALTH_INTERVAL))
+    (report,) = rack.region.leases
+    assert (report.leases, report.troubles) == ((), ())
+    assert report.clock == datetime.fromtimestamp(HEALTH_INTERVAL, UTC)
+    rack.set_by = 3600.0
+    rack.clock.pump([1.0] * 2)
+    (trouble,) = rack.region.leases[-1].troubles
+    assert trouble.kind is TroubleKind.STEPPED
+    assert len(rack.region.leases) == 2
+    rack.reports.owned(restored=False)
+    rack.clock.pump([1.0] * 2)
+    assert rack.region.leases[-1].troubles == (trouble,)
+    assert len(rack.region.leases) == 3
+
+
+def test_a_rack_that_lost_count_tells_everything_anew(rack: Rack) -> None:
+    """The region knows higher numbers than the rack's: it would take nothing under lower ones."""
+    rack.region.known = 1 << 50
+    rack.lease(5)
+    assert [lease.sequence > 1 << 50 for lease in rack.region.leases[-1].leases] == [True]
+    assert rack.leased() == [5, 5]
+    rack.clock.pump([1.0] * 5)
+    assert rack.leased() == [5, 5]
