@@ -27,6 +27,8 @@ from maasha.model.lease import LeaseReport, Trouble, TroubleKind
 
 POLL_INTERVAL = 0.25
 """Seconds between two looks at the files."""
+KEEP_INTERVAL = 1.0
+"""Seconds between two syncs: what a machine that dies had not synced is read again."""
 LINES = 1000
 """Lines written to the spool in one turn of the reactor (about 8 ms)."""
 
@@ -68,7 +70,7 @@ class LeaseFeed:
         self._unwritten = ""
         self._beyond: int | None = None
         self._polling = Routine(clock, POLL_INTERVAL, self._poll, "follow dhcpd's files")
-        self._keeping = Routine(clock, POLL_INTERVAL, self._keep, "keep leases on disk")
+        self._keeping = Routine(clock, KEEP_INTERVAL, self._keep, "keep leases on disk")
 
     def start(self) -> None:
         """Begin to read."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from maasha.dhcp import feed as module
-from maasha.dhcp import following, spool
+from maasha.dhcp import following
 from maasha.dhcp.feed import POLL_INTERVAL, LeaseFeed
 from maasha.model.lease import BindingState, TroubleKind
 from tests.unit.dhcp.feeds import make_feed
@@ -32,6 +33,10 @@ class Desk:
     def look(self) -> None:
         """Let the feed look at the file once."""
         self.clock.advance(POLL_INTERVAL)
+
+    def rest(self) -> None:
+        """Let it look, and keep what it saw, for a few seconds."""
+        self.clock.pump([POLL_INTERVAL] * 16)
 
     def append(self, number: int, state: str = "active") -> None:
         """Let dhcpd write a lease."""
@@ -184,8 +189,7 @@ def test_hosts_with_fixed_addresses_come_from_the_log(desk: Desk) -> None:
     for number in range(2, 6):
         say(desk, number + 10, f"dhcpd-{number}.log")
     desk.look()
-    for _ in range(9):
-        desk.look()
+    desk.rest()
     assert sorted(desk.take()) == [7, 12, 13, 14, 15]
     left = sorted(path.name for path in desk.path.parent.glob("dhcpd-*.log"))
     assert left == ["dhcpd-3.log", "dhcpd-4.log", "dhcpd-5.log"]
@@ -224,7 +228,7 @@ def test_a_restart_before_the_spool_was_read_counts(desk: Desk) -> None:
     desk.append(5)
     desk.look()
     desk.take()
-    desk.look()
+    desk.rest()
     end(desk)
     clock, calls = Clock(), list[None]()
     feed = make_feed(clock, desk.path.parent, lambda: calls.append(None))
@@ -245,8 +249,7 @@ def test_a_damaged_spool_is_an_alarm_until_all_was_told_anew(desk: Desk) -> None
     desk.append(6)
     desk.look()
     desk.take()
-    for _ in range(3):
-        desk.look()
+    desk.rest()
     end(desk)
     for segment in (desk.path.parent / "spool").glob("*.leases"):
         segment.write_bytes(segment.read_bytes()[:30])
@@ -254,13 +257,11 @@ def test_a_damaged_spool_is_an_alarm_until_all_was_told_anew(desk: Desk) -> None
     (trouble,) = after.feed.troubles
     assert (trouble.kind, "damaged" in trouble.detail) == (TroubleKind.DAMAGED, True)
     assert sorted(after.take()) == [5, 6]
-    for _ in range(3):
-        after.look()
-    assert after.feed.troubles == (trouble,)
+    after.rest()
+    assert list(after.feed.troubles) == [trouble]
     after.feed.told((trouble,))
-    for _ in range(3):
-        after.look()
-    assert after.feed.troubles == ()
+    after.rest()
+    assert not after.feed.troubles
     end(after)
 
 
@@ -273,20 +274,18 @@ def test_a_disk_that_takes_nothing_is_an_alarm_and_nothing_else(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as full:
-        full.setattr(spool.os, "write", refuse)
+        full.setattr(os, "write", refuse)
         desk.append(5)
-        desk.look()
         desk.look()
         assert desk.take() == {5: BindingState.ACTIVE}
         desk.append(6)
-        desk.look()
+        desk.rest()
         (trouble,) = desk.feed.troubles
         assert trouble.kind is TroubleKind.UNWRITTEN
         end(desk)
         desk.feed.start()
-    for _ in range(5):
-        desk.look()
-    assert desk.feed.troubles == ()
+    desk.rest()
+    assert not desk.feed.troubles
     end(desk)
     desk.path.write_text("")
     after = successor(desk)
@@ -302,10 +301,10 @@ def test_a_disk_that_syncs_nothing_is_an_alarm(desk: Desk, monkeypatch: pytest.M
 
     end(desk)
     with monkeypatch.context() as broken:
-        broken.setattr(spool.os, "pwrite", refuse)
+        broken.setattr(os, "pwrite", refuse)
         after = successor(desk)
         after.append(5)
-        after.look()
+        after.rest()
         assert after.take() == {5: BindingState.ACTIVE}
         assert [trouble.kind for trouble in after.feed.troubles] == [TroubleKind.UNWRITTEN]
         end(after)
@@ -316,7 +315,7 @@ def test_a_clock_that_is_set_is_an_alarm(tmp_path: Path) -> None:
     clock, dates = Clock(), [datetime(2026, 1, 31, tzinfo=UTC)]
     feed = make_feed(clock, tmp_path, lambda: None, lambda: dates[-1])
     feed.start()
-    assert feed.troubles == ()
+    assert not feed.troubles
     dates.append(dates[-1] - timedelta(hours=1))
     clock.advance(POLL_INTERVAL)
     assert [trouble.kind for trouble in feed.troubles] == [TroubleKind.STEPPED]
@@ -330,8 +329,7 @@ def test_what_was_read_of_a_long_log_is_freed(desk: Desk, monkeypatch: pytest.Mo
     with log.open("ab", buffering=0) as stream:
         for _ in range(12):
             stream.write((b"x" * 1023 + b"\n") * 512)
-            for _ in range(4):
-                desk.look()
+            desk.rest()
         before = log.stat()
         assert before.st_size == 6 << 20
         assert before.st_blocks * 512 <= 3 << 20

@@ -182,7 +182,7 @@ class Disk:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.full = set[str]()
         for name in ("write", "fdatasync", "ftruncate"):
-            monkeypatch.setattr(module.os, name, self._refusing(name, getattr(os, name)))
+            monkeypatch.setattr(os, name, self._refusing(name, getattr(os, name)))
 
     def _refusing(self, name: str, real: object) -> object:
         def call(*arguments: object) -> object:
@@ -262,7 +262,7 @@ def test_whatever_byte_is_wrong_nothing_is_lost_in_silence_and_nothing_invented(
         assert all(word.number < after.book.last for word in said)
         offered = set(after.take())
         for word in known.values():
-            assert word.number <= taken or int(word.key) & 255 in offered  # type: ignore[arg-type]
+            assert word.number <= taken or int(IPv4Address(word.key)) & 255 in offered
 
 
 def _newest(word: Word, known: dict[Key, Word]) -> bool:
