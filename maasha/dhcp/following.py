@@ -107,7 +107,7 @@ class LogFiles:
         if not piece and following is not None:
             self._open(following, 0)
             return found, True
-        return found, len(piece) == PIECE
+        return found, len(piece) == PIECE or following is not None
 
     def release(self) -> None:
         """Free what was read and is safe elsewhere by now."""

@@ -16,12 +16,6 @@ class Logs:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    @property
-    def newest(self) -> Path:
-        """The log that dhcpd appends to now, or did last; it need not be there."""
-        there = self.all()
-        return there[-1] if there else self._path(1)
-
     def begin(self) -> Path:
         """Make the log of the next start; raises OSError."""
         there = self.all()
