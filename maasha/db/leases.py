@@ -10,7 +10,7 @@ from maasha.db.channels import Channel, notify
 from maasha.db.transaction import Row, Transaction
 from maasha.model.cluster import RackKey
 from maasha.model.hostname import dns_name
-from maasha.model.lease import LIFECYCLE, BindingState, Lease, normal_mac
+from maasha.model.lease import LIFECYCLE, BindingState, Lease, LeaseReport, normal_mac
 
 COUNT = """
 insert into lease_count (rack_id, sequence) values (%(rack)s, %(cursor)s)
@@ -19,6 +19,7 @@ on conflict (rack_id) do update
 returning sequence
 """
 """Also keeps two batches of one rack apart, until the first is committed."""
+COUNTED = "select sequence from lease_count where rack_id = %s"
 UPSERT = """
 insert into lease (rack_id, ip, state, mac, starts, ends, last_transaction, hostname, name, fixed,
     sequence)
@@ -94,23 +95,33 @@ class KnownLease:
     """The client's host name, if DNS takes it."""
 
 
-async def upsert(tx: Transaction, rack: RackKey, leases: tuple[Lease, ...], cursor: int = 0) -> int:
-    """Write what a rack reports, its last word for each address; once or twice is the same.
-
-    A word with a lower number than the one that is known of its address changes nothing, however
-    late it comes; those without a number count in the order in which they come. Gives the highest
-    number that is known of the rack, which `cursor` is one of.
+async def take(tx: Transaction, rack: RackKey, report: LeaseReport) -> int:
+    """Take a report in and give the answer to it (see LeaseReport).
 
     To be called by the worker that `ownership.still_owns` the rack, in one transaction with that
     question.
     """
+    known = int(await tx.value(COUNTED, rack) or 0)
+    if known < report.acknowledged:
+        return known
+    if not report.leases:
+        return max(known, report.cursor)
+    known = int(await tx.value(COUNT, {"rack": rack, "cursor": report.cursor}))
+    await upsert(tx, rack, report.leases)
+    return known
+
+
+async def upsert(tx: Transaction, rack: RackKey, leases: tuple[Lease, ...]) -> None:
+    """Write what a rack says, its last word for each address; once or twice is the same.
+
+    A word with a lower number than the one that is known of its address changes nothing, however
+    late it comes; those without a number count in the order in which they come.
+    """
     last = list({lease.ip: lease for lease in sorted(leases, key=_number)}.values())
     if not last:
-        return cursor
-    known = int(await tx.value(COUNT, {"rack": rack, "cursor": cursor}))
+        return
     await tx.execute(UPSERT, {"rack": rack, **_columns(last)})
     await notify(tx, Channel.LEASES, rack)
-    return known
 
 
 async def current(tx: Transaction, query: LeaseQuery = EVERYTHING) -> tuple[KnownLease, ...]:

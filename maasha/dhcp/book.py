@@ -31,17 +31,14 @@ class LeaseBook:
         self._unwritten: dict[Key, None] = {}
         self.last = 0
         """The highest number that was given."""
+        self.acknowledged = 0
+        """The highest cursor that a region acknowledged: it has all words up to this number."""
 
     @property
     def mark(self) -> Mark | None:
         """How far the logs were read; None: not at all."""
         word = self._words.get(MARK)
         return word.said if word is not None and isinstance(word.said, Mark) else None
-
-    @property
-    def acknowledged(self) -> int:
-        """The number up to which everything is acknowledged."""
-        return next(iter(self._due.values())) - 1 if self._due else self.last
 
     @property
     def settled(self) -> bool:
@@ -54,6 +51,7 @@ class LeaseBook:
         self._words = {word.key: word for word in known}
         late = (word for word in known if word.number > acknowledged and word.key != MARK)
         self._due = {word.key: word.number for word in late}
+        self.acknowledged = acknowledged
         self.last = (highest // ERA + 1) * ERA if highest else 0
 
     def put(self, leases: Iterable[Lease]) -> bool:
@@ -87,10 +85,11 @@ class LeaseBook:
             return None
         words = (self._words[key] for key, _ in batch)
         leases = (evolve(w.said, sequence=w.number) for w in words if isinstance(w.said, Lease))
-        return LeaseReport(batch[-1][1], tuple(leases))
+        return LeaseReport(batch[-1][1], tuple(leases), self.acknowledged)
 
     def acknowledge(self, cursor: int) -> None:
         """Forget about the changes up to a report's cursor."""
+        self.acknowledged = max(self.acknowledged, cursor)
         done = list(takewhile(lambda entry: entry[1] <= cursor, self._due.items()))
         for key, _ in done:
             del self._due[key]
@@ -100,6 +99,7 @@ class LeaseBook:
 
         The new numbers are higher than `beyond`.
         """
+        self.acknowledged = 0
         self.last = max(self.last, beyond)
         for key, word in list(self._words.items()):
             self._note(key, word.said)

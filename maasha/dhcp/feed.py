@@ -92,11 +92,6 @@ class LeaseFeed:
             each.close()
 
     @property
-    def highest(self) -> int:
-        """The highest number that a word was given."""
-        return self._book.last
-
-    @property
     def troubles(self) -> tuple[Trouble, ...]:
         """All that is wrong now."""
         found = (
@@ -112,6 +107,10 @@ class LeaseFeed:
         While the files are still being read there is none: their end may unsay their beginning.
         """
         return None if self._behind else self._book.pending()
+
+    def nothing(self) -> LeaseReport:
+        """Give a report without news."""
+        return LeaseReport(self._book.last, (), self._book.acknowledged)
 
     def acknowledge(self, cursor: int) -> None:
         """Take note that the batch with this cursor is safe with a region."""

@@ -94,12 +94,16 @@ class Trouble:
 class LeaseReport:
     """A batch from one rack, which may be empty; `cursor` is the number of the last word in it.
 
-    The answer names the highest number that the region knows of this rack. One beyond all that the
-    rack has given means that it lost count.
+    The answer names the highest number that the region knows of this rack. One beyond `cursor`
+    means that the rack lost count, and one below `acknowledged` that the region has lost what it
+    had and has taken nothing now: in either case the rack tells everything anew, under numbers
+    beyond all of these.
     """
 
     cursor: int
     leases: tuple[Lease, ...]
+    acknowledged: int = 0
+    """The highest cursor that a region acknowledged."""
     clock: datetime | None = None
     """The rack's time when it sent this."""
     troubles: tuple[Trouble, ...] = ()

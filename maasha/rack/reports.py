@@ -15,7 +15,7 @@ from maasha.dhcp.feed import LeaseFeed
 from maasha.dhcp.server import DhcpServer
 from maasha.host.routine import Routine
 from maasha.model.dhcp import DhcpReport
-from maasha.model.lease import LeaseReport, Trouble
+from maasha.model.lease import Trouble
 from maasha.model.network import Interface
 from maasha.rack.lookout.lookout import Lookout, Outlines
 from maasha.rpc.errors import NotOwner, RpcError, Unavailable
@@ -123,15 +123,15 @@ class Reports(MultiService):
             owner, batch, troubles = self._owner(), self._feed.pending(), self._feed.troubles
             if owner is None or (batch is None and not self._health_is_due(troubles)):
                 return
-            report = batch or LeaseReport(self._feed.highest, ())
+            report = batch or self._feed.nothing()
             report = evolve(report, clock=self._now(), troubles=troubles)
             known = await self._ask(owner.report_leases(report), UNTOLD)
             if known == UNTOLD:
                 return
             self._healthy, self._healthy_at = troubles, self._clock.seconds()
             self._feed.told(troubles)
-            if known > report.cursor:
-                self.log.warn("the region knows later leases than this rack: all are told anew")
+            if known > report.cursor or known < report.acknowledged:
+                self.log.warn("the region has other leases than this rack gave: all are told anew")
                 self._feed.restart(known)
             elif batch is not None:
                 self._feed.acknowledge(batch.cursor)

@@ -323,7 +323,7 @@ class LinkDuties:
                 raise NotOwner(None)
             if news:
                 await judge_troubles(tx, self._link.system_id, health)
-            return await leases.upsert(tx, self._link.rack, report.leases, report.cursor)
+            return await leases.take(tx, self._link.rack, report)
 
         if not (news or report.leases):
             return report.cursor

@@ -72,7 +72,7 @@ FIELDS: Mapping[type, frozenset[str]] = {
         Role: "duty peer_name",
         DhcpReport: "serving generation services",
         VlanService: "vlan role state partner",
-        LeaseReport: "cursor clock troubles",
+        LeaseReport: "cursor acknowledged clock troubles",
         Trouble: "kind",
         Move: "to seconds",
         EventLoop: "name load",

@@ -12,10 +12,10 @@ from attrs import evolve
 from maasha.db.events import history, open_alarms
 from maasha.db.lapses import LAPSED, tell_lapsed
 from maasha.db.lease_alarms import judge_troubles
-from maasha.db.leases import KnownLease, LeaseQuery, current, upsert
+from maasha.db.leases import KnownLease, LeaseQuery, current, take, upsert
 from maasha.db.pool import Pool
 from maasha.model.cluster import RackKey
-from maasha.model.lease import BindingState, Lease
+from maasha.model.lease import BindingState, Lease, LeaseReport
 from tests.asynchronous import asynchronous
 from tests.integration.db.cluster import found, hire, link
 
@@ -132,13 +132,32 @@ async def test_numbers(pool: Pool) -> None:
         (BindingState.FREE, 12, 12, 12, BindingState.FREE),
         (BindingState.ACTIVE, 0, 1, 12, BindingState.ACTIVE),  # a rack that gives no numbers
     ):
-        word = evolve(ACTIVE, state=state, sequence=number)
-        answer = await pool.run(partial(upsert, rack=rack, leases=(word,), cursor=cursor))
+        report = LeaseReport(cursor, (evolve(ACTIVE, state=state, sequence=number),))
+        answer = await pool.run(partial(take, rack=rack, report=report))
         assert (answer, (await pool.run(current))[0].lease.state) == (known, counts)
-    assert await pool.run(lambda tx: upsert(tx, rack, (), 5)) == 5
     both = (evolve(ACTIVE, state=BindingState.FREE, sequence=21), evolve(ACTIVE, sequence=20))
-    await pool.run(lambda tx: upsert(tx, rack, both, 21))
+    await pool.run(lambda tx: take(tx, rack, LeaseReport(21, both, 12)))
     assert (await pool.run(current))[0].lease == both[0]
+
+
+@asynchronous
+async def test_lost(pool: Pool) -> None:
+    """What a rack believes to be here and is not: nothing is taken, so that it sees it again."""
+    worker = await hire(pool, await found(pool), 0)
+    rack = (await link(pool, worker, "rack1")).rack
+    for leases, acknowledged, answer, there in (
+        ((), 7, 0, 0),
+        ((ACTIVE,), 7, 0, 0),
+        ((), 0, 9, 0),
+        ((ACTIVE,), 0, 9, 1),
+        ((ACTIVE,), 9, 9, 1),
+        ((), 9, 9, 1),
+        ((), 10, 9, 1),
+    ):
+        report = LeaseReport(9, leases, acknowledged)
+        for _ in range(2):
+            assert await pool.run(partial(take, rack=rack, report=report)) == answer
+        assert len(await pool.run(current)) == there
 
 
 @asynchronous

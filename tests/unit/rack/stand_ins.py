@@ -47,6 +47,8 @@ class Region:
     leases: list[LeaseReport] = field(factory=list)
     known: int = 0
     """The highest number of a lease that it knew already."""
+    lost: bool = False
+    """Whether it knows nothing of what it acknowledged."""
     interfaces: list[tuple[Interface, ...]] = field(factory=list)
     sightings: list[tuple[Sighting, ...]] = field(factory=list)
 
@@ -64,7 +66,7 @@ class Region:
         """Take leases."""
         self._answer()
         self.leases.append(report)
-        return max(report.cursor, self.known)
+        return 0 if self.lost else max(report.cursor, self.known)
 
     async def report_interfaces(self, found: tuple[Interface, ...]) -> None:
         """Take interfaces."""

@@ -302,3 +302,15 @@ def test_a_rack_that_lost_count_tells_everything_anew(rack: Rack) -> None:
     assert rack.leased() == [5, 5]
     rack.clock.pump([1.0] * 5)
     assert rack.leased() == [5, 5]
+
+
+def test_a_region_that_lost_what_it_had_is_told_everything_anew(rack: Rack) -> None:
+    """Though nothing is new: the next report says what the rack holds for acknowledged."""
+    rack.lease(5)
+    rack.region.lost = True
+    rack.clock.pump([1.0] * int(HEALTH_INTERVAL))
+    rack.region.lost = False
+    rack.clock.pump([1.0] * 2)
+    assert rack.leased() == [5, 5]
+    rack.clock.pump([1.0] * 5)
+    assert rack.leased() == [5, 5]

@@ -14,7 +14,7 @@ WELL = {SPOOL_DAMAGED: "", SPOOL_UNWRITTEN: "", CLOCK: ""}
 
 def report(*troubles: Trouble, ahead: float = 0.0) -> LeaseReport:
     """Give a report of a rack whose clock is ahead."""
-    return LeaseReport(0, (), HERE + timedelta(seconds=ahead), troubles)
+    return LeaseReport(0, (), clock=HERE + timedelta(seconds=ahead), troubles=troubles)
 
 
 def test_all_is_well() -> None:
