@@ -190,9 +190,9 @@ async def test_lapsed(pool: Pool) -> None:
     over = evolve(ACTIVE, ends=NOW - timedelta(seconds=90))
     silent = tuple(evolve(over, ip=ACTIVE.ip + n) for n in range(3))
     fixed = evolve(over, ip=ACTIVE.ip + 9, fixed=True)
-    late = evolve(over, ip=ACTIVE.ip + 10, ends=NOW)
+    late = evolve(over, ip=ACTIVE.ip + 10, ends=datetime.now(UTC))
     await pool.run(lambda tx: upsert(tx, one, (*silent, fixed, late)))
-    await pool.run(lambda tx: upsert(tx, two, (evolve(silent[0], ends=NOW + timedelta(hours=1)),)))
+    await pool.run(lambda tx: upsert(tx, two, (evolve(silent[0], ends=NOW + timedelta(days=1)),)))
     for _ in range(2):
         assert not await pool.run(tell_lapsed)
         events = [each for each in await pool.run(history) if each.kind == LAPSED]
