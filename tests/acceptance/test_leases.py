@@ -128,3 +128,27 @@ def test_what_was_spooled_is_reported(pair: Cluster, figures: Figures) -> None:
     assert Dhcpd(rack).snapshot() == server
     alarms = pair.sql("select kind from event where severity = 'alarm' and kind like '%spool%'")
     assert alarms == ()
+
+
+def test_a_damaged_spool_is_an_alarm_until_all_is_told_anew(
+    pair: Cluster, figures: Figures
+) -> None:
+    """A bit turns while rackd is away: the region hears of it, and in the end has all right."""
+    rack = pair.rack2
+    pair.runner(rack).stop("rackd")
+    before = told(pair, rack.name)
+    segment = max((Dhcpd(rack).folder / "spool").glob("*.leases"))
+    raw = bytearray(segment.read_bytes())
+    raw[-5] ^= 1  # of the newest word
+    segment.write_bytes(raw)
+    began = time.monotonic()
+    pair.runner(rack).start("rackd")
+    alarm = "select id, detail from event where kind = 'dhcp.spool-damaged' and severity = 'alarm'"
+    until(lambda: pair.sql(alarm) != (), "an alarm", timeout=60.0, interval=0.2)
+    figures.seconds("start on a damaged spool -> alarm", time.monotonic() - began)
+    ((number, detail),) = pair.sql(alarm)
+    assert "the lease spool is damaged" in detail
+    over = f"select id from event where clears = {number}"
+    until(lambda: pair.sql(over) != (), "its end", timeout=60.0, interval=0.2)
+    figures.seconds("start on a damaged spool -> told anew, alarm over", time.monotonic() - began)
+    assert told(pair, rack.name) == before
