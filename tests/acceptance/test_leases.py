@@ -30,7 +30,7 @@ SECONDS = 8.0
 """How long clients come for."""
 GROUP = 150
 """Clients that come at the same time."""
-MOST = 750
+MOST = 450
 """Clients, for more than which the LAN's range has no room on one server and the other."""
 LATEST = 2.0
 """Seconds after the ACK within which 99 of 100 leases must be in the table."""
