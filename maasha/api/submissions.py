@@ -307,11 +307,16 @@ class SnippetRevert:
 
 @frozen(kw_only=True)
 class LeaseFilter:
-    """Which leases to list, by address; each of the first three may be repeated."""
+    """Which leases to list, by address; each of the first five may be repeated."""
 
     ip: tuple[Address, ...] = several(address, "Only leases of this address.")
     mac: tuple[str, ...] = several(mac, "Only leases of this MAC address.")
     state: tuple[BindingState, ...] = several(choice(BindingState), "Only leases in this state.")
+    peer: tuple[str, ...] = several(text, "Only leases on which this rack has the last word.")
+    hostname: tuple[str, ...] = several(text, "Only leases of clients with this host name.")
+    fixed: bool | Absent = maybe(
+        boolean, "true: only addresses that a host has to itself; false: only those of pools."
+    )
     limit: int | Absent = maybe(
         integer(1, MAX_LEASES), f"How many at most, 1 to {MAX_LEASES}; 1000 if none."
     )

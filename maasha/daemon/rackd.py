@@ -19,6 +19,7 @@ from twisted.application.service import IService
 from twisted.internet.base import ReactorBase
 from twisted.internet.error import ReactorNotRunning
 from twisted.internet.protocol import Factory
+from twisted.internet.threads import deferToThreadPool
 from twisted.python import usage
 from twisted.web.client import Agent, readBody
 
@@ -27,7 +28,9 @@ from maasha.config import RackdSettings, parse_rackd
 from maasha.dhcp.daemon import Dhcpd
 from maasha.dhcp.feed import LeaseFeed
 from maasha.dhcp.folder import Folder
+from maasha.dhcp.following import LeasesFile, LogFiles
 from maasha.dhcp.server import DhcpServer
+from maasha.dhcp.spool import Spool
 from maasha.host import descriptors, interfaces
 from maasha.host.clock import steady
 from maasha.host.daemons import load, refuse
@@ -114,6 +117,7 @@ def build(
         pick=lighter_of_two(chance.choice),
         delay=backoffPolicy(FIRST_REST, LONGEST_REST, jitter=chance.random),
         begin_anew=begin_anew,
+        now=now,
         scene=Scene(
             reactor,
             partial(PacketStation, reactor),
@@ -129,7 +133,15 @@ def build(
     search = Search(reactor, fetch, settings.maas_url, memory)
 
     def feed(notify: Callable[[], None]) -> LeaseFeed:
-        return LeaseFeed(reactor, folder.leases, notify)
+        return LeaseFeed(
+            reactor,
+            LeasesFile(folder.leases),
+            LogFiles(folder.logs),
+            Spool(folder.spool),
+            partial(deferToThreadPool, reactor, reactor.getThreadPool()),
+            notify,
+            now,
+        )
 
     made = Controller(reactor, memory, search, dhcp, feed, around)
     inspection = Inspection(roster, Wiretap(roster, reactor, now), made.lookout)

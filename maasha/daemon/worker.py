@@ -14,6 +14,7 @@ import socket
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 from uuid import uuid4
@@ -64,6 +65,7 @@ from maasha.region.connections import Connections, RackLink
 from maasha.region.credentials import Credentials
 from maasha.region.database import database_settings
 from maasha.region.lag import Lag
+from maasha.region.lapsing import Lapsing
 from maasha.region.leaving import move_away
 from maasha.region.lifeline import Lifeline
 from maasha.region.listener import NoFreePort, limits_of, listen, serve
@@ -176,6 +178,7 @@ class Worker(MultiService):
             self._balancing,
             self._lookouts,
             RoundTrips(reactor, self._pool, self._connections),
+            Lapsing(reactor, self._pool, self._is_leading),
         ):
             part.setServiceParent(self)
         watching = Routine(reactor, INTERFACE_INTERVAL, self._watch_interfaces, "interfaces")
@@ -255,6 +258,7 @@ class Worker(MultiService):
             lambda: self._presence.standing,
             lambda: self._presence.gives_way,
             self._rush,
+            lambda: datetime.now(UTC),
         )
 
     def _show_figures(self) -> None:

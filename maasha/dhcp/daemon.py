@@ -64,9 +64,9 @@ class Dhcpd:
 
         None may run on them already (see `clear`). After a failure none runs.
         """
-        said = self._folder.log_size()
         try:
-            process = spawn(self._reactor, self._argv(plan), self._folder.log)
+            log = self._folder.logs.begin()
+            process = spawn(self._reactor, self._argv(plan), log)
         except OSError as error:
             raise StartFailed(f"{self._program} cannot be run: {error}") from error
         try:
@@ -77,7 +77,8 @@ class Dhcpd:
         failure = await self._until_up(process, plan)
         if failure:
             await process.stop()
-            words = listing(self._folder.log_since(said), "").splitlines()[-LAST_WORDS:]
+            said = log.read_text(encoding="utf-8", errors="replace")
+            words = listing(said, "").splitlines()[-LAST_WORDS:]
             raise StartFailed(failure, "\n".join(words))
         self.log.info("dhcpd {pid} is up", pid=process.pid)
         return process

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -10,14 +9,12 @@ from typing import TypeVar
 from attrs import frozen
 
 from maasha.dhcp.joining import Past, forget
+from maasha.dhcp.logs import Logs
 from maasha.host.files import PLAIN_MODE, SECRET_MODE, read_text, remove, write_atomic
 from maasha.model.codec import BadRecord, from_json, to_json
 from maasha.model.dhcp import DhcpPlan
 
 R = TypeVar("R")
-
-LOG_LIMIT = 16 << 20
-"""Bytes of dhcpd's words that are kept once more; the older ones are dropped."""
 
 
 @frozen
@@ -39,7 +36,8 @@ class Folder:
         self.config = self._path / "dhcpd.conf"
         self.draft = self._path / "dhcpd.conf.draft"
         self.leases = self._path / "dhcpd.leases"
-        self.log = self._path / "dhcpd.log"
+        self.logs = Logs(self._path)
+        self.spool = self._path / "spool"
         self._plan = self._path / "plan.json"
         self._identity = self._path / "process.json"
         self._store = self._path / "lease_store"
@@ -90,25 +88,6 @@ class Folder:
     def withdraw(self) -> None:
         """Take the configuration away: no server is to run on it."""
         remove(self.config)
-
-    def log_size(self) -> int:
-        """Give the bytes that dhcpd has said so far."""
-        return self.log.stat().st_size if self.log.exists() else 0
-
-    def log_since(self, size: int) -> str:
-        """Give what dhcpd said after it had said `size` bytes."""
-        if not self.log.exists():
-            return ""
-        with self.log.open("rb") as stream:
-            stream.seek(size)
-            return stream.read().decode("utf-8", "replace")
-
-    def trim_log(self) -> None:
-        """Keep the log from growing for ever; dhcpd appends, so it goes on at the new end."""
-        if self.log_size() > LOG_LIMIT:
-            shutil.copyfile(self.log, self.log.with_suffix(".log.1"))
-            with self.log.open("r+b") as stream:
-                stream.truncate(0)
 
 
 def _record(cls: type[R], path: Path) -> R | None:

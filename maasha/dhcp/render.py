@@ -10,6 +10,7 @@ from attrs import evolve, frozen
 from maasha.dhcp.facts import RackFacts, VlanFacts
 from maasha.dhcp.failover import block
 from maasha.dhcp.faults import Surroundings, fault, relayed_fault
+from maasha.dhcp.lease_log import STATEMENTS
 from maasha.dhcp.options import ARCHITECTURE, boot_options, subnet_options
 from maasha.dhcp.plan import EMPTY
 from maasha.dhcp.pools import Span, pools
@@ -99,7 +100,7 @@ def _plan(facts: RackFacts, served: Sequence[tuple[VlanFacts, Role]]) -> DhcpPla
     head = f"{HEAD}{ARCHITECTURE}\n" if boots else HEAD
     return DhcpPlan(
         generation=facts.generation,
-        config="\n".join((head, _omapi(facts.omapi_secret), *own, *blocks, *networks)),
+        config="\n".join((head, _omapi(facts.omapi_secret), STATEMENTS, *own, *blocks, *networks)),
         interfaces=tuple(sorted(vlan.interface for vlan, _ in served)),
         roles=tuple(VlanRole(vlan.vlan, role) for vlan, role in served),
     )

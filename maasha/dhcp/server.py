@@ -340,7 +340,6 @@ class DhcpServer:
 
     async def _look(self) -> None:
         """Ask for the peers' states; what does not answer is UNKNOWN."""
-        self._folder.trim_log()
         running = self._running
         if running is None or not any(entry.role.paired for entry in self._plan.roles):
             return

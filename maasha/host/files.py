@@ -25,7 +25,7 @@ def write_atomic(path: Path, text: str, mode: int = PLAIN_MODE) -> None:
         stream.flush()
         os.fsync(stream.fileno())
     draft.replace(path)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def require_writable(path: Path) -> None:
@@ -63,7 +63,8 @@ def alone(lock: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Have the names in a folder survive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

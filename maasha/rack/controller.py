@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 
 from attrs import frozen
 from twisted.application.service import MultiService
@@ -60,6 +61,8 @@ class Surroundings:
     """Seconds to rest after so many failures in a row."""
     begin_anew: Callable[[], None]
     """Ends this process, for its supervisor to start the next."""
+    now: Callable[[], datetime]
+    """Gives the date."""
     scene: Scene
     """Where to look out for other racks."""
     tls: bool = True
@@ -119,7 +122,13 @@ class Controller(MultiService):
         )
         self._succession = Succession(reactor, self._obedience, lambda: self._links.sessions)
         self._reports = Reports(
-            reactor, self._owner, self._dhcp, self._feed, around.interfaces, self.lookout
+            reactor,
+            self._owner,
+            self._dhcp,
+            self._feed,
+            around.interfaces,
+            self.lookout,
+            around.now,
         )
         self._registration = memory.registration
         self._watching = Routine(reactor, REGISTRATION_INTERVAL, self._watch, "registration")

@@ -158,7 +158,7 @@ class ReportDHCP(Call):
 
 
 class ReportLeases(Call):
-    """Rack to region: these leases changed; the answer names the mark that is committed."""
+    """Rack to region: leases that changed; the answer is the highest number known of any."""
 
     arguments = [(b"report", Record(LeaseReport))]
     response = [(b"cursor", Number())]

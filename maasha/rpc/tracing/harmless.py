@@ -18,7 +18,7 @@ import attrs
 from maasha.model.cluster import EventLoop, Introduction, Move, Ownership, Welcome
 from maasha.model.codec import BadRecord, from_json
 from maasha.model.dhcp import DhcpPlan, DhcpReport, Role, VlanRole, VlanService
-from maasha.model.lease import LeaseReport
+from maasha.model.lease import LeaseReport, Trouble
 from maasha.model.network import Interface
 from maasha.model.sighting import Peer, Sighting, Watch
 from maasha.model.stamp import Stamp
@@ -72,7 +72,8 @@ FIELDS: Mapping[type, frozenset[str]] = {
         Role: "duty peer_name",
         DhcpReport: "serving generation services",
         VlanService: "vlan role state partner",
-        LeaseReport: "cursor",
+        LeaseReport: "cursor acknowledged clock troubles",
+        Trouble: "kind",
         Move: "to seconds",
         EventLoop: "name load",
         # no addresses, and above all no key

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from maasha.dhcp import folder as module
 from maasha.dhcp.folder import Folder, Identity
 from maasha.dhcp.joining import Past
 from maasha.dhcp.render import render
@@ -92,30 +91,3 @@ def test_a_configuration_is_withdrawn(folder: Folder) -> None:
     folder.prepare(PLAN.config, Past())
     folder.withdraw()
     assert not folder.config.exists()
-
-
-def test_the_log_says_what_was_said_since(folder: Folder) -> None:
-    """Only the words of the last start count."""
-    assert (folder.log_size(), folder.log_since(0)) == (0, "")
-    folder.log.parent.mkdir()
-    folder.log.write_text("old\n")
-    size = folder.log_size()
-    folder.log.write_text("old\nnew\n")
-    assert folder.log_since(size) == "new\n"
-
-
-def test_the_log_does_not_grow_for_ever(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A long log is kept once more, and dhcpd goes on in the same file."""
-    monkeypatch.setattr(module, "LOG_LIMIT", 10)
-    folder.log.parent.mkdir()
-    with folder.log.open("a") as stream:
-        stream.write("0123456789")
-        stream.flush()
-        folder.trim_log()
-        assert folder.log_size() == 10
-        stream.write("x")
-        stream.flush()
-        folder.trim_log()
-        stream.write("after")
-    assert folder.log.read_text() == "after"
-    assert folder.log.with_suffix(".log.1").read_text() == "0123456789x"

@@ -40,6 +40,15 @@ key omapi_key {{
 }}
 omapi-key omapi_key;
 
+on commit {{
+    if static {{
+        log(info, concat("maasha-lease ", binary-to-ascii(10, 8, ".", leased-address), " ",
+            binary-to-ascii(16, 8, ":", hardware), " ",
+            pick-first-value(binary-to-ascii(10, 32, "", encode-int(lease-time, 32)), "-"),
+            " ", pick-first-value(binary-to-ascii(16, 8, ":", option host-name), "-")));
+    }}
+}}
+
 {block(PRIMARY)}
 
 shared-network vlan-2 {{

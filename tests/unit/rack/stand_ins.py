@@ -45,6 +45,10 @@ class Region:
     claims: list[Ownership] = field(factory=list)
     reports: list[DhcpReport] = field(factory=list)
     leases: list[LeaseReport] = field(factory=list)
+    known: int = 0
+    """The highest number of a lease that it knew already."""
+    lost: bool = False
+    """Whether it knows nothing of what it acknowledged."""
     interfaces: list[tuple[Interface, ...]] = field(factory=list)
     sightings: list[tuple[Sighting, ...]] = field(factory=list)
 
@@ -62,7 +66,7 @@ class Region:
         """Take leases."""
         self._answer()
         self.leases.append(report)
-        return report.cursor
+        return 0 if self.lost else max(report.cursor, self.known)
 
     async def report_interfaces(self, found: tuple[Interface, ...]) -> None:
         """Take interfaces."""

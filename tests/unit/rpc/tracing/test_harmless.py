@@ -86,6 +86,7 @@ def test_the_hidden_fields_are_known_by_name() -> None:
         "DhcpReport.lease_store",
         "DhcpReport.problem",
         "LeaseReport.leases",
+        "Trouble.detail",
         "Move.reason",
         "EventLoop.endpoints",
         "Watch.address",
@@ -163,7 +164,13 @@ def test_leases_are_counted() -> None:
     lease = Lease(IPv4Address("10.0.0.50"), BindingState.ACTIVE, "02:00:00:00:00:01", hostname="x")
     report = LeaseReport(7, (lease, lease))
     assert asked(commands.ReportLeases, report=report) == {
-        "report": {"cursor": 7, "leases": "<2 items>"}
+        "report": {
+            "cursor": 7,
+            "leases": "<2 items>",
+            "acknowledged": 0,
+            "clock": None,
+            "troubles": [],
+        }
     }
 
 
