@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from ipaddress import IPv4Address
 from itertools import islice, takewhile
 
+from maasha.dhcp.counting import PoolCounter, Pools
 from maasha.model.lease import Lease, LeaseReport
 
 BATCH = 500
@@ -16,10 +17,12 @@ class LeaseBook:
     """Offers leases in the order of their changes, in batches that are to be acknowledged.
 
     Every change gets a number that only grows; a lease that changes again while it is on its way
-    has a new number then, which the acknowledgement of the old one does not reach.
+    has a new number then, which the acknowledgement of the old one does not reach. `counter` hears
+    of every change.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, counter: PoolCounter | None = None) -> None:
+        self._counter = counter or PoolCounter()
         self._leases: dict[IPv4Address, Lease] = {}
         self._due: dict[IPv4Address, int] = {}
         self._last = 0
@@ -28,7 +31,9 @@ class LeaseBook:
         """Take leases in the file's order; say whether any was new."""
         before = self._last
         for lease in leases:
-            if self._leases.get(lease.ip) != lease:
+            known = self._leases.get(lease.ip)
+            if known != lease:
+                self._counter.change(known, lease)
                 self._leases[lease.ip] = lease
                 self._mark(lease.ip)
         return self._last != before
@@ -45,6 +50,10 @@ class LeaseBook:
         done = list(takewhile(lambda entry: entry[1] <= cursor, self._due.items()))
         for address, _ in done:
             del self._due[address]
+
+    def arrange(self, pools: Pools) -> None:
+        """Have the counter count these pools."""
+        self._counter.arrange(pools, self._leases.values())
 
     def restart(self) -> None:
         """Offer everything again: somebody listens who may know nothing."""

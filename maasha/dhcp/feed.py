@@ -17,9 +17,11 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 
 from maasha.dhcp.book import LeaseBook
+from maasha.dhcp.counting import PoolCounter, Pools
 from maasha.dhcp.leases import LeaseParser
 from maasha.host.routine import Routine
 from maasha.model.lease import LeaseReport
+from maasha.model.pools import PoolCount
 
 POLL_INTERVAL = 0.25
 """Seconds between two looks at the file."""
@@ -37,7 +39,8 @@ class LeaseFeed:
         self._clock = clock
         self._path = path
         self._notify = notify
-        self._book = LeaseBook()
+        self._counter = PoolCounter()
+        self._book = LeaseBook(self._counter)
         self._parser = LeaseParser()
         self._file: FileIO | None = None
         self._behind = False
@@ -59,6 +62,16 @@ class LeaseFeed:
         """
         return None if self._behind else self._book.pending()
 
+    @property
+    def behind(self) -> bool:
+        """Whether the file is still being read, or has not been read yet."""
+        return self._behind or self._file is None
+
+    def counts(self, pools: Pools) -> tuple[PoolCount, ...]:
+        """Count the addresses of these pools, as far as the file has been read."""
+        self._book.arrange(pools)
+        return self._counter.counts
+
     def acknowledge(self, cursor: int) -> None:
         """Take note that the batch with this cursor is safe with a region."""
         self._book.acknowledge(cursor)
@@ -79,6 +92,8 @@ class LeaseFeed:
             self._behind = len(piece) == PIECE
             if self._behind:
                 await deferLater(self._clock, 0)
+        if self._file is not None:
+            self._counter.begin()
         if news:
             self._announce()
 

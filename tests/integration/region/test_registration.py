@@ -238,6 +238,7 @@ async def test_reports_wait_while_the_database_is_away(
         desk.report_dhcp(DhcpReport(serving=True)),
         desk.report_interfaces(()),
         desk.report_sightings(()),
+        desk.report_pools(()),
         desk.claim(Ownership(worker.standing.worker, Stamp(1, 1))),
     ):
         with pytest.raises(Unavailable):

@@ -21,6 +21,7 @@ from maasha.model.cluster import (
 from maasha.model.dhcp import DhcpPlan, DhcpReport, VlanRole
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
+from maasha.model.pools import PoolCount
 from maasha.model.sighting import Sighting
 
 INSTANCE = InstanceId(UUID(int=1))
@@ -47,6 +48,7 @@ class Region:
     leases: list[LeaseReport] = field(factory=list)
     interfaces: list[tuple[Interface, ...]] = field(factory=list)
     sightings: list[tuple[Sighting, ...]] = field(factory=list)
+    pools: list[tuple[PoolCount, ...]] = field(factory=list)
 
     async def claim(self, lost: Ownership) -> None:
         """Be asked to take over."""
@@ -73,6 +75,11 @@ class Region:
         """Take what the rack knows of others."""
         self._answer()
         self.sightings.append(sightings)
+
+    async def report_pools(self, pools: tuple[PoolCount, ...]) -> None:
+        """Take how many addresses are left."""
+        self._answer()
+        self.pools.append(pools)
 
     def _answer(self) -> None:
         self.calls += 1
