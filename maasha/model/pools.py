@@ -77,6 +77,9 @@ class Flow:
         return number * HOUR / (self.seconds + PATIENCE)
 
 
+NO_FLOW = Flow()
+
+
 def since(before: int, now: int) -> int:
     """Give by how much a counter has grown; one that fell began anew."""
     return now - before if now >= before else now
