@@ -7,6 +7,7 @@ from itertools import chain
 from maasha.api import (
     cluster,
     dhcp_roles,
+    dhcp_status,
     drains,
     events,
     fabrics,
@@ -31,6 +32,7 @@ NOUNS = (
     fabrics,
     vlans,
     dhcp_roles,
+    dhcp_status,
     subnets,
     ranges,
     leases,

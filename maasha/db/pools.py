@@ -34,6 +34,13 @@ on conflict (vlan_id, rack_id) do update set told = clock_timestamp(), total = e
 """
 GONE = "delete from pool_count where rack_id = %s and vlan_id <> all(%s::bigint[])"
 
+ADDRESSES = """
+select vlan_id, sum(end_ip - start_ip + 1) as number
+from iprange join subnet on subnet.id = subnet_id
+where (%s::bigint is null or vlan_id = %s)
+and managed and type = 'dynamic' and family(start_ip) = 4 group by vlan_id
+"""
+
 
 async def store_counts(tx: Transaction, rack: RackKey, counts: Sequence[PoolCount]) -> None:
     """Write what a rack counts, of all VLANs that it serves.
@@ -95,3 +102,9 @@ def _flow(before: Row | None, count: PoolCount) -> Flow:
     known = Flow(before.lately_arrivals, before.lately_returns, before.lately_seconds)
     arrivals = since(before.arrivals, count.arrivals)
     return known.later(before.age, arrivals, since(before.returns, count.returns))
+
+
+async def dynamic_addresses(tx: Transaction, vlan: VlanId | None = None) -> dict[VlanId, int]:
+    """Count the IPv4 addresses in the dynamic ranges of VLANs' managed subnets, or of one's."""
+    rows = await tx.rows(ADDRESSES, vlan, vlan)
+    return {VlanId(row.vlan_id): int(row.number) for row in rows}

@@ -25,7 +25,7 @@ where vlan.id = %s order by other.id for no key update of other
 """
 """All VLANs of the same two racks: one dhcpd serves them, and it is restarted for all."""
 MEMBERS = """
-select rack.id, hostname, exists (
+select rack.id, hostname, system_id, exists (
         select from link join worker on worker.id = worker_id
         where link.rack_id = rack.id
         and heartbeat > clock_timestamp() - make_interval(secs => %(ttl)s)
@@ -75,11 +75,14 @@ class Taken:
     vlans: tuple[VlanId, ...]
 
 
-async def take_over(tx: Transaction, who: str, vlan: VlanId, *, force: bool = False) -> Taken:
+async def take_over(
+    tx: Transaction, who: str, vlan: VlanId, off: str = "", *, force: bool = False
+) -> Taken:
     """Have the peer of the rack that is away serve alone, with all addresses of their VLANs.
 
     `who` vouches that the host of the rack that is away is off: two servers that both think they
-    are alone give one address to two clients. `force`: the survivor may lack leases.
+    are alone give one address to two clients. `off` is that rack's name, if he says which one he
+    means. `force`: the survivor may lack leases.
     Raises NotTaken. Asked for again it changes nothing.
     """
     shared = await tx.rows(SHARED, vlan)
@@ -87,7 +90,7 @@ async def take_over(tx: Transaction, who: str, vlan: VlanId, *, force: bool = Fa
         raise NotTaken("it has no pair of racks with DHCP on, so nobody can take over from a peer")
     keys = [shared[0].primary_rack, shared[0].secondary_rack]
     rows = await tx.rows(MEMBERS, {"racks": keys, "ttl": WORKER_TTL})
-    survivor, away = _told_apart(rows)
+    survivor, away = _told_apart(rows, off)
     vlans = [row.id for row in shared]
     known = {row.vlan_id for row in await tx.rows(KNOWN, away.id, vlans)}
     new = [key for key in vlans if key not in known]
@@ -119,8 +122,8 @@ async def end_takeovers(tx: Transaction, who: str, rack: RackKey) -> None:
     await raise_wanted(tx, members)
 
 
-def _told_apart(rows: Sequence[Row]) -> tuple[Row, Row]:
-    """Give the rack that is there and the one that is away."""
+def _told_apart(rows: Sequence[Row], off: str) -> tuple[Row, Row]:
+    """Give the rack that is there and the one that is away; `off` has to be that one's name."""
     linked = [row for row in rows if row.linked]
     if len(linked) == len(rows):
         names = " and ".join(row.hostname for row in rows)
@@ -130,7 +133,10 @@ def _told_apart(rows: Sequence[Row]) -> tuple[Row, Row]:
     (survivor,) = linked
     if survivor.draining:
         raise NotTaken(f"{survivor.hostname} is being drained: undo that first")
-    return survivor, next(row for row in rows if not row.linked)
+    away = next(row for row in rows if not row.linked)
+    if off not in ("", away.hostname, away.system_id):
+        raise NotTaken(f"{off} is not the rack that is away: {away.hostname} is")
+    return survivor, away
 
 
 async def _require_alone(

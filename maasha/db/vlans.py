@@ -8,6 +8,7 @@ from maasha.db.regions import WORKER_TTL
 from maasha.db.transaction import Row, Transaction
 from maasha.model.cluster import RackKey, SystemId
 from maasha.model.network import DEFAULT_LEASE_TIME, DEFAULT_MTU, FabricId, VlanId
+from maasha.model.standing import DEFAULT_BOUND, NEVER_TAKES_OVER
 
 
 @frozen
@@ -41,6 +42,10 @@ class VlanRow:
     primary_by: str = ""
     """Who chose the primary, or wants none (`user:admin`); empty: nobody, it is automatic."""
     secondary_by: str = ""
+    take_over_after: int = NEVER_TAKES_OVER
+    """Seconds after which the peer of a rack that is away takes over without a hand; 0: never."""
+    endurance_bound: int = DEFAULT_BOUND
+    """Hours that the addresses of a server that is alone should last; 0: no alarm."""
 
     @property
     def racks(self) -> tuple[RackName, ...]:
@@ -119,7 +124,7 @@ async def store_vlan(tx: Transaction, changed: VlanRow) -> None:
     await tx.execute(
         "update vlan set name = %s, description = %s, mtu = %s, dhcp_on = %s, primary_rack = %s, "
         "secondary_rack = %s, lease_time = %s, pairing = %s, ha_auto = %s, primary_by = %s, "
-        "secondary_by = %s where id = %s",
+        "secondary_by = %s, take_over_after = %s, endurance_bound = %s where id = %s",
         changed.name,
         changed.description,
         changed.mtu,
@@ -131,6 +136,8 @@ async def store_vlan(tx: Transaction, changed: VlanRow) -> None:
         changed.ha_auto,
         changed.primary_by,
         changed.secondary_by,
+        changed.take_over_after,
+        changed.endurance_bound,
         changed.id,
     )
 
@@ -218,4 +225,6 @@ def _vlan(row: Row) -> VlanRow:
         ha_auto=row.ha_auto,
         primary_by=row.primary_by,
         secondary_by=row.secondary_by,
+        take_over_after=row.take_over_after,
+        endurance_bound=row.endurance_bound,
     )

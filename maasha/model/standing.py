@@ -13,6 +13,10 @@ from maasha.model.pools import NO_FLOW, Flow, PoolCount
 
 NEVER_TAKES_OVER = 0
 """Seconds: nobody takes over without a hand."""
+MIN_TAKE_OVER, MAX_TAKE_OVER = 120, 7 * 24 * 3600
+"""Seconds. A peer that is silent is noticed after up to 60 (max-response-delay), and racks without
+a link stop automatic acts where many vanish at once; sooner is no evidence of anything."""
+MAX_BOUND = 30 * 24
 DEFAULT_BOUND = 24
 """Hours: a night and a working day."""
 
