@@ -41,7 +41,8 @@ def standing_text(document: object, *, whole: bool = False) -> str:
 def taken_over_text(answer: Record) -> str:
     """Say what a take-over came to."""
     survivor, away = text(answer.get("survivor")), text(answer.get("off"))
-    vlans = ", ".join(texts(answer.get("taken_over")))
+    taken = answer.get("taken_over")
+    vlans = ", ".join(text(vlan) for vlan in taken) if isinstance(taken, list) else ""
     status = text(answer.get("dhcp_status"))
     return (
         f"{survivor} serves alone in the stead of {away}, with all addresses, on VLAN {vlans}: "

@@ -22,7 +22,7 @@ from maasha.model.dhcp import SOLO, Duty, PeerState
 from maasha.model.network import VlanId
 from maasha.model.standing import NEVER_TAKES_OVER, MemberStanding, VlanStanding
 
-GRACE = 10.0
+GRACE = 5.0
 """Seconds that a pair may have one server without an alarm: restarts take less than two."""
 MARGIN = 1.25
 """By which the endurance has to exceed its bound until the alarm is over."""
@@ -239,6 +239,8 @@ def _overdue(vlan: VlanStanding, now: datetime) -> bool:
         return False
     (survivor,), (gone,) = serving, away
     patience = timedelta(seconds=vlan.take_over_after)
-    if survivor.state not in APART_STATES or survivor.since is None or gone.replaced_by:
+    if not survivor.running.paired or survivor.state not in APART_STATES:
+        return False
+    if survivor.since is None or gone.replaced_by:
         return False
     return now - max(survivor.since, gone.heard) >= patience
