@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -66,10 +67,15 @@ def held() -> list[Lease]:
     return []
 
 
+@cache
+def vlan_id(cluster: Cluster) -> str:
+    """Give the VLAN's id."""
+    return str(cluster.vlan(SMALL_LAN)["id"])
+
+
 def status(cluster: Cluster) -> Mapping[str, Any]:
     """Give what `dhcp-status/` says of the VLAN."""
-    found = cluster.maasha("dhcp-status", "read", f"vlan={cluster.vlan(SMALL_LAN)['id']}")
-    return dict(found[0])
+    return dict(cluster.maasha("dhcp-status", "read", f"vlan={vlan_id(cluster)}")[0])
 
 
 def shown(cluster: Cluster, rack: str) -> Mapping[str, Any]:
@@ -124,8 +130,7 @@ def set_state(cluster: Cluster, number: str) -> None:
 
 def take_over(cluster: Cluster) -> tuple[int, str]:
     """Run the command for the VLAN with rack1 off; gives its exit status and words."""
-    vlan = str(cluster.vlan(SMALL_LAN)["id"])
-    argv = [str(BIN / "maasha"), "dhcp", "takeover", vlan, "--off", "rack1"]
+    argv = [str(BIN / "maasha"), "dhcp", "takeover", vlan_id(cluster), "--off", "rack1"]
     done = cluster.region.run(argv, env=cli_environment(), check=False, timeout=40.0)
     return done.returncode, done.stdout + done.stderr
 
@@ -162,8 +167,8 @@ def test_the_survivor_has_its_half_and_says_so(
 ) -> None:
     """The API shows the loss within seconds; the half is served, no more; alarms say what to do."""
     half = shown(pair, "rack2")["pools"]["backup"]
-    began = time.monotonic()
     turn_off(pair)
+    began = time.monotonic()
     wait_shown(pair, "communications-interrupted")
     seconds = time.monotonic() - began
     figures.seconds("SIGKILL of a peer -> the API shows its partner's state", seconds)
@@ -228,8 +233,8 @@ def test_who_comes_back_learns_everything_anew(
     for rack in pair.racks:
         Dhcpd(rack).wait_state(NORMAL, timeout=60.0)
     assert re.findall(r"^ +primary;", Dhcpd(pair.rack1).block(), re.MULTILINE)
-    for rack in ("rack1", "rack2"):
-        assert wait_counted(pair, rack, POOL)["total"] == POOL
+    for name in ("rack1", "rack2"):
+        assert wait_counted(pair, name, POOL)["total"] == POOL
     until(lambda: not alarms(pair), "the alarms to be over", timeout=60.0, interval=0.5)
     for lease in held[:3]:
         assert clients.rebind(lease, PATIENCE).ip == lease.ip

@@ -14,7 +14,6 @@ from tests.unit.api.samples import ONE, TWO, VLAN
 from tests.unit.dhcp.standings import ALONE, PAIR, TAKEN, at
 
 ROW = evolve(VLAN, dhcp_on=True, primary=ONE, secondary=TWO)
-OTHER = evolve(VLAN, id=8)
 
 
 def alarm(subject: str) -> Event:

@@ -7,6 +7,7 @@ from uuid import UUID
 from attrs import define, evolve, field
 from twisted.internet.defer import Deferred
 
+from maasha.dhcp.counting import Pools
 from maasha.dhcp.errors import PlanRefused
 from maasha.dhcp.plan import EMPTY, digest
 from maasha.model.cluster import (
@@ -147,6 +148,7 @@ class Server:
     refusal: PlanRefused | None = None
     applied: list[DhcpPlan] = field(factory=list)
     released: bool = False
+    pools: Pools = field(factory=dict)
 
     @property
     def roles(self) -> tuple[VlanRole, ...]:
