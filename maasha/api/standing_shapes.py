@@ -62,10 +62,10 @@ def _places(row: VlanRow, now: VlanStanding) -> Sequence[tuple[str, MemberStandi
 
 
 def _member(place: str, one: MemberStanding, vlan: VlanStanding, at: datetime) -> JsonObject:
-    paired = one.running.paired
+    paired = one.paired
     count = one.count
     counted: JsonObject | None = None
-    if count is not None and one.running.duty.value != "off":
+    if count is not None and one.duty.value != "off":
         counted = {
             "total": count.total,
             "free": count.free,
@@ -73,7 +73,7 @@ def _member(place: str, one: MemberStanding, vlan: VlanStanding, at: datetime) -
             "active": count.active,
             "returning": count.returning,
             "abandoned": count.abandoned,
-            "own": share(one.running.duty),
+            "own": share(one.duty),
             "age": None if one.counted is None else round((at - one.counted).total_seconds(), 1),
         }
     return {
@@ -81,7 +81,7 @@ def _member(place: str, one: MemberStanding, vlan: VlanStanding, at: datetime) -
         "place": place,
         "linked": one.linked,
         "serves": one in servers(vlan),
-        "role": one.running.duty.value,
+        "role": one.duty.value,
         "state": one.state.value if paired else None,
         "partner": one.partner.value if paired else None,
         "since": one.since.isoformat() if one.since and paired else None,

@@ -11,8 +11,7 @@ from maasha.db.regions import WORKER_TTL
 from maasha.db.row import grouped
 from maasha.db.transaction import Row, Transaction
 from maasha.model.cluster import RackKey
-from maasha.model.codec import from_loose
-from maasha.model.dhcp import OFF, PeerState, Role
+from maasha.model.dhcp import Duty, PeerState
 from maasha.model.network import VlanId
 from maasha.model.pools import NO_FLOW
 from maasha.model.standing import MemberStanding, VlanStanding
@@ -22,24 +21,28 @@ select id, dhcp_on, take_over_after, endurance_bound from vlan
 where %s::bigint is null or id = %s order by fabric_id, vid
 """
 MEMBERS = """
-select place.vlan_id, rack.id, hostname, last_seen, serving, running, state, partner,
-    service.since, takeover.by as replaced_by, takeover.at as replaced,
-    exists (
-        select from link join worker on worker.id = worker_id
-        where link.rack_id = rack.id
-        and heartbeat > clock_timestamp() - make_interval(secs => %(ttl)s)
-    ) as linked,
-    exists (select from drain where drain.rack_id = rack.id) as draining
-from (
+with place as (
     select id as vlan_id, primary_rack as rack_id, 1 as number from vlan
+    where %(vlan)s::bigint is null or id = %(vlan)s
     union all select id, secondary_rack, 2 from vlan
-) place
-join rack on rack.id = place.rack_id
-left join service on service.vlan_id = place.vlan_id and service.rack_id = rack.id
-left join takeover on takeover.vlan_id = place.vlan_id and takeover.rack_id = rack.id
-where deleted is null and (%(vlan)s::bigint is null or place.vlan_id = %(vlan)s)
+    where %(vlan)s::bigint is null or id = %(vlan)s
+), alive as (
+    select id from worker where heartbeat > clock_timestamp() - make_interval(secs => %(ttl)s)
+), host as materialized (
+    select rack.id, hostname, last_seen, serving,
+        exists (select from link join alive on alive.id = worker_id where rack_id = rack.id)
+            as linked,
+        exists (select from drain where drain.rack_id = rack.id) as draining
+    from rack where deleted is null and id in (select rack_id from place)
+)
+select place.vlan_id, host.*, running ->> 'duty' as duty, state, partner, service.since,
+    takeover.by as replaced_by, takeover.at as replaced
+from place join host on host.id = place.rack_id
+left join service on service.vlan_id = place.vlan_id and service.rack_id = host.id
+left join takeover on takeover.vlan_id = place.vlan_id and takeover.rack_id = host.id
 order by place.vlan_id, number
 """
+"""What is true of a rack is found out once, however many VLANs it serves."""
 COUNTS = """
 select *, extract(epoch from clock_timestamp() - told)::float8 as age from pool_count
 where %s::bigint is null or vlan_id = %s
@@ -83,7 +86,7 @@ def _member(row: Row, counted: Row | None) -> MemberStanding:
         since=row.since,
         linked=row.linked,
         serving=row.serving,
-        running=OFF if row.running is None else from_loose(Role, row.running),
+        duty=Duty(row.duty or "off"),
         state=PeerState(row.state) if told else PeerState.UNKNOWN,
         partner=PeerState(row.partner) if told else PeerState.UNKNOWN,
         draining=row.draining,

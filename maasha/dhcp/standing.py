@@ -18,7 +18,7 @@ from attrs import Factory, frozen
 
 from maasha.dhcp.rollout import ANSWERING
 from maasha.model.cluster import RackKey
-from maasha.model.dhcp import SOLO, Duty, PeerState
+from maasha.model.dhcp import Duty, PeerState
 from maasha.model.network import VlanId
 from maasha.model.standing import NEVER_TAKES_OVER, MemberStanding, VlanStanding
 
@@ -59,21 +59,21 @@ def standing(vlan: VlanStanding) -> Standing:
 
 def servers(vlan: VlanStanding) -> tuple[MemberStanding, ...]:
     """Give the members that are known to serve: by their own words, or as their peer hears them."""
-    heard = [member for member in vlan.members if _serves(member)]
-    normal = any(member.state is PeerState.NORMAL for member in heard)
+    normal = any(member.state is PeerState.NORMAL for member in vlan.members if _serves(member))
     return tuple(
-        member for member in vlan.members if member in heard or (normal and _paired(member))
+        member for member in vlan.members if _serves(member) or (normal and _is_heard(member))
     )
+
+
+def _is_heard(member: MemberStanding) -> bool:
+    """Whether a peer that is normal speaks of this one."""
+    return member.paired and not member.replaced_by
 
 
 def _serves(member: MemberStanding) -> bool:
     if not (member.linked and member.serving):
         return False
-    return member.running == SOLO or (member.running.paired and member.state in ANSWERING)
-
-
-def _paired(member: MemberStanding) -> bool:
-    return member.running.paired and not member.replaced_by
+    return member.duty is Duty.SOLO or (member.paired and member.state in ANSWERING)
 
 
 @frozen
@@ -108,10 +108,10 @@ def _alone(member: MemberStanding, members: Sequence[MemberStanding]) -> Enduran
     count = member.count
     assert count is not None  # noqa: S101 -- see `endurance`
     flows = [one.flow for one in members if one.count is not None]
-    if member.running == SOLO:
+    if member.duty is Duty.SOLO:
         left = count.free + count.backup + count.returning
         return Endurance(member.rack, left, member.flow.net_hourly)
-    left = count.free if member.running.duty is Duty.PRIMARY else count.backup
+    left = count.free if member.duty is Duty.PRIMARY else count.backup
     return Endurance(member.rack, left, max(flow.hourly for flow in flows))
 
 
@@ -239,7 +239,7 @@ def _overdue(vlan: VlanStanding, now: datetime) -> bool:
         return False
     (survivor,), (gone,) = serving, away
     patience = timedelta(seconds=vlan.take_over_after)
-    if not survivor.running.paired or survivor.state not in APART_STATES:
+    if not survivor.paired or survivor.state not in APART_STATES:
         return False
     if survivor.since is None or gone.replaced_by:
         return False

@@ -7,7 +7,7 @@ from datetime import datetime
 from attrs import frozen
 
 from maasha.model.cluster import RackKey
-from maasha.model.dhcp import OFF, PeerState, Role
+from maasha.model.dhcp import Duty, PeerState
 from maasha.model.network import VlanId
 from maasha.model.pools import NO_FLOW, Flow, PoolCount
 
@@ -34,7 +34,8 @@ class MemberStanding:
     linked: bool = True
     serving: bool = True
     """Its dhcpd runs."""
-    running: Role = OFF
+    duty: Duty = Duty.OFF
+    """What it runs there."""
     state: PeerState = PeerState.UNKNOWN
     partner: PeerState = PeerState.UNKNOWN
     draining: bool = False
@@ -44,6 +45,11 @@ class MemberStanding:
     count: PoolCount | None = None
     flow: Flow = NO_FLOW
     counted: datetime | None = None
+
+    @property
+    def paired(self) -> bool:
+        """Whether it serves with a failover peer."""
+        return self.duty in (Duty.PRIMARY, Duty.SECONDARY)
 
 
 @frozen

@@ -21,7 +21,7 @@ from maasha.dhcp.standing import (
     standing,
     take_overs,
 )
-from maasha.model.dhcp import OFF, SOLO, PeerState
+from maasha.model.dhcp import Duty, PeerState
 from maasha.model.network import VlanId
 from maasha.model.pools import NO_FLOW, Flow
 from maasha.model.standing import VlanStanding
@@ -41,7 +41,7 @@ from tests.unit.dhcp.standings import (
 )
 
 APART = evolve(PAIR, members=(evolve(ONE, state=CUT), evolve(TWO, state=CUT)))
-SINGLE = evolve(PAIR, members=(evolve(ONE, running=SOLO, state=PeerState.UNKNOWN),))
+SINGLE = evolve(PAIR, members=(evolve(ONE, duty=Duty.SOLO, state=PeerState.UNKNOWN),))
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ SINGLE = evolve(PAIR, members=(evolve(ONE, running=SOLO, state=PeerState.UNKNOWN
         (ALONE, Standing.ALONE),
         (TAKEN, Standing.TAKEN_OVER),
         (SINGLE, Standing.SINGLE),
-        (evolve(PAIR, members=(evolve(ONE, running=OFF, draining=True), LEFT)), Standing.SINGLE),
+        (evolve(PAIR, members=(evolve(ONE, duty=Duty.OFF, draining=True), LEFT)), Standing.SINGLE),
         (evolve(PAIR, members=(GONE, evolve(LEFT, linked=False))), Standing.UNKNOWN),
         (evolve(PAIR, members=(evolve(ONE, serving=False), LEFT)), Standing.ALONE),
         (evolve(PAIR, members=()), Standing.UNKNOWN),
@@ -226,7 +226,7 @@ def test_nobody_takes_over_unless_it_is_allowed() -> None:
         evolve(ALONE, members=(GONE, evolve(LEFT, since=None))),
         evolve(ALONE, members=(GONE, evolve(LEFT, state=PeerState.NORMAL))),
         evolve(ALONE, members=(GONE, evolve(LEFT, state=PeerState.RECOVER))),
-        evolve(ALONE, members=(GONE, evolve(LEFT, running=SOLO))),
+        evolve(ALONE, members=(GONE, evolve(LEFT, duty=Duty.SOLO))),
     ],
 )
 def test_nobody_takes_over_without_all_evidence(vlan: VlanStanding) -> None:
