@@ -10,8 +10,10 @@ from maasha.model.network import VlanId
 from maasha.model.pools import Flow, PoolCount, since
 
 BEFORE = """
-select *, extract(epoch from clock_timestamp() - told)::float8 as age
-from pool_count where rack_id = %s for update
+select pool_count.*, extract(epoch from clock_timestamp() - told)::float8 as age,
+    coalesce(service.since > told, false) as stale
+from pool_count left join service using (vlan_id, rack_id)
+where rack_id = %s for update of pool_count
 """
 STORE = """
 insert into pool_count (vlan_id, rack_id, total, free, backup, active, returning_, abandoned,
@@ -89,19 +91,22 @@ def count_of(row: Row) -> PoolCount:
     )
 
 
-def flow_of(row: Row, age: float) -> Flow:
-    """Give the flow as it is `age` seconds after it was written."""
-    before = Flow(row.lately_arrivals, row.lately_returns, row.lately_seconds)
-    return before.later(age, 0, 0)
+def flow_of(row: Row) -> Flow:
+    """Give the flow as it is `age` seconds after it was written.
+
+    What came back before the server's failover state was this one (`stale`) says nothing of now:
+    a server that is alone gets back less than one that has a peer.
+    """
+    before = Flow(row.lately_arrivals, row.lately_returns, row.lately_seconds).later(row.age, 0, 0)
+    return before.without_returns if row.stale else before
 
 
 def _flow(before: Row | None, count: PoolCount) -> Flow:
     """Take in what has changed; of a rack that tells it for the first time that is not known."""
     if before is None:
         return Flow()
-    known = Flow(before.lately_arrivals, before.lately_returns, before.lately_seconds)
     arrivals = since(before.arrivals, count.arrivals)
-    return known.later(before.age, arrivals, since(before.returns, count.returns))
+    return flow_of(before).later(0.0, arrivals, since(before.returns, count.returns))
 
 
 async def dynamic_addresses(tx: Transaction, vlan: VlanId | None = None) -> dict[VlanId, int]:

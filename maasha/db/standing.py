@@ -44,7 +44,9 @@ order by place.vlan_id, number
 """
 """What is true of a rack is found out once, however many VLANs it serves."""
 COUNTS = """
-select *, extract(epoch from clock_timestamp() - told)::float8 as age from pool_count
+select pool_count.*, extract(epoch from clock_timestamp() - told)::float8 as age,
+    coalesce(service.since > told, false) as stale
+from pool_count left join service using (vlan_id, rack_id)
 where %s::bigint is null or vlan_id = %s
 """
 
@@ -93,6 +95,6 @@ def _member(row: Row, counted: Row | None) -> MemberStanding:
         replaced_by=row.replaced_by or "",
         replaced=row.replaced,
         count=None if counted is None else count_of(counted),
-        flow=NO_FLOW if counted is None else flow_of(counted, counted.age),
+        flow=NO_FLOW if counted is None else flow_of(counted),
         counted=None if counted is None else counted.told,
     )

@@ -1,15 +1,17 @@
 """Who serves a VLAN, how long its addresses last, and whether people have to be told.
 
 A server of a pair that is alone hands out its own share only: the free addresses if it is the
-primary, the backup ones if it is the secondary. What expires meanwhile does not come back to
-either, for both peers have to agree on that (dhcpd.conf(5), "communications-interrupted"). So its
-endurance is that share at the rate of clients that have no address yet. Whoever serves alone
-without a pair has all addresses, also those that come back.
+primary, the backup ones if it is the secondary. Of what expires meanwhile only that comes back to
+it which it handed out since; for all else both peers have to agree (measured; dhcpd writes it down
+as expired, for as long as the peer is away). So its endurance is that share at the rate of clients
+that take an address up, less those that come back since it is alone. What either of a pair would
+have is told without any returns: at first there are none. Whoever serves without a pair has all
+addresses.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import Enum
 from math import inf
@@ -20,6 +22,7 @@ from maasha.dhcp.rollout import ANSWERING
 from maasha.model.cluster import RackKey
 from maasha.model.dhcp import Duty, PeerState
 from maasha.model.network import VlanId
+from maasha.model.pools import PoolCount
 from maasha.model.standing import NEVER_TAKES_OVER, MemberStanding, VlanStanding
 
 GRACE = 5.0
@@ -99,20 +102,17 @@ def endurance(vlan: VlanStanding) -> Endurance | None:
 
     Of a pair it is what each would have if the other died now.
     """
-    each = [_alone(member, vlan.members) for member in servers(vlan) if member.count is not None]
+    each = [_endurance(one, one.count) for one in servers(vlan) if one.count is not None]
     return min(each, key=lambda one: (one.hours, one.left), default=None)
 
 
-def _alone(member: MemberStanding, members: Sequence[MemberStanding]) -> Endurance:
-    """Say how long one server lasts; both see all clients, so the faster rate counts."""
-    count = member.count
-    assert count is not None  # noqa: S101 -- see `endurance`
-    flows = [one.flow for one in members if one.count is not None]
-    if member.duty is Duty.SOLO:
-        left = count.free + count.backup + count.returning
-        return Endurance(member.rack, left, member.flow.net_hourly)
-    left = count.free if member.duty is Duty.PRIMARY else count.backup
-    return Endurance(member.rack, left, max(flow.hourly for flow in flows))
+def _endurance(member: MemberStanding, count: PoolCount) -> Endurance:
+    flow = member.flow.without_returns if member.state is PeerState.NORMAL else member.flow
+    left = {
+        Duty.SOLO: count.free + count.backup + count.returning,
+        Duty.PRIMARY: count.free,
+    }.get(member.duty, count.backup)
+    return Endurance(member.rack, left, flow.net_hourly)
 
 
 class Alarm(Enum):

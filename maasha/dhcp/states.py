@@ -18,7 +18,7 @@ MEANINGS: Mapping[PeerState, tuple[str, str]] = {
     PeerState.NORMAL: ("both peers serve and know each other's leases", ""),
     PeerState.COMMUNICATIONS_INTERRUPTED: (
         "it serves, but does not reach its peer on TCP 647: it has only its own half of the free "
-        "addresses, and none that expires comes back to it",
+        "addresses, and of those that expire only what it handed out since comes back to it",
         "bring the peer back, or open that port both ways; if the peer's host is off and stays "
         "off for a while, take over",
     ),

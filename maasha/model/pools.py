@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import exp
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from maasha.model.network import VlanId
 
@@ -59,6 +59,11 @@ class Flow:
             self.returns * share + returns,
             self.seconds * share + passed,
         )
+
+    @property
+    def without_returns(self) -> Flow:
+        """Give what it is where nothing that was given back counts any more."""
+        return evolve(self, returns=0.0)
 
     @property
     def hourly(self) -> float:

@@ -8,10 +8,18 @@ from maasha.db.pool import Pool
 from maasha.db.pools import dynamic_addresses, store_counts
 from maasha.db.standing import Seen, read_standing
 from maasha.model.cluster import RackKey
+from maasha.model.dhcp import VlanService
 from maasha.model.network import VlanId
 from maasha.model.pools import NO_FLOW, PoolCount
 from tests.asynchronous import asynchronous
-from tests.integration.db.test_services import Pair, make_pair
+from tests.integration.db.test_services import (
+    INTERRUPTED,
+    NORMAL,
+    PRIMARY,
+    Pair,
+    make_pair,
+    report,
+)
 
 PAST = "update pool_count set told = told - make_interval(secs => %s)"
 
@@ -59,6 +67,26 @@ async def test_what_came_since_makes_a_rate(pool: Pool) -> None:
     await pool.run(lambda tx: tx.execute(PAST, 1800))
     (vlan,) = (await standing(pool)).vlans
     assert vlan.members[0].flow.arrivals == pytest.approx(32 / 2.718, rel=0.05)
+
+
+@asynchronous
+async def test_what_came_back_to_both_says_nothing_of_one(pool: Pool) -> None:
+    """With another failover state returns are counted anew; arrivals go on."""
+    pair = await make_pair(pool)
+    await report(pool, pair.one, VlanService(pair.vlan, PRIMARY, NORMAL, NORMAL))
+    await tell(pool, pair.one.rack, count(pair))
+    await tell(pool, pair.one.rack, count(pair, 30, 10))
+    await report(pool, pair.one, VlanService(pair.vlan, PRIMARY, INTERRUPTED, NORMAL))
+
+    async def flow() -> tuple[int, int]:
+        (vlan,) = (await standing(pool)).vlans
+        return round(vlan.members[0].flow.arrivals), round(vlan.members[0].flow.returns)
+
+    assert await flow() == (30, 0)
+    await tell(pool, pair.one.rack, count(pair, 31, 12))
+    assert await flow() == (31, 2)
+    await tell(pool, pair.one.rack, count(pair, 31, 13))
+    assert await flow() == (31, 3)
 
 
 @asynchronous

@@ -34,8 +34,8 @@ def test_a_vlan_with_one_server() -> None:
     assert found["endurance"] == {
         "rack": "rack2",
         "addresses_left": 20,
-        "clients_per_hour": 100.0,
-        "hours": 0.2,
+        "clients_per_hour": 60.0,
+        "hours": 0.33,
     }
     assert [one["kind"] for one in found["alarms"]] == ["dhcp.alone"]
     gone, left = found["racks"]
