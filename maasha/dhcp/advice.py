@@ -8,8 +8,8 @@ from math import ceil, inf
 from attrs import frozen
 
 from maasha.dhcp.failover import MCLT
-from maasha.dhcp.standing import endurance
 from maasha.model.dhcp import Duty
+from maasha.model.pools import NO_FLOW
 from maasha.model.standing import VlanStanding
 
 SHORT_LEASE = 3600
@@ -41,7 +41,9 @@ def taken(now: VlanStanding | None) -> int:
 def _advice(wishes: Wishes, now: VlanStanding | None) -> Iterator[str]:
     held = taken(now)
     free = max(wishes.addresses - held, 0)
-    if wishes.paired:
+    if not free:
+        yield f"All {wishes.addresses} addresses are in use: no new client gets one"
+    elif wishes.paired:
         yield (
             f"While one of the two racks is away the other has about half of the {free} free "
             f"addresses for new clients, {free // 2}, until it is back or somebody takes over"
@@ -61,17 +63,27 @@ def _advice(wishes: Wishes, now: VlanStanding | None) -> Iterator[str]:
 
 def _size(wishes: Wishes, now: VlanStanding | None, held: int) -> Iterator[str]:
     """Say how many addresses last for the bound, at the rate of lately."""
-    found = endurance(now) if now is not None else None
-    if now is None or found is None or found.hourly <= 0 or not now.endurance_bound:
+    if now is None:
         return
-    alone = ceil(found.hourly * now.endurance_bound)
-    needed = held + (2 * alone if wishes.paired else alone)
-    if wishes.addresses < needed:
+    hourly, growing = _rates(now)
+    alone = ceil(min(hourly * now.endurance_bound, held + max(growing, 0) * now.endurance_bound))
+    needed = held + (2 * alone if wishes.paired else ceil(max(growing, 0) * now.endurance_bound))
+    if hourly and now.endurance_bound and wishes.addresses < needed:
         yield (
-            f"{held} addresses are in use and {found.hourly:.0f} clients an hour take one up: for "
+            f"{held} addresses are in use and {hourly:.0f} clients an hour take one up: for "
             f"{now.endurance_bound} h on one server the dynamic ranges need {needed} addresses, "
             f"not {wishes.addresses}"
         )
+
+
+def _rates(now: VlanStanding) -> tuple[float, float]:
+    """Give how many clients an hour take an address up, and how many more addresses that makes.
+
+    While one of two is away what was in use does not come back: all who hold one may need another.
+    """
+    flows = [one.flow for one in now.members if one.count is not None]
+    busiest = max(flows, key=lambda flow: flow.hourly, default=NO_FLOW)
+    return busiest.hourly, busiest.net_hourly
 
 
 def share(duty: Duty) -> str:

@@ -5,8 +5,8 @@ primary, the backup ones if it is the secondary. Of what expires meanwhile only 
 it which it handed out since; for all else both peers have to agree (measured; dhcpd writes it down
 as expired, for as long as the peer is away). So its endurance is that share at the rate of clients
 that take an address up, less those that come back since it is alone. What either of a pair would
-have is told without any returns: at first there are none. Whoever serves without a pair has all
-addresses.
+have is told without returns, for at first there are none; unless its share is as large as all that
+is in use, for then everybody can come anew. Whoever serves without a pair has all addresses.
 """
 
 from __future__ import annotations
@@ -107,11 +107,12 @@ def endurance(vlan: VlanStanding) -> Endurance | None:
 
 
 def _endurance(member: MemberStanding, count: PoolCount) -> Endurance:
-    flow = member.flow.without_returns if member.state is PeerState.NORMAL else member.flow
     left = {
         Duty.SOLO: count.free + count.backup + count.returning,
         Duty.PRIMARY: count.free,
     }.get(member.duty, count.backup)
+    scarce = member.state is PeerState.NORMAL and left < count.active
+    flow = member.flow.without_returns if scarce else member.flow
     return Endurance(member.rack, left, flow.net_hourly)
 
 
@@ -184,6 +185,10 @@ def _names(vlan: VlanStanding) -> tuple[str, str]:
     return " and ".join(serving), " and ".join(others)
 
 
+def _command(vlan: VlanStanding, away: str) -> str:
+    return f"maasha dhcp takeover {vlan.vlan} --off {away}"
+
+
 def _taken_over(vlan: VlanStanding) -> str:
     survivor, away = _names(vlan)
     return (
@@ -203,14 +208,15 @@ def _alone_words(vlan: VlanStanding) -> str:
     return (
         f"{survivor} serves alone, as {away} is away. It has only its own half of the free "
         f"addresses: bring {away} back, or if its host is off and stays off for a while, run "
-        f"`maasha dhcp takeover {vlan.vlan}`"
+        f"`{_command(vlan, away)}`"
     )
 
 
 def _endurance_words(vlan: VlanStanding, how: Standing) -> str:
     words = f"addresses are left for fewer than {vlan.endurance_bound} h"
     if how is Standing.ALONE:
-        return f"{words}: bring the peer back, or `maasha dhcp takeover {vlan.vlan}` if it is off"
+        _, away = _names(vlan)
+        return f"{words}: bring {away} back, or if its host is off, `{_command(vlan, away)}`"
     if how is Standing.APART:
         return f"{words}: mend what is between the two racks; each has only its half"
     return f"{words}: make the dynamic range larger, or the lease time shorter"

@@ -9,7 +9,7 @@ from attrs import evolve
 from maasha.dhcp.advice import Wishes, advice, rounded, share, taken
 from maasha.model.dhcp import Duty
 from maasha.model.pools import NO_FLOW
-from tests.unit.dhcp.standings import COUNT, ONE, PAIR, TWO
+from tests.unit.dhcp.standings import COUNT, ONE, PAIR, STEADY, TWO
 
 QUIET = evolve(PAIR, members=(evolve(ONE, flow=NO_FLOW), evolve(TWO, flow=NO_FLOW)))
 
@@ -29,17 +29,26 @@ def test_a_pair_is_told_of_its_halves() -> None:
 
 
 def test_a_rate_makes_a_size() -> None:
-    """In use are 50, and both halves have to last for 24 hours at a hundred an hour."""
+    """In use are 50; each half has to do for them anew and for 60 an hour more, for 24 hours."""
     words = advice(Wishes(100, 600, paired=True), PAIR)[1]
-    assert "need 4850 addresses, not 100" in words
-    assert len(advice(Wishes(4850, 600, paired=True), PAIR)) == 1
+    assert "100 clients an hour take one up" in words
+    assert "need 3030 addresses, not 100" in words
+    assert len(advice(Wishes(3030, 600, paired=True), PAIR)) == 1
     assert len(advice(Wishes(100, 600, paired=True), evolve(PAIR, endurance_bound=0))) == 1
 
 
+def test_who_comes_and_goes_needs_twice_what_is_in_use() -> None:
+    """Nothing grows then, so each half has to do for all who hold an address."""
+    even = evolve(STEADY, returns=STEADY.arrivals)
+    steady = evolve(PAIR, members=(evolve(ONE, flow=even), evolve(TWO, flow=even)))
+    assert "need 150 addresses" in advice(Wishes(100, 600, paired=True), steady)[1]
+    assert advice(Wishes(100, 600, paired=False), steady) == ()
+
+
 def test_a_single_rack_needs_no_second_half() -> None:
-    """One half less, and no words of halves."""
+    """What is in use, and what grows; no words of halves."""
     (words,) = advice(Wishes(100, 600, paired=False), PAIR)
-    assert "need 2450 addresses, not 100" in words
+    assert "need 1490 addresses, not 100" in words
 
 
 def test_long_leases_are_named() -> None:
@@ -52,7 +61,9 @@ def test_long_leases_are_named() -> None:
 
 def test_more_in_use_than_there_will_be_leaves_nothing() -> None:
     """A range that was made smaller."""
-    assert "half of the 0 free addresses" in advice(Wishes(10, 600, paired=True), QUIET)[0]
+    assert advice(Wishes(10, 600, paired=True), QUIET) == (
+        "All 10 addresses are in use: no new client gets one",
+    )
 
 
 def test_what_is_taken_is_the_most_that_anybody_counts() -> None:

@@ -92,6 +92,16 @@ def test_of_a_pair_the_shorter_counts() -> None:
     assert (found.rack, found.left) == (ONE.rack, 5)
 
 
+def test_a_share_as_large_as_what_is_in_use_can_take_all_anew() -> None:
+    """Then only what grows counts, also of a pair."""
+    count = evolve(COUNT, free=60, backup=60)
+    found = endurance(
+        evolve(PAIR, members=tuple(evolve(each, count=count) for each in PAIR.members))
+    )
+    assert found is not None
+    assert found.hourly == pytest.approx(60.0)
+
+
 def test_who_serves_without_a_peer_has_all_that_nobody_holds() -> None:
     """And what comes back counts."""
     found = endurance(SINGLE)
