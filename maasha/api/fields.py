@@ -82,6 +82,21 @@ def integer(low: int, high: int) -> Callable[[str], int]:
     return parse
 
 
+def integer_or_zero(low: int, high: int, zero: str) -> Callable[[str], int]:
+    """Make a parser as `integer` does, that takes 0 too; `zero` says what that means."""
+
+    def parse(submitted: str) -> int:
+        if submitted == "0":
+            return 0
+        try:
+            return integer(low, high)(submitted)
+        except ValueError:
+            what = f"{shown(submitted)} is not a whole number from {low} to {high}"
+            raise ValueError(f"{what}; give one, or 0 for {zero}.") from None
+
+    return parse
+
+
 def choice(kind: type[E]) -> Callable[[str], E]:
     """Make a parser for the values of an Enum of texts."""
 

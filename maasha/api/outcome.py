@@ -43,7 +43,7 @@ RUNNING = Outcome(Standing.RUNNING)
 def outcome(vlan: VlanRow, racks: Mapping[RackKey, RackView]) -> Outcome:
     """Judge a VLAN; one rack that failed outweighs one that is awaited, whoever else serves.
 
-    While a rack is drained its peer is to serve alone.
+    While a rack is drained, or its peer has taken over, that one is to serve alone.
     """
     vlan = _served(vlan, racks)
     found = tuple(_judged(vlan, racks)) if vlan.dhcp_on else tuple(_leaving(vlan, racks))
@@ -73,7 +73,8 @@ def _served(vlan: VlanRow, racks: Mapping[RackKey, RackView]) -> VlanRow:
     """Give the VLAN with those who are to serve it now."""
     keys = [rack.key for rack in vlan.racks]
     primary, secondary = (*keys, None, None)[:2]
-    drained = frozenset(key for key in keys if key in racks and racks[key].draining)
+    known = [racks[key] for key in keys if key in racks]
+    drained = frozenset(rack.name.key for rack in known if rack.is_resting(vlan.id))
     chosen = serving(primary, secondary, drained)
     if chosen == (primary, secondary):
         return vlan

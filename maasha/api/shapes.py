@@ -70,6 +70,8 @@ def vlan_json(vlan: VlanRow, picture: Picture) -> JsonObject:
         "primary_rack_by": vlan.primary_by or AUTOMATIC,
         "secondary_rack_by": vlan.secondary_by or AUTOMATIC,
         "ha_auto": vlan.ha_auto,
+        "take_over_after": vlan.take_over_after,
+        "endurance_bound": vlan.endurance_bound,
         "space": SPACE,
         "resource_uri": uri("vlans", vlan.id),
     }

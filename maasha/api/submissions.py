@@ -16,6 +16,7 @@ from maasha.api.fields import (
     choice,
     instant,
     integer,
+    integer_or_zero,
     mac,
     name,
     name_or_empty,
@@ -47,6 +48,7 @@ from maasha.model.options import (
     MIN_SPLIT,
     BootFile,
 )
+from maasha.model.standing import DEFAULT_BOUND, MAX_BOUND, MAX_TAKE_OVER, MIN_TAKE_OVER
 
 MAX_ID = 2**63 - 1
 MAX_PAGE = 1000
@@ -172,6 +174,19 @@ class VlanUpdate:
         "What clients boot, as pxe=undionly.kpxe uefi-http-amd64=http://{rack}:8000/boot.efi "
         "default=...; {rack} is the address of the rack that answers. Empty for nothing.",
     )
+    take_over_after: int | Absent = maybe(
+        integer_or_zero(MIN_TAKE_OVER, MAX_TAKE_OVER, "never"),
+        "Seconds after which the peer of a rack that nobody hears takes over without a hand and "
+        f"has all addresses; {MIN_TAKE_OVER} at least, 0 (if nothing else was said) for never. "
+        "Silence proves nothing: where the host runs on, cut off from all others, and is heard by "
+        "clients again, one address can get two holders. Allow it only where power or ports of "
+        "lost hosts are switched off. It has to be set on all VLANs that the two racks share.",
+    )
+    endurance_bound: int | Absent = maybe(
+        integer_or_zero(1, MAX_BOUND, "no alarm"),
+        "Hours that the addresses of a rack that serves alone should last: below that there is an "
+        f"alarm; 1 to {MAX_BOUND}, 0 for none, {DEFAULT_BOUND} if nothing else was said.",
+    )
 
 
 @frozen(kw_only=True)
@@ -179,6 +194,30 @@ class VlanCreate(VlanUpdate):
     """A new VLAN of a fabric."""
 
     vid: int = given(integer(MIN_VID, MAX_VID), f"Its VLAN id, {MIN_VID} to {MAX_VID}.")
+
+
+@frozen(kw_only=True)
+class StandingFilter:
+    """Whose DHCP to show."""
+
+    vlan: int | Absent = maybe(row_id, "Only the VLAN with this id.")
+
+
+@frozen(kw_only=True)
+class TakeOver:
+    """Whose host is off."""
+
+    vlan: int = given(row_id, "The id of the VLAN (vlans have both an id and a VID).")
+    off: str = given(
+        text,
+        "Host name or system id of the rack whose host is off. By naming it you vouch that it is, "
+        "and stays so until it may come back as a new peer.",
+    )
+    force: bool | Absent = maybe(
+        boolean,
+        "Take over also where the other rack may not know every lease, so that addresses can get "
+        "two holders.",
+    )
 
 
 @frozen(kw_only=True)

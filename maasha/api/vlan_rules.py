@@ -66,6 +66,8 @@ def changed_vlan(
         primary=primary,
         secondary=secondary,
         ha_auto=either(update.ha_auto, before.ha_auto),
+        take_over_after=either(update.take_over_after, before.take_over_after),
+        endurance_bound=either(update.endurance_bound, before.endurance_bound),
         primary_by=primary_by,
         secondary_by=secondary_by,
     )

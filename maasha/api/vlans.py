@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from maasha.api.advising import advise
 from maasha.api.answers import GONE, Answer, JsonObject, ok
 from maasha.api.changes import differences
 from maasha.api.errors import Conflict, FieldErrors
@@ -89,15 +92,15 @@ async def create_vlan(call: Call, form: VlanCreate) -> Answer:
 async def update_vlan(call: Call, form: VlanUpdate) -> Answer:
     """Change one; when it matters to DHCP, wait for its racks and say how it went."""
 
-    async def work(tx: Transaction) -> tuple[VlanRow, bool, Picture]:
+    async def work(tx: Transaction) -> tuple[VlanRow, bool, Picture, Sequence[str]]:
         before = await the_vlan(tx, call.path)
         after, awaited = await _update(tx, call.who, before, form)
-        return after, awaited, await read_picture(tx)
+        return after, awaited, await read_picture(tx), await advise(tx, after.id)
 
-    after, awaited, picture = await call.change(work)
+    after, awaited, picture, advice = await call.change(work)
 
     def shape(seen: Picture) -> JsonObject:
-        return vlan_json(seen.networks.vlans[after.id], seen)
+        return {**vlan_json(seen.networks.vlans[after.id], seen), "advice": advice}
 
     if not awaited:
         return ok(shape(picture))
@@ -176,7 +179,8 @@ OPERATIONS = (
         Role.ADMIN,
         update_vlan,
         "Change a VLAN. A change of DHCP waits up to 10 s for the racks; dhcp_status of the answer "
-        "is running, pending: why, or failed: why, with dhcpd's words in dhcp_problem.",
+        "is running, pending: why, or failed: why, with dhcpd's words in dhcp_problem; advice is "
+        "on the size of its pools.",
         VlanUpdate,
     ),
     Operation(VLAN, Crud.DELETE, Role.ADMIN, delete_vlan, "Delete a VLAN nobody uses."),

@@ -84,6 +84,7 @@ from maasha.region.round_trips import RoundTrips
 from maasha.region.rush import Rush
 from maasha.region.steward import Steward
 from maasha.region.tally import Tally
+from maasha.region.vigil import Vigil
 from maasha.region.wardship import Wardship
 from maasha.region.web import Entrance
 from maasha.rpc.extension import Extension
@@ -177,6 +178,7 @@ class Worker(MultiService):
             self._relocation,
             self._balancing,
             self._lookouts,
+            Vigil(reactor, self._dedicated.run, self._is_leading, lambda: self._balancing.verdict),
             RoundTrips(reactor, self._pool, self._connections),
             Lapsing(reactor, self._pool, self._is_leading),
         ):

@@ -120,6 +120,12 @@ class RackView:
     """When a person said that it will not come back."""
     lost_by: str = ""
     draining: bool = False
+    taken_over: frozenset[VlanId] = frozenset()
+    """The VLANs on which its peer serves alone until it is back."""
+
+    def is_resting(self, vlan: VlanId) -> bool:
+        """Whether its peer is to serve the VLAN alone for now."""
+        return self.draining or vlan in self.taken_over
 
     @property
     def connected(self) -> bool:
@@ -190,7 +196,8 @@ where heartbeat > clock_timestamp() - make_interval(secs => %s)
 order by region.hostname, slot, link.id
 """
 RACKS = """
-select *, exists (select from drain where rack_id = rack.id) as draining
+select *, exists (select from drain where rack_id = rack.id) as draining,
+    array(select vlan_id from takeover where rack_id = rack.id) as taken_over
 from rack where deleted is null order by hostname
 """
 INTERFACES = "select * from interface order by name"
@@ -264,4 +271,5 @@ def _rack(
         lost=row.lost,
         lost_by=row.lost_by,
         draining=row.draining,
+        taken_over=frozenset(VlanId(key) for key in row.taken_over),
     )

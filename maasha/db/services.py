@@ -46,7 +46,7 @@ where rack_id = %(rack)s and vlan_id <> all(%(vlans)s::bigint[])
 """
 STOPPED = """
 update service set asked = %(off)s, running = %(off)s, state = 'unknown', partner = 'unknown',
-    problem = '', changed = now()
+    problem = '', changed = now(), since = now()
 where rack_id = %(rack)s
 """
 RUN = """
@@ -54,7 +54,8 @@ insert into service (vlan_id, rack_id, asked, running, state, partner)
 select id, %(rack)s, %(running)s, %(running)s, %(state)s, %(partner)s from vlan
 where id = %(vlan)s
 on conflict (vlan_id, rack_id) do update set running = excluded.running, state = excluded.state,
-    partner = excluded.partner, changed = now()
+    partner = excluded.partner, changed = now(),
+    since = case when service.state = excluded.state then service.since else now() end
 """
 COMMAND = "update rack set commanded = true where id = %s"
 SETTLE = "update service set asked = running where rack_id = %s and asked <> running"

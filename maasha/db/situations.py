@@ -42,7 +42,10 @@ where vlan_id = any(%s) and managed and family(start_ip) = 4 order by start_ip
 """
 MEMBERS = """
 select member.vlan_id, rack.id, rack.hostname, rack.deleted is not null as gone,
-    exists (select from drain where drain.rack_id = rack.id) as draining,
+    exists (select from drain where drain.rack_id = rack.id) or exists (
+        select from takeover where takeover.rack_id = rack.id
+        and takeover.vlan_id = member.vlan_id
+    ) as draining,
     rack.commanded, (running_incarnation, running_counter)
         >= (wanted_incarnation, wanted_counter) as current,
     asked, running, state, partner, service.problem, exists (

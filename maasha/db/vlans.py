@@ -10,6 +10,7 @@ from maasha.model.cluster import RackKey, SystemId
 from maasha.model.codec import from_loose, to_json
 from maasha.model.network import DEFAULT_LEASE_TIME, DEFAULT_MTU, FabricId, VlanId
 from maasha.model.options import MANUAL, NO_BOOT, Boot, BootFile, PairNumbers
+from maasha.model.standing import DEFAULT_BOUND, NEVER_TAKES_OVER
 
 
 @frozen
@@ -47,6 +48,10 @@ class VlanRow:
     boot: Boot = NO_BOOT
     relay: VlanId | None = None
     """The VLAN whose racks serve this one, through a relay."""
+    take_over_after: int = NEVER_TAKES_OVER
+    """Seconds after which the peer of a rack that is away takes over without a hand; 0: never."""
+    endurance_bound: int = DEFAULT_BOUND
+    """Hours that the addresses of a server that is alone should last; 0: no alarm."""
 
     @property
     def racks(self) -> tuple[RackName, ...]:
@@ -132,7 +137,8 @@ async def store_vlan(tx: Transaction, changed: VlanRow) -> None:
         "update vlan set name = %s, description = %s, mtu = %s, dhcp_on = %s, primary_rack = %s, "
         "secondary_rack = %s, lease_time = %s, pairing = %s, ha_auto = %s, primary_by = %s, "
         "secondary_by = %s, mclt = %s, split = %s, max_response_delay = %s, next_server = %s, "
-        "boot_files = %s, relay_vlan = %s where id = %s",
+        "boot_files = %s, relay_vlan = %s, "
+        "take_over_after = %s, endurance_bound = %s where id = %s",
         changed.name,
         changed.description,
         changed.mtu,
@@ -150,6 +156,8 @@ async def store_vlan(tx: Transaction, changed: VlanRow) -> None:
         changed.boot.server,
         to_json(changed.boot.files),
         changed.relay,
+        changed.take_over_after,
+        changed.endurance_bound,
         changed.id,
     )
 
@@ -240,4 +248,6 @@ def _vlan(row: Row) -> VlanRow:
         numbers=PairNumbers(row.mclt, row.split, row.max_response_delay),
         boot=Boot(from_loose(tuple[BootFile, ...], row.boot_files), row.next_server),
         relay=None if row.relay_vlan is None else VlanId(row.relay_vlan),
+        take_over_after=row.take_over_after,
+        endurance_bound=row.endurance_bound,
     )

@@ -7,6 +7,7 @@ from itertools import islice, takewhile
 
 from attrs import evolve
 
+from maasha.dhcp.counting import PoolCounter, Pools
 from maasha.dhcp.lease_log import Released
 from maasha.dhcp.spool_lines import MARK, Key, Mark, Word
 from maasha.model.lease import BindingState, Lease, LeaseReport
@@ -22,10 +23,11 @@ class LeaseBook:
 
     Every change gets a number that only grows; a lease that changes again while it is on its way
     has a new number then, which the acknowledgement of the old one does not reach. However much
-    changes, there is one word for each address.
+    changes, there is one word for each address. `counter` hears of every change.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, counter: PoolCounter | None = None) -> None:
+        self._counter = counter or PoolCounter()
         self._words: dict[Key, Word] = {}
         self._due: dict[Key, int] = {}
         self._unwritten: dict[Key, None] = {}
@@ -59,7 +61,9 @@ class LeaseBook:
         before = self.last
         for lease in leases:
             known = self._words.get(lease.ip)
-            if known is None or known.said != lease:
+            said = known.said if known is not None and isinstance(known.said, Lease) else None
+            if said != lease:
+                self._counter.change(said, lease)
                 self._note(lease.ip, lease)
         return self.last != before
 
@@ -93,6 +97,10 @@ class LeaseBook:
         done = list(takewhile(lambda entry: entry[1] <= cursor, self._due.items()))
         for key, _ in done:
             del self._due[key]
+
+    def arrange(self, pools: Pools) -> None:
+        """Have the counter count these pools."""
+        self._counter.arrange(pools, self)
 
     def restart(self, beyond: int = 0) -> None:
         """Offer everything again: somebody listens who may know nothing.

@@ -19,11 +19,13 @@ from twisted.logger import Logger
 
 from maasha.dhcp.book import LeaseBook
 from maasha.dhcp.clock_watch import ClockWatch
+from maasha.dhcp.counting import PoolCounter, Pools
 from maasha.dhcp.following import STRIDE, LeasesFile, LogFiles
 from maasha.dhcp.spool import Spool
 from maasha.dhcp.spool_lines import Mark
 from maasha.host.routine import Routine
 from maasha.model.lease import LeaseReport, Trouble, TroubleKind
+from maasha.model.pools import PoolCount
 
 POLL_INTERVAL = 0.25
 """Seconds between two looks at the files."""
@@ -62,7 +64,8 @@ class LeaseFeed:
         self._elsewhere = elsewhere
         self._notify = notify
         self._now = now
-        self._book = LeaseBook()
+        self._counter = PoolCounter()
+        self._book = LeaseBook(self._counter)
         self._watch = ClockWatch()
         self._read = False
         self._behind = True
@@ -112,6 +115,16 @@ class LeaseFeed:
         """Give a report without news."""
         return LeaseReport(self._book.last, (), self._book.acknowledged)
 
+    @property
+    def behind(self) -> bool:
+        """Whether the files are still being read, or have not been read yet."""
+        return self._behind or not self._leases.there
+
+    def counts(self, pools: Pools) -> tuple[PoolCount, ...]:
+        """Count the addresses of these pools, as far as the files have been read."""
+        self._book.arrange(pools)
+        return self._counter.counts
+
     def acknowledge(self, cursor: int) -> None:
         """Take note that the batch with this cursor is safe with a region."""
         self._book.acknowledge(cursor)
@@ -136,6 +149,7 @@ class LeaseFeed:
         self._behind = True
         news = await self._follow()
         self._behind = False
+        self._counter.begin()
         if news:
             self._announce()
 

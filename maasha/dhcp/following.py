@@ -39,6 +39,11 @@ class LeasesFile:
         piece = (current.read(PIECE) or b"") if current is not None else b""
         return self._parser.feed(piece), len(piece) == PIECE
 
+    @property
+    def there(self) -> bool:
+        """Whether there is a file, as far as was seen."""
+        return self._file is not None
+
     def close(self) -> None:
         """Let go of the file."""
         if self._file is not None:

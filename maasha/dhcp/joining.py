@@ -17,7 +17,8 @@ from maasha.dhcp.records import Record, prune
 from maasha.model.dhcp import DhcpPlan, Duty, Role
 from maasha.model.network import VlanId
 
-NETWORK = re.compile(r"^shared-network vlan-\d+ \{$(.*?)^\}$", re.DOTALL | re.MULTILINE)
+NETWORK = re.compile(r"^shared-network vlan-(\d+) \{$(.*?)^\}$", re.DOTALL | re.MULTILINE)
+RANGE = re.compile(r"^ +range (\S+) (\S+);$", re.MULTILINE)
 POOL = re.compile(r'^ +failover peer "([^"]+)";\n +range (\S+) (\S+);$', re.MULTILINE)
 
 
@@ -65,7 +66,7 @@ def spans(config: str, peer: str) -> tuple[Span, ...]:
 
     They are those of the peer's VLAN and of the VLANs that are relayed to it.
     """
-    found = (POOL.findall(body) for body in NETWORK.findall(config))
+    found = (POOL.findall(body) for _, body in NETWORK.findall(config))
     ranges = (ends for pools in found for name, *ends in pools if name == peer)
     return tuple(Span(IPv4Address(start), IPv4Address(end)) for start, end in ranges)
 

@@ -12,6 +12,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from maasha.dhcp.check import Accepted, Refused
+from maasha.dhcp.counting import Pools, pools_of
 from maasha.dhcp.errors import OmapiSilent, PlanRefused, StartFailed, StillRunning
 from maasha.dhcp.folder import Folder
 from maasha.dhcp.joining import new_primaries, past
@@ -99,6 +100,7 @@ class DhcpServer:
         self._states: tuple[PeerStates, ...] = ()
         self._problem = ""
         self._told: DhcpReport | None = None
+        self._pools: Pools | None = None
 
     @property
     def leases(self) -> Path:
@@ -109,6 +111,13 @@ class DhcpServer:
     def roles(self) -> tuple[VlanRole, ...]:
         """What the plan in force has dhcpd do, whether it runs now or is about to be started."""
         return self._plan.roles
+
+    @property
+    def pools(self) -> Pools:
+        """What the plan in force lets dhcpd lease, by VLAN."""
+        if self._pools is None:
+            self._pools = pools_of(self._plan.config)
+        return self._pools
 
     @property
     def report(self) -> DhcpReport:
@@ -166,7 +175,7 @@ class DhcpServer:
         return done
 
     async def _resume(self) -> DhcpReport:
-        self._plan = self._folder.plan() or EMPTY
+        self._plan, self._pools = self._folder.plan() or EMPTY, None
         running = self._daemon.adopt(self._plan) if self._plan.interfaces else None
         if running is not None:
             self._hold(running)
@@ -297,7 +306,7 @@ class DhcpServer:
                 self._folder.keep_plan(plan)
             except OSError as error:
                 raise PlanRefused(f"the plan cannot be kept on disk: {error}") from error
-        self._plan = plan
+        self._plan, self._pools = plan, None
         self._problem = ""
 
     def _ended(self, running: Running) -> None:

@@ -33,7 +33,7 @@ class MemberSituation:
     partner: PeerState = PeerState.UNKNOWN
     deleted: bool = False
     draining: bool = False
-    """Its peer is to serve alone meanwhile."""
+    """Its peer is to serve alone meanwhile; it is drained, or its peer has taken over."""
     commanded: bool = False
     """It was told another plan and has not answered yet, as far as is known."""
     current: bool = True

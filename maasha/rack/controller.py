@@ -29,6 +29,7 @@ from maasha.rack.lookout.lookout import Lookout
 from maasha.rack.lookout.scene import Scene
 from maasha.rack.memory import Memory
 from maasha.rack.obedience import Obedience
+from maasha.rack.pool_reports import PoolReports
 from maasha.rack.reports import Reports
 from maasha.rack.search import Search
 from maasha.rack.succession import Succession
@@ -130,6 +131,7 @@ class Controller(MultiService):
             self.lookout,
             around.now,
         )
+        self._pools = PoolReports(reactor, self._owner, self._dhcp, self._feed)
         self._registration = memory.registration
         self._watching = Routine(reactor, REGISTRATION_INTERVAL, self._watch, "registration")
         self._incarnation = self._obedience.epoch.incarnation
@@ -164,7 +166,7 @@ class Controller(MultiService):
             return
         await self._dhcp.resume()
         self._feed.start()
-        for part in (self._links, self._succession, self._reports, self.lookout):
+        for part in (self._links, self._succession, self._reports, self._pools, self.lookout):
             part.setServiceParent(self)
 
     def _not_started(self, failure: Failure) -> None:

@@ -9,7 +9,7 @@ from functools import partial
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from maasha.db import interfaces, leases, ownership, racks, roles, services, tokens
+from maasha.db import interfaces, leases, ownership, pools, racks, roles, services, tokens
 from maasha.db.errors import DatabaseError, OutcomeUnknown, QueryFailed
 from maasha.db.lane import Runner
 from maasha.db.lease_alarms import judge_troubles
@@ -26,6 +26,7 @@ from maasha.model.cluster import Introduction, LinkId, Ownership, SystemId, Welc
 from maasha.model.dhcp import DhcpReport
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
+from maasha.model.pools import PoolCount
 from maasha.model.sighting import Sighting
 from maasha.region.available import available
 from maasha.region.connections import Connections, RackLink
@@ -343,6 +344,17 @@ class LinkDuties:
         await available(
             self._pool.run(lambda tx: roles.store_sightings(tx, self._link.rack, sightings))
         )
+
+    async def report_pools(self, counts: tuple[PoolCount, ...]) -> None:
+        """Write down what the rack can still hand out, as long as this worker owns it."""
+        held = Ownership(self._link.worker, self._steward().epoch)
+
+        async def commit(tx: Transaction) -> None:
+            if not await ownership.still_owns(tx, self._link.rack, held):
+                raise NotOwner(None)
+            await pools.store_counts(tx, self._link.rack, counts)
+
+        await available(self._pool.run(commit))
 
     async def claim(self, lost: Ownership) -> None:
         """Take the rack over from an owner whose link is gone."""

@@ -8,6 +8,7 @@ from maasha.model.cluster import Introduction, Move, Ownership, Welcome
 from maasha.model.dhcp import DhcpPlan, DhcpReport
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
+from maasha.model.pools import PoolCount
 from maasha.model.sighting import Sighting, Watch
 from maasha.model.stamp import Stamp
 from maasha.rpc.arguments import Bytes, Record, Uuid
@@ -179,6 +180,13 @@ class ReportSightings(Call):
     errors = declared(NotOwner, Unavailable)
 
 
+class ReportPools(Call):
+    """Rack to region: how many addresses of each VLAN my dhcpd can still hand out."""
+
+    arguments = [(b"pools", Record(tuple[PoolCount, ...]))]
+    errors = declared(NotOwner, Unavailable)
+
+
 class Farewell(Call):
     """Rack to region: let us make no more calls on this link, it is about to end.
 
@@ -205,6 +213,7 @@ RACK_TO_REGION: tuple[type[Call], ...] = (
     ReportLeases,
     ReportInterfaces,
     ReportSightings,
+    ReportPools,
     Claim,
     Farewell,
 )

@@ -10,6 +10,7 @@ from maasha.model.cluster import Move, Ownership, WorkerId
 from maasha.model.dhcp import DhcpPlan, DhcpReport
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
+from maasha.model.pools import PoolCount
 from maasha.model.sighting import Sighting, Watch
 from maasha.model.stamp import NEVER, Stamp
 from maasha.rpc.errors import DhcpRefused, NotMoved, NotOwner, StaleEpoch
@@ -82,6 +83,9 @@ class IdleRegion:
         """Let them pass."""
 
     async def report_sightings(self, sightings: tuple[Sighting, ...]) -> None:
+        """Let them pass."""
+
+    async def report_pools(self, pools: tuple[PoolCount, ...]) -> None:
         """Let them pass."""
 
     async def claim(self, lost: Ownership) -> None:  # noqa: ARG002  whatever was lost

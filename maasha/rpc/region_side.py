@@ -15,6 +15,7 @@ from maasha.model.cluster import InstanceId, Introduction, Ownership, SystemId, 
 from maasha.model.dhcp import DhcpReport
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
+from maasha.model.pools import PoolCount
 from maasha.model.sighting import Sighting
 from maasha.rpc import commands, handshake
 from maasha.rpc.alive import Alive
@@ -76,6 +77,9 @@ class RegionDuties(Protocol):
 
     async def report_sightings(self, sightings: tuple[Sighting, ...]) -> None:
         """Take what the rack knows of others on the VLANs that it watches."""
+
+    async def report_pools(self, pools: tuple[PoolCount, ...]) -> None:
+        """Take how many addresses the rack can still hand out."""
 
     async def claim(self, lost: Ownership) -> None:
         """Take the rack over from an owner that it lost."""
@@ -369,6 +373,12 @@ class Desk(Alive):
     async def report_sightings(self, sightings: tuple[Sighting, ...]) -> Answer:
         """Pass them on."""
         await self._duties.report_sightings(sightings)
+        return {}
+
+    @commands.ReportPools.responder
+    async def report_pools(self, pools: tuple[PoolCount, ...]) -> Answer:
+        """Pass them on."""
+        await self._duties.report_pools(pools)
         return {}
 
     @commands.Claim.responder

@@ -15,6 +15,7 @@ from maasha.model.cluster import Introduction, Move, Ownership, Welcome
 from maasha.model.dhcp import DhcpPlan, DhcpReport
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
+from maasha.model.pools import PoolCount
 from maasha.model.sighting import Sighting, Watch
 from maasha.model.stamp import Stamp
 from maasha.rpc import commands
@@ -184,6 +185,10 @@ class RemoteRegion:
     ) -> None:
         """Tell what this rack knows of others on its VLANs; raises NotOwner and Unavailable."""
         await self._link.call(commands.ReportSightings, deadline, sightings=sightings)
+
+    async def report_pools(self, pools: tuple[PoolCount, ...], deadline: float = DEADLINE) -> None:
+        """Tell what this rack can still hand out; raises NotOwner and Unavailable."""
+        await self._link.call(commands.ReportPools, deadline, pools=pools)
 
     async def claim(self, lost: Ownership, deadline: float = DEADLINE) -> None:
         """Ask to be taken over from an owner whose link is gone; raises NotOwner, Unavailable."""

@@ -20,6 +20,7 @@ from maasha.model.codec import BadRecord, from_json
 from maasha.model.dhcp import DhcpPlan, DhcpReport, Role, VlanRole, VlanService
 from maasha.model.lease import LeaseReport, Trouble
 from maasha.model.network import Interface
+from maasha.model.pools import PoolCount
 from maasha.model.sighting import Peer, Sighting, Watch
 from maasha.model.stamp import Stamp
 from maasha.rpc import commands, errors
@@ -52,7 +53,7 @@ ARGUMENTS: frozenset[bytes] = frozenset(
         *(b"protocol", b"introduction", b"welcome"),
         # of the rest
         *(b"epoch", b"report", b"plan", b"interfaces", b"lost", b"cursor", b"move", b"worker"),
-        *(b"watches", b"sightings", b"calls"),
+        *(b"watches", b"sightings", b"pools", b"calls"),
     }
 )
 """Arguments and values of answers, of whichever of our commands."""
@@ -80,6 +81,7 @@ FIELDS: Mapping[type, frozenset[str]] = {
         Watch: "vlan rack interface peers",
         Peer: "rack hostname",
         Sighting: "vlan peer probed reached clock_offset",
+        PoolCount: "vlan total free backup active returning abandoned arrivals returns",
         Versions: "lowest highest",
         errors.RemoteFailure: "id",
         errors.BadArgument: "argument",

@@ -23,6 +23,8 @@ REFUSED: tuple[tuple[Callable[[str], object], str, str], ...] = (
     (fields.integer(1, 9), "-1", "from 1 to 9"),
     (fields.integer(1, 9), "one", "from 1 to 9"),
     (fields.integer(1, 9), "٣", "from 1 to 9"),
+    (fields.integer_or_zero(5, 9, "never"), "4", "from 5 to 9; give one, or 0 for never"),
+    (fields.integer_or_zero(5, 9, "never"), "00", "from 5 to 9"),
     (fields.choice(RangeType), "static", "dynamic, reserved"),
     (fields.address, "10.0.0", "give one as 10.0.0.1"),
     (fields.address_or_empty, "x", "not an IP address"),
@@ -51,6 +53,7 @@ def test_values() -> None:
     assert fields.boolean("True") is True
     assert fields.boolean("off") is False
     assert fields.choice(RangeType)("dynamic") is RangeType.DYNAMIC
+    assert [fields.integer_or_zero(5, 9, "never")(text) for text in ("0", "5")] == [0, 5]
     assert fields.address_or_empty("") is None
     assert fields.address_or_empty("::1") == ip_address("::1")
     assert fields.addresses(" 10.0.0.1, 10.0.0.2 ") == (

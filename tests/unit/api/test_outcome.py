@@ -71,6 +71,15 @@ def test_a_drained_member() -> None:
     assert judged(PAIRED, *both) == "running"
 
 
+def test_a_member_whose_peer_took_over() -> None:
+    """Its peer is to serve alone on that VLAN, until it is back."""
+    away = evolve(rack_view(ONE, linked=False), taken_over=frozenset({VLAN.id}))
+    alone = rack_view(TWO, role=SOLO)
+    assert judged(PAIRED, away, alone) == "running"
+    elsewhere = evolve(away, taken_over=frozenset({VlanId(8)}))
+    assert judged(PAIRED, elsewhere, alone) == "pending: rack rack-1 is not connected"
+
+
 def test_a_lost_member() -> None:
     """A rack that was declared lost is not waited for in silence."""
     lost = evolve(rack_view(ONE, linked=False), lost=NOON)

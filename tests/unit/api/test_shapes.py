@@ -62,6 +62,8 @@ def test_vlan() -> None:
         "primary_rack_by": "user:ann",
         "secondary_rack_by": "automatic",
         "ha_auto": True,
+        "take_over_after": 0,
+        "endurance_bound": 24,
         "space": "undefined",
         "resource_uri": "/MAAS/api/2.0/vlans/7/",
     }

@@ -7,6 +7,7 @@ from uuid import UUID
 from attrs import define, evolve, field
 from twisted.internet.defer import Deferred
 
+from maasha.dhcp.counting import Pools
 from maasha.dhcp.errors import PlanRefused
 from maasha.dhcp.plan import EMPTY, digest
 from maasha.model.cluster import (
@@ -21,6 +22,7 @@ from maasha.model.cluster import (
 from maasha.model.dhcp import DhcpPlan, DhcpReport, VlanRole
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
+from maasha.model.pools import PoolCount
 from maasha.model.sighting import Sighting
 
 INSTANCE = InstanceId(UUID(int=1))
@@ -51,6 +53,7 @@ class Region:
     """Whether it knows nothing of what it acknowledged."""
     interfaces: list[tuple[Interface, ...]] = field(factory=list)
     sightings: list[tuple[Sighting, ...]] = field(factory=list)
+    pools: list[tuple[PoolCount, ...]] = field(factory=list)
 
     async def claim(self, lost: Ownership) -> None:
         """Be asked to take over."""
@@ -77,6 +80,11 @@ class Region:
         """Take what the rack knows of others."""
         self._answer()
         self.sightings.append(sightings)
+
+    async def report_pools(self, pools: tuple[PoolCount, ...]) -> None:
+        """Take how many addresses are left."""
+        self._answer()
+        self.pools.append(pools)
 
     def _answer(self) -> None:
         self.calls += 1
@@ -144,6 +152,7 @@ class Server:
     refusal: PlanRefused | None = None
     applied: list[DhcpPlan] = field(factory=list)
     released: bool = False
+    pools: Pools = field(factory=dict)
 
     @property
     def roles(self) -> tuple[VlanRole, ...]:

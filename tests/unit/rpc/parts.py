@@ -30,6 +30,7 @@ from maasha.model.cluster import (
 from maasha.model.dhcp import DhcpPlan, DhcpReport
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
+from maasha.model.pools import PoolCount
 from maasha.model.sighting import Sighting, Watch
 from maasha.model.stamp import Stamp
 from maasha.rpc.credentials import Credential
@@ -99,6 +100,10 @@ class Desk:
     async def report_sightings(self, sightings: tuple[Sighting, ...]) -> None:
         """Note it."""
         self._note(sightings)
+
+    async def report_pools(self, pools: tuple[PoolCount, ...]) -> None:
+        """Note it."""
+        self._note(pools)
 
     async def claim(self, lost: Ownership) -> None:
         """Note it."""

@@ -80,6 +80,7 @@ def test_an_idle_region_takes_reports_and_owns_nothing() -> None:
     value_of(home.run(region.report_dhcp(REPORT)))
     value_of(home.run(region.report_interfaces(())))
     value_of(home.run(region.report_sightings(())))
+    value_of(home.run(region.report_pools(())))
     assert value_of(home.run(region.report_leases(LeaseReport(12, ())))) == 12
     assert isinstance(error_of(home.run(region.claim(Ownership(WORKER, EPOCH)))), NotOwner)
     home.door.racks[0].close("drained")
