@@ -132,6 +132,7 @@ class Net:
         """Link to a worker."""
         name = wanted.name
         self.dialled.append(name)
+        worker = self.leads_to.get(name, len(self.dialled))
         if self.hanging:
             await Deferred()
         if wanted.region in self.cut:
@@ -143,7 +144,7 @@ class Net:
         if name in self.down or wanted.region in self.cut:
             raise Unreachable("refused")
         session = self.sessions[name] = Watched(
-            welcome(self.leads_to.get(name, len(self.dialled))),
+            welcome(worker),
             calls=int(name in self.busy),
             given_up=lambda: self.given_up.append((name, len(self.standing()))),
         )
