@@ -47,6 +47,14 @@ join rack on rack.id = member.rack_id
 left join service on service.vlan_id = member.vlan_id and service.rack_id = rack.id
 order by member.vlan_id, rack.id
 """
+HOSTS = """
+select string_agg(line, E'\\n' order by mac collate "C", ip) || E'\\n' from (
+    select mac, ip, mac || ' ' || host(ip) || ' ' || coalesce(nullif(hostname, ''), '-') as line
+    from reservation join subnet on subnet.id = subnet_id
+    where vlan_id = any(%s) and managed and family(ip) = 4
+) known
+"""
+"""As `maasha.dhcp.hosts` has them; 10 ms for 10,000."""
 ADDRESSES = """
 select interface.vlan_id, rack_id, interface.name, host(address)::inet as address
 from interface join interface_address on interface_id = interface.id
@@ -85,6 +93,8 @@ async def load_situation(
         judged=Stamp(row.judged_incarnation, row.judged_counter),
         digest=row.digest,
         omapi_secret=row.omapi_secret or "",
+        hosts=await tx.value(HOSTS, keys) or "",
+        known_hosts=row.hosts,
         kept=row.kept,
         vlans=tuple(_vlan(vlan, subnets[vlan.id], members[vlan.id]) for vlan in vlans),
     )

@@ -101,3 +101,5 @@ class RackFacts:
     omapi_secret: str
     """Base64, of at least one byte."""
     vlans: tuple[VlanFacts, ...]
+    hosts: str = ""
+    """The clients with addresses of their own there, as `maasha.dhcp.hosts` writes them."""

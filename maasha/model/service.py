@@ -75,5 +75,9 @@ class RackSituation:
     judged: Stamp = NEVER
     """The generation for which its members' `problem` was written."""
     omapi_secret: str = field(default="", repr=False)
+    hosts: str = ""
+    """The clients of its VLANs with addresses of their own (`maasha.dhcp.hosts`)."""
+    known_hosts: str = ""
+    """Of the hosts that it said its dhcpd knows (`maasha.dhcp.hosts.fingerprint`, or UNSURE)."""
     kept: bool = False
     """It was readmitted while it served: that goes on until somebody wants something of it."""

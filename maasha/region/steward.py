@@ -13,14 +13,15 @@ from maasha.db.lane import Runner
 from maasha.db.situations import load_situation
 from maasha.db.transaction import Transaction
 from maasha.db.unchanged import Word
+from maasha.dhcp.hosts import UNSURE, fingerprint
 from maasha.dhcp.plan import digest
 from maasha.host.rests import Rests
 from maasha.host.routine import Routine
-from maasha.model.dhcp import DhcpPlan, DhcpReport
+from maasha.model.dhcp import DhcpReport
 from maasha.model.stamp import Stamp
 from maasha.region.clerk import Clerk
 from maasha.region.connections import RackLink
-from maasha.region.decision import Complete, Configure, Decision, Waiting, decide
+from maasha.region.decision import ChangeHosts, Complete, Configure, Decision, Waiting, decide
 from maasha.region.rush import Rush
 from maasha.rpc.errors import DhcpRefused, RpcError, StaleEpoch
 
@@ -114,8 +115,10 @@ class Steward(Routine):
         if decision == Waiting() and wakes == self._wakes:  # else there is news since
             self._calm_until = self._clock.seconds() + CALM
         match decision:
-            case Configure(plan):
-                await self._configure(plan)
+            case Configure():
+                await self._configure(decision)
+            case ChangeHosts():
+                await self._change_hosts(decision)
             case Complete(generation):
                 await self._complete(generation)
             case Waiting(why):
@@ -137,33 +140,54 @@ class Steward(Routine):
         if not verdict.noted:
             await services.record_problems(tx, rack, epoch, generation, verdict.problems)
         decision = verdict.decision
-        if not isinstance(decision, Configure):
+        if isinstance(decision, Complete | Waiting):
             return decision
-        if self._rests.resting(digest(decision.plan), self._clock.seconds()):
-            return Waiting("a plan that was refused rests")
+        if self._rests.resting(_name(decision), self._clock.seconds()):
+            return Waiting("what was refused rests")
+        if isinstance(decision, ChangeHosts):
+            return decision
         if not await services.record_asked(tx, rack, epoch, decision.plan.roles):
             return Waiting()
         return decision
 
-    async def _configure(self, plan: DhcpPlan) -> None:
-        fingerprint = digest(plan)
+    async def _configure(self, decision: Configure) -> None:
         try:
-            report = await self.link.remote.configure_dhcp(self.epoch, plan)
+            report = await self.link.remote.configure_dhcp(self.epoch, decision.plan)
         except DhcpRefused as refused:
-            seconds = self._rests.failed(fingerprint, self._clock.seconds())
-            self.log.warn(
-                "{rack} refused generation {generation}; tried again in {seconds:.0f} s",
-                rack=self.link.hostname,
-                generation=plan.generation,
-                seconds=seconds,
-            )
-            await self._note_refusal(plan.generation, refused.listing)
+            await self._refused(decision, decision.plan.generation, refused.listing)
             return
-        self._rests.succeeded(fingerprint)
+        self._rests.succeeded(_name(decision))
         await self._record(report, settles=True)
         self.wake()
 
-    async def _note_refusal(self, generation: Stamp, listing: str) -> None:
+    async def _change_hosts(self, decision: ChangeHosts) -> None:
+        generation, hosts = decision.generation, decision.hosts
+        try:
+            report = await self.link.remote.change_hosts(self.epoch, generation, hosts)
+        except DhcpRefused as refused:
+            await self._refused(decision, generation, refused.listing)
+            return
+        await self._record(report, settles=True)
+        if report.hosts == fingerprint(hosts):
+            self._rests.succeeded(_name(decision))
+        elif decision.instead or report.hosts != UNSURE:
+            why = (
+                "its dhcpd does not take these hosts while it runs, and is not restarted with them"
+            )
+            await self._refused(decision, generation, f"{why}: {decision.instead}")
+            return
+        self.wake()
+
+    async def _refused(
+        self, decision: Configure | ChangeHosts, generation: Stamp, listing: str
+    ) -> None:
+        seconds = self._rests.failed(_name(decision), self._clock.seconds())
+        self.log.warn(
+            "{rack} refused generation {generation}; tried again in {seconds:.0f} s",
+            rack=self.link.hostname,
+            generation=generation,
+            seconds=seconds,
+        )
         rack, epoch = self.link.rack, self.epoch
         await self._pool.run(
             lambda tx: services.record_refusal(tx, rack, epoch, generation, listing)
@@ -181,3 +205,10 @@ class Steward(Routine):
         else:
             why = "another worker owns it"
         self.log.warn("{rack} obeys epoch {known}; {why}", rack=hostname, known=known, why=why)
+
+
+def _name(decision: Configure | ChangeHosts) -> str:
+    """Name what a rack is told, so that it rests where it was refused, and nothing else does."""
+    if isinstance(decision, Configure):
+        return f"{digest(decision.plan)} {fingerprint(decision.plan.hosts)}"
+    return f"hosts {fingerprint(decision.hosts)}"

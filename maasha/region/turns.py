@@ -3,6 +3,8 @@
 Both peers of a pair are never restarted at once: the secondary goes first, and the primary follows
 when the secondary runs the new plan and both are *normal* again. A server whose peer is away is not
 restarted at all: it would answer nobody for 15 s (dhcpd's startup state), and nobody else would.
+A restart for the sake of fixed hosts alone is never worth that risk: where this rack's dhcpd is
+mute its partner must say that both are *normal*.
 Changes of roles have their own order (`maasha.dhcp.rollout`); on the rack's other VLANs they are
 restarts like any other, but they wait for no partner to be current, which may wait for them.
 """
@@ -18,23 +20,32 @@ MAY_RESTART = (PeerState.NORMAL, PeerState.UNKNOWN)
 """Its peer covers it; or dhcpd says nothing, and there is nothing to interrupt."""
 
 
-def not_my_turn(situation: RackSituation, plan: DhcpPlan) -> str:
-    """Say why the rack must not restart its dhcpd on this plan now; empty: it may."""
+def not_my_turn(situation: RackSituation, plan: DhcpPlan, *, hosts_only: bool = False) -> str:
+    """Say why the rack must not restart its dhcpd on this plan now; empty: it may.
+
+    `hosts_only` says that it runs this plan already but for the fixed hosts.
+    """
     planned = {entry.vlan: entry.role for entry in plan.roles}
     kept = [
         vlan for vlan in situation.vlans if _role(vlan, situation) == planned.get(vlan.vlan, OFF)
     ]
-    return next(_reasons(situation, kept), "")
+    return next(_reasons(situation, kept, hosts_only=hosts_only), "")
 
 
-def _reasons(situation: RackSituation, kept: Sequence[VlanSituation]) -> Iterator[str]:
+def _reasons(
+    situation: RackSituation, kept: Sequence[VlanSituation], *, hosts_only: bool
+) -> Iterator[str]:
     for vlan in kept:
         me, partner = _pair(vlan, situation)
-        if me is None or partner is None:
+        if me is None or (partner is None and not hosts_only):
             continue
-        if me.state not in MAY_RESTART:
+        if partner is None:
+            yield f"{me.hostname} has a failover peer that is not its partner any more"
+            continue
+        state = partner.state if hosts_only and me.state is PeerState.UNKNOWN else me.state
+        if state not in MAY_RESTART or (hosts_only and state is PeerState.UNKNOWN):
             yield (
-                f"{partner.hostname} does not cover for {me.hostname} ({me.state.value}), which "
+                f"{partner.hostname} does not cover for {me.hostname} ({state.value}), which "
                 "would answer nobody for 15 s: bring the peer back, or take it from the VLAN"
             )
         elif partner.commanded:

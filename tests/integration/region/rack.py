@@ -152,6 +152,11 @@ class Line:
         self._take("configure")
         return await self.rack.duties.configure_dhcp(self.worker, epoch, plan)
 
+    async def change_hosts(self, epoch: Stamp, generation: Stamp, hosts: str) -> DhcpReport:
+        """Pass it on."""
+        self._take("change hosts")
+        return await self.rack.duties.change_hosts(self.worker, epoch, generation, hosts)
+
     async def retire(self, epoch: Stamp) -> None:
         """Pass it on."""
         self._take("retire")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,6 +16,7 @@ from zope.interface import implementer
 from maasha.dhcp.check import Accepted, Refused
 from maasha.dhcp.errors import OmapiSilent, PlanRefused, StartFailed, StillRunning
 from maasha.dhcp.folder import Folder
+from maasha.dhcp.hosts import Host, Operation
 from maasha.dhcp.omapi import PeerStates
 from maasha.dhcp.plan import EMPTY, digest
 from maasha.dhcp.render import render
@@ -74,10 +75,11 @@ class Stand:
     stray: bool = False
     gate: Deferred[None] | None = None
     child: Child | None = None
+    deaf: bool = False
 
-    async def check(self, config: str) -> Accepted | Refused:
+    async def check(self, plan: DhcpPlan) -> Accepted | Refused:
         """Accept, or refuse with a listing."""
-        assert config
+        assert plan.config
         self.calls.append("check")
         return Refused(self.refusal) if self.refusal else Accepted()
 
@@ -104,6 +106,16 @@ class Stand:
             raise StartFailed("it ended", "its words")
         self.child = Child(len(self.calls))
         return self.child
+
+    async def change_hosts(
+        self, plan: DhcpPlan, steps: Sequence[Operation], wanted: Mapping[str, Host | None]
+    ) -> None:
+        """Take note of the steps, or be deaf."""
+        self.calls += [str(step) for step in steps]
+        assert plan.interfaces
+        assert wanted
+        if self.deaf:
+            raise OmapiSilent("deaf")
 
     def adopt(self, plan: DhcpPlan) -> Child | None:
         """Give what runs already."""
