@@ -24,7 +24,7 @@ SUBNETS, HOSTS = 200, 10_000
 RESERVED = """
 insert into reservation (subnet_id, ip, mac, hostname)
 select subnet.id, host(network(cidr))::inet + 100 + n,
-    '52:54:00:00:' || lpad(to_hex(number / 256), 2, '0') || ':' || lpad(to_hex(number %% 256), 2, '0'),
+    regexp_replace('5254' || lpad(to_hex(number), 8, '0'), '(..)(?!$)', '\\1:', 'g'),
     'web' || number
 from (
     select *, ((row_number() over (order by cidr) - 1) * %(each)d) as first from subnet
@@ -103,7 +103,7 @@ def _fill(cluster: Cluster) -> None:
     vlan = cluster.vlan(LARGE_LAN)["id"]
     for number in range(1, SUBNETS):
         cidr = f"10.{2 + number // 100}.{number % 100}.0/24"
-        cluster.sql(f"insert into subnet (vlan_id, name, cidr) values ({vlan}, '{cidr}', '{cidr}')")
+        cluster.maasha("subnets", "create", f"cidr={cidr}", f"vlan={vlan}")
     values = {"each": HOSTS // SUBNETS, "lan": LARGE_LAN}
     cluster.sql((RESERVED % values).strip())
     cluster.maasha("ipranges", "create", "type=dynamic", "start_ip=10.1.2.1", "end_ip=10.1.2.200")

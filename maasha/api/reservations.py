@@ -13,7 +13,7 @@ from maasha.api.changes import differences
 from maasha.api.errors import FieldErrors
 from maasha.api.forms import Absent, Nothing, either
 from maasha.api.lookups import subnet_by_id, the_reservation
-from maasha.api.picture import Picture, read_picture
+from maasha.api.picture import Picture, read_around, read_picture
 from maasha.api.reservation_rules import ReservationSurroundings, check_reservation
 from maasha.api.reservation_shapes import reservation_json, reservations_json
 from maasha.api.routes import Crud, Noun, Operation, Role
@@ -64,7 +64,9 @@ async def read_reservation(call: Call, _: Nothing) -> Answer:
     """Show one."""
 
     async def work(tx: Transaction) -> JsonObject:
-        return reservation_json(await the_reservation(tx, call.path), await read_picture(tx))
+        found = await the_reservation(tx, call.path)
+        around = await read_around(tx, await subnet_by_id(tx, found.subnet))
+        return reservation_json(found, around)
 
     return ok(await call.read(work))
 
@@ -79,7 +81,7 @@ async def create_reservation(call: Call, form: ReservationCreate) -> Answer:
         await _check(tx, new, subnet)
         made = evolve(new, id=await add_reservation(tx, new))
         await record(tx, call.who, _subject(made), "reservedip.created", "info", str(made))
-        return made, await dhcp_changed(tx, subnet.vlan), await read_picture(tx)
+        return made, await dhcp_changed(tx, subnet.vlan), await read_around(tx, subnet)
 
     return await _answer(call, *await call.change(work))
 
@@ -102,7 +104,7 @@ async def update_reservation(call: Call, form: ReservationUpdate) -> Answer:
         )
         await _check(tx, after, subnet)
         awaited = await _store(tx, call.who, before, after, subnet)
-        return after, awaited, await read_picture(tx)
+        return after, awaited, await read_around(tx, subnet)
 
     return await _answer(call, *await call.change(work))
 

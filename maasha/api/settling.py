@@ -8,7 +8,7 @@ from twisted.logger import Logger
 
 from maasha.api.answers import JsonObject
 from maasha.api.outcome import Standing
-from maasha.api.picture import Picture, read_picture
+from maasha.api.picture import Picture, look_again
 from maasha.api.services import Call
 from maasha.api.waiting import Bell, settle
 from maasha.db.channels import Channel
@@ -30,8 +30,9 @@ async def answer_settled(
 
     async def look() -> bool:
         nonlocal seen
-        picture = await call.read(read_picture)
-        if vlan not in picture.outcomes:
+        before = seen
+        picture = await call.read(lambda tx: look_again(tx, before, vlan))
+        if picture is None:
             return True
         seen = picture
         return picture.outcomes[vlan].standing is not Standing.PENDING

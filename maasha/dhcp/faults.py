@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Network
+from itertools import pairwise
 
 from attrs import frozen
 
@@ -66,12 +67,19 @@ def _number_faults(vlan: VlanFacts) -> Iterator[str]:
 
 
 def _network_faults(vlan: VlanFacts, around: Surroundings) -> Iterator[str]:
+    if not _overlapping((*around.networks, *(subnet.cidr for subnet in vlan.subnets))):
+        return
     before = list(around.networks)
     for subnet in vlan.subnets:
         for network in before:
             if subnet.cidr.overlaps(network):
                 yield f"subnets {network} and {subnet.cidr} overlap"
         before.append(subnet.cidr)
+
+
+def _overlapping(networks: Sequence[IPv4Network]) -> bool:
+    """Whether any two overlap: then one is inside another, and next to one like that in order."""
+    return any(before.overlaps(after) for before, after in pairwise(sorted(networks)))
 
 
 def _pool_faults(vlan: VlanFacts) -> Iterator[str]:

@@ -105,9 +105,9 @@ class Folder:
         return frozenset((read_text(self._unsure) or "").split())
 
     def keep_unsure(self, macs: Set[str]) -> None:
-        """Remember them; it is the running dhcpd that they are about."""
+        """Remember them; they are about the running dhcpd, which no power cut outlives."""
         if macs:
-            write_atomic(self._unsure, "\n".join(sorted(macs)))
+            write_atomic(self._unsure, "\n".join(sorted(macs)), durable=False)
         else:
             remove(self._unsure)
 

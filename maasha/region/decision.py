@@ -37,6 +37,8 @@ class ChangeHosts:
     generation: Stamp
     hosts: str
     instead: str = ""
+    complete_with: str = ""
+    """Of the plan with which nothing else is to be done then, the digest; empty: there is more."""
 
 
 @frozen
@@ -92,7 +94,8 @@ def _next(situation: RackSituation, plan: DhcpPlan, steps: Sequence[Step]) -> De
         return _without_restart(situation, plan, others) if others else Configure(plan)
     if fingerprint(plan.hosts) != situation.known_hosts:
         if situation.known_hosts != UNSURE:
-            return _without_restart(situation, plan, "")
+            last = digest(plan) if all(taken.complete for taken in steps) else ""
+            return ChangeHosts(plan.generation, plan.hosts, complete_with=last)
         others = not_my_turn(situation, plan, hosts_only=True)
         return _without_restart(situation, plan, others) if others else Configure(plan)
     if all(taken.complete for taken in steps):

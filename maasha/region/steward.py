@@ -167,15 +167,29 @@ class Steward(Routine):
         except DhcpRefused as refused:
             await self._refused(decision, generation, refused.listing)
             return
-        await self._record(report, settles=True)
         if report.hosts == fingerprint(hosts):
             self._rests.succeeded(_name(decision))
-        elif decision.instead or report.hosts != UNSURE:
+            await self._record_hosts(decision, report)
+            return
+        await self._record(report, settles=True)
+        if decision.instead or report.hosts != UNSURE:
             why = (
                 "its dhcpd does not take these hosts while it runs, and is not restarted with them"
             )
             await self._refused(decision, generation, f"{why}: {decision.instead}")
             return
+        self.wake()
+
+    async def _record_hosts(self, decision: ChangeHosts, report: DhcpReport) -> None:
+        """Write down that it knows them, and in the same moment that this was all, if it was."""
+        rack, epoch, generation = self.link.rack, self.epoch, decision.generation
+
+        async def work(tx: Transaction) -> None:
+            await services.record_report(tx, rack, epoch, report, settles=True)
+            if report.digest and report.digest == decision.complete_with:
+                await services.mark_running(tx, rack, epoch, generation)
+
+        await self._pool.run(work)
         self.wake()
 
     async def _refused(

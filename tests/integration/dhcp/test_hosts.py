@@ -184,16 +184,21 @@ async def test_a_dhcpd_that_dies_meanwhile_begins_with_the_truth(
     await here.server.apply(SERVED)
     many = "".join(f"52:54:00:00:01:{n:02x} 10.77.0.{n} -\n" for n in range(10, 90))
     for delay in (0.001, 0.005, 0.02):
-        changing = here.server.change_hosts(Stamp(1, 2), BEFORE + many)
-        (pid,) = here.pids()
-        reactor.callLater(delay, os.kill, pid, signal.SIGKILL)
-        await changing
-        await deferLater(reactor, 2 * delay)
-        await until(lambda pid=pid: here.pids() not in ([], [pid]) and here.server.report.serving)
+        await killed_meanwhile(here, delay, BEFORE + many)
         await told(here, BEFORE + many)
         assert clients.address(mac(0x52540000010A)) == "10.77.0.10"
         await told(here, BEFORE)
         assert clients.address(ONE) == "10.77.0.5"
+
+
+async def killed_meanwhile(rack: Rack, delay: float, hosts: str) -> None:
+    """Kill dhcpd so many seconds into a change, and wait for the next one."""
+    (pid,) = rack.pids()
+    changing = rack.server.change_hosts(Stamp(1, 2), hosts)
+    reactor.callLater(delay, os.kill, pid, signal.SIGKILL)
+    await changing
+    await deferLater(reactor, 2 * delay)
+    await until(lambda: rack.pids() not in ([], [pid]) and rack.server.report.serving)
 
 
 @asynchronous
