@@ -137,14 +137,16 @@ class Steward(Routine):
             return Waiting()
         verdict = decide(situation)
         rack, epoch, generation = self.link.rack, self.epoch, situation.generation
+        decision = verdict.decision
+        if not isinstance(decision, Complete | Waiting) and self._rests.resting(
+            _name(decision), self._clock.seconds()
+        ):
+            decision = Waiting("what was refused rests")
+        if isinstance(decision, ChangeHosts):
+            return decision  # somebody waits for it; the problems are for the look that follows
         if not verdict.noted:
             await services.record_problems(tx, rack, epoch, generation, verdict.problems)
-        decision = verdict.decision
-        if isinstance(decision, Complete | Waiting):
-            return decision
-        if self._rests.resting(_name(decision), self._clock.seconds()):
-            return Waiting("what was refused rests")
-        if isinstance(decision, ChangeHosts):
+        if not isinstance(decision, Configure):
             return decision
         if not await services.record_asked(tx, rack, epoch, decision.plan.roles):
             return Waiting()
