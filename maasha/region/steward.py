@@ -179,8 +179,9 @@ class Steward(Routine):
                 "its dhcpd does not take these hosts while it runs, and is not restarted with them"
             )
             await self._refused(decision, generation, f"{why}: {decision.instead}")
-            return
-        self.wake()
+        else:  # a restart is what is left, as soon as it is its turn
+            self._rests.failed(_name(decision), self._clock.seconds())
+            self.wake()
 
     async def _record_hosts(self, decision: ChangeHosts, report: DhcpReport) -> None:
         """Write down that it knows them, and in the same moment that this was all, if it was."""
