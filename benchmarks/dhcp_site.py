@@ -78,8 +78,13 @@ class Site:
         return [Dhcpd(rack).snapshot().pid for rack in self.cluster.racks]
 
     def resident(self, what: str) -> float:
-        """Give the most MiB that a process of this name has on a rack."""
-        found = [process.pid for rack in self.cluster.racks for process in rack.processes(what)]
+        """Give the most MiB that a process with this in its command line has on a rack."""
+        found = [
+            process.pid
+            for rack in self.cluster.racks
+            for process in rack.processes()
+            if what in " ".join(process.argv)
+        ]
         return max(_resident(pid) for pid in found) / 1024
 
 
@@ -88,30 +93,29 @@ def serving(directory: Path) -> Iterator[Site]:
     """Have a pair that serves all of it."""
     cluster = start("dhcp", directory)
     try:
-        _fill(cluster)
         argv = [sys.executable, "-m", "benchmarks.dhcp_caller", cluster.url(cluster.region)]
         log = cluster.region.directory / "caller.log"
         caller = cluster.region.converse([*argv, cluster.api_key], log=log)
         with DHCPClients(cluster.clients, "eth1") as clients, Sniffer(cluster.large) as sniffer:
-            yield Site(cluster, caller, clients, sniffer)
+            site = Site(cluster, caller, clients, sniffer)
+            _fill(site)
+            yield site
         caller.end()
     finally:
         cluster.lab.close()
 
 
-def _fill(cluster: Cluster) -> None:
+def _fill(site: Site) -> None:
+    cluster = site.cluster
     vlan = cluster.vlan(LARGE_LAN)["id"]
     for number in range(1, SUBNETS):
         cidr = f"10.{2 + number // 100}.{number % 100}.0/24"
-        cluster.maasha("subnets", "create", f"cidr={cidr}", f"vlan={vlan}")
+        site.call("POST", "subnets/", cidr=cidr, vlan=vlan)
     values = {"each": HOSTS // SUBNETS, "lan": LARGE_LAN}
     cluster.sql((RESERVED % values).strip())
-    cluster.maasha("ipranges", "create", "type=dynamic", "start_ip=10.1.2.1", "end_ip=10.1.2.200")
-    answer = cluster.update_vlan(
-        LARGE_LAN, "primary_rack=rack1", "secondary_rack=rack2", "dhcp_on=true"
-    )
-    if answer["dhcp_status"] != "running":
-        until(lambda: cluster.vlan(LARGE_LAN)["dhcp_status"] == "running", "the pair", timeout=60.0)
+    site.call("POST", "ipranges/", type="dynamic", start_ip="10.1.2.1", end_ip="10.1.2.200")
+    cluster.update_vlan(LARGE_LAN, "primary_rack=rack1", "secondary_rack=rack2", "dhcp_on=true")
+    until(lambda: cluster.vlan(LARGE_LAN)["dhcp_status"] == "running", "the pair", timeout=60.0)
     for rack in cluster.racks:
         Dhcpd(rack).wait_state(NORMAL, timeout=20.0)
 
