@@ -86,7 +86,7 @@ class Add:
 Operation = Drop | Move | Add
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=4)
 def fingerprint(hosts: str) -> str:
     """Give SHA-256 of the text in hex; empty: there are no hosts."""
     return sha256(hosts.encode()).hexdigest() if hosts else ""
