@@ -11,7 +11,7 @@ from maasha.db import racks, services
 from maasha.db.errors import DatabaseError
 from maasha.db.lane import Runner
 from maasha.db.situations import load_situation
-from maasha.db.transaction import Transaction
+from maasha.db.transaction import Isolation, Transaction
 from maasha.db.unchanged import Word
 from maasha.dhcp.hosts import UNSURE, fingerprint
 from maasha.dhcp.plan import digest
@@ -111,7 +111,7 @@ class Steward(Routine):
     async def _reconcile(self) -> None:
         """Decide on what is there now and carry it out."""
         wakes = self._wakes
-        decision = await self._pool.run(self._decide)
+        decision = await self._decide()
         if decision == Waiting() and wakes == self._wakes:  # else there is news since
             self._calm_until = self._clock.seconds() + CALM
         match decision:
@@ -130,27 +130,49 @@ class Steward(Routine):
             self.log.info("{rack} waits: {why}", rack=self.link.hostname, why=why)
         self._waiting = why
 
-    async def _decide(self, tx: Transaction) -> Decision:
+    async def _decide(self) -> Decision:
+        """Look, and hold the VLANs only where there is something to write before the rack is told.
+
+        Most looks find nothing, and other hosts concern this rack alone: they wait for nobody.
+        """
+        seen = await self._pool.run(
+            self._glance, read_only=True, isolation=Isolation.REPEATABLE_READ
+        )
+        return await self._pool.run(self._decide_alone) if seen is None else seen
+
+    async def _glance(self, tx: Transaction) -> Decision | None:
+        """Load and decide; None: there is something to write."""
+        situation = await load_situation(tx, self.link.rack)
+        if situation is None:
+            return Waiting()
+        verdict = decide(situation)
+        decision = self._allowed(verdict.decision)
+        if isinstance(decision, ChangeHosts):
+            return decision  # somebody waits for it; the problems are for the look that follows
+        return decision if verdict.noted and not isinstance(decision, Configure) else None
+
+    async def _decide_alone(self, tx: Transaction) -> Decision:
         """Load, decide, and write down what the rack is about to be told, all in one moment."""
         situation = await load_situation(tx, self.link.rack, deciding=True)
         if situation is None:
             return Waiting()
         verdict = decide(situation)
         rack, epoch, generation = self.link.rack, self.epoch, situation.generation
-        decision = verdict.decision
-        if not isinstance(decision, Complete | Waiting) and self._rests.resting(
-            _name(decision), self._clock.seconds()
-        ):
-            decision = Waiting("what was refused rests")
-        if isinstance(decision, ChangeHosts):
-            return decision  # somebody waits for it; the problems are for the look that follows
         if not verdict.noted:
             await services.record_problems(tx, rack, epoch, generation, verdict.problems)
+        decision = self._allowed(verdict.decision)
         if not isinstance(decision, Configure):
             return decision
         if not await services.record_asked(tx, rack, epoch, decision.plan.roles):
             return Waiting()
         return decision
+
+    def _allowed(self, decision: Decision) -> Decision:
+        """Leave alone what was refused a moment ago."""
+        if isinstance(decision, Complete | Waiting):
+            return decision
+        resting = self._rests.resting(_name(decision), self._clock.seconds())
+        return Waiting("what was refused rests") if resting else decision
 
     async def _configure(self, decision: Configure) -> None:
         try:
