@@ -93,7 +93,7 @@ async def load_situation(
         judged=Stamp(row.judged_incarnation, row.judged_counter),
         digest=row.digest,
         omapi_secret=row.omapi_secret or "",
-        hosts=await tx.value(HOSTS, keys) or "",
+        hosts=(await tx.value(HOSTS, keys) if keys else None) or "",
         known_hosts=row.hosts,
         kept=row.kept,
         vlans=tuple(_vlan(vlan, subnets[vlan.id], members[vlan.id]) for vlan in vlans),
