@@ -67,14 +67,16 @@ def _number_faults(vlan: VlanFacts) -> Iterator[str]:
 
 
 def _network_faults(vlan: VlanFacts, around: Surroundings) -> Iterator[str]:
-    if not _overlapping((*around.networks, *(subnet.cidr for subnet in vlan.subnets))):
-        return
-    before = list(around.networks)
-    for subnet in vlan.subnets:
-        for network in before:
-            if subnet.cidr.overlaps(network):
-                yield f"subnets {network} and {subnet.cidr} overlap"
-        before.append(subnet.cidr)
+    own = tuple(subnet.cidr for subnet in vlan.subnets)
+    if _overlapping((*around.networks, *own)):
+        yield _overlap(around.networks, own)
+
+
+def _overlap(before: Sequence[IPv4Network], own: Sequence[IPv4Network]) -> str:
+    """Name the first of our networks that overlaps one before it, and that one."""
+    pairs = ((old, new) for place, new in enumerate(own) for old in (*before, *own[:place]))
+    old, new = next(pair for pair in pairs if pair[0].overlaps(pair[1]))
+    return f"subnets {old} and {new} overlap"
 
 
 def _overlapping(networks: Sequence[IPv4Network]) -> bool:

@@ -37,25 +37,41 @@ def _reasons(
 ) -> Iterator[str]:
     for vlan in kept:
         me, partner = _pair(vlan, situation)
-        if me is None or (partner is None and not hosts_only):
-            continue
-        if partner is None:
-            yield f"{me.hostname} has a failover peer that is not its partner any more"
-            continue
-        state = partner.state if hosts_only and me.state is PeerState.UNKNOWN else me.state
-        if state not in MAY_RESTART or (hosts_only and state is PeerState.UNKNOWN):
-            yield (
-                f"{partner.hostname} does not cover for {me.hostname} ({state.value}), which "
-                "would answer nobody for 15 s: bring the peer back, or take it from the VLAN"
+        if me is not None and partner is not None:
+            whole = len(kept) == len(situation.vlans)
+            reason = _uncovered(me, partner, hosts_only=hosts_only) or _before(
+                me, partner, situation, whole=whole
             )
-        elif partner.commanded:
-            yield f"{partner.hostname} is being restarted"
-        elif (
-            len(kept) == len(situation.vlans)
-            and not partner.current
-            and _goes_after(me, partner, situation)
-        ):
-            yield f"{partner.hostname} goes first"
+        else:
+            reason = f"{me.hostname} is alone in a pair" if me is not None and hosts_only else ""
+        if reason:
+            yield reason
+
+
+def _uncovered(me: MemberSituation, partner: MemberSituation, *, hosts_only: bool) -> str:
+    """Say that nobody answers while this rack's dhcpd starts; empty: its partner does."""
+    mute = hosts_only and me.state is PeerState.UNKNOWN
+    state = partner.state if mute else me.state
+    if state in MAY_RESTART and not (hosts_only and state is PeerState.UNKNOWN):
+        return ""
+    return (
+        f"{partner.hostname} does not cover for {me.hostname} ({state.value}), which "
+        "would answer nobody for 15 s: bring the peer back, or take it from the VLAN"
+    )
+
+
+def _before(
+    me: MemberSituation, partner: MemberSituation, situation: RackSituation, *, whole: bool
+) -> str:
+    """Say that the partner is restarted before this rack; empty: it need not be.
+
+    `whole` says that the rack keeps its roles on all VLANs.
+    """
+    if partner.commanded:
+        return f"{partner.hostname} is being restarted"
+    if whole and not partner.current and _goes_after(me, partner, situation):
+        return f"{partner.hostname} goes first"
+    return ""
 
 
 def _goes_after(me: MemberSituation, partner: MemberSituation, situation: RackSituation) -> bool:

@@ -157,6 +157,13 @@ def test_they_lead_there_from_what_nobody_knows(before: str, tried: str, after: 
     assert carried_out(half, steps) == known(after)
 
 
+def test_what_is_the_same_is_left_alone() -> None:
+    """Unless nobody knows it."""
+    same = known(TEXT)
+    assert operations(same, same, frozenset()) == ()
+    assert operations(same, same, {TWO}) == (Drop(TWO), Add(same[TWO]))
+
+
 def test_an_address_moves_without_its_host_being_gone() -> None:
     """Two clients swap theirs by two moves; a name can only be changed by a host made anew."""
     before = known(f"{ONE} 10.0.0.5 web\n{TWO} 10.0.0.6 db\n{THREE} 10.0.0.7 x\n")

@@ -162,6 +162,6 @@ def test_for_hosts_alone_a_peer_without_its_partner_stays() -> None:
     whole = pair(1)
     left = evolve(whole, members=whole.members[:1])
     assert verdict(situation(left)) == ""
-    assert "not its partner any more" in for_hosts(situation(left))
+    assert "alone in a pair" in for_hosts(situation(left))
     alone = vlan(1, (member(VlanId(1), ONE, SOLO),), secondary=None)
     assert for_hosts(situation(alone)) == ""
