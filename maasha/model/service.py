@@ -75,8 +75,9 @@ class RackSituation:
     judged: Stamp = NEVER
     """The generation for which its members' `problem` was written."""
     omapi_secret: str = field(default="", repr=False)
-    hosts: str = ""
-    """The clients of its VLANs with addresses of their own (`maasha.dhcp.hosts`)."""
+    hosts: str | None = ""
+    """The clients of its VLANs with addresses of their own (`maasha.dhcp.hosts`); None: it knows
+    them, and nobody needs the text."""
     known_hosts: str = ""
     """Of the hosts that it said its dhcpd knows (`maasha.dhcp.hosts.fingerprint`, or UNSURE)."""
     kept: bool = False

@@ -70,7 +70,7 @@ class Verdict:
 
 
 def decide(situation: RackSituation) -> Verdict:
-    """Judge one rack's situation."""
+    """Judge one rack's situation. Without the text of its hosts a plan is not fit to be told."""
     me = situation.rack
     steps = {vlan.vlan: _step(vlan) for vlan in situation.vlans}
     facts = RackFacts(
@@ -78,7 +78,7 @@ def decide(situation: RackSituation) -> Verdict:
         situation.generation,
         situation.omapi_secret,
         tuple(_vlan_facts(vlan, me) for vlan in situation.vlans),
-        situation.hosts,
+        situation.hosts or "",
     )
     rendered = render(facts, {vlan: taken.role(me) for vlan, taken in steps.items()})
     problems = {problem.vlan: problem.reason for problem in rendered.problems}
@@ -92,7 +92,7 @@ def _next(situation: RackSituation, plan: DhcpPlan, steps: Sequence[Step]) -> De
             return Waiting("it was readmitted and keeps what it served, until a VLAN names it")
         others = not_my_turn(situation, plan)
         return _without_restart(situation, plan, others) if others else Configure(plan)
-    if fingerprint(plan.hosts) != situation.known_hosts:
+    if not _knows(situation, plan):
         if situation.known_hosts != UNSURE:
             last = digest(plan) if all(taken.complete for taken in steps) else ""
             return ChangeHosts(plan.generation, plan.hosts, complete_with=last)
@@ -107,10 +107,15 @@ def _next(situation: RackSituation, plan: DhcpPlan, steps: Sequence[Step]) -> De
 def _without_restart(situation: RackSituation, plan: DhcpPlan, others: str) -> Decision:
     """Do what can be done while the rack must not be restarted: its hosts need nobody's turn."""
     serves = situation.digest and plan.interfaces
-    if serves and fingerprint(plan.hosts) != situation.known_hosts:
+    if serves and not _knows(situation, plan):
         why = others if situation.known_hosts == UNSURE else ""
         return ChangeHosts(plan.generation, plan.hosts, why)
     return Waiting(others)
+
+
+def _knows(situation: RackSituation, plan: DhcpPlan) -> bool:
+    """Whether the rack's dhcpd knows the plan's hosts."""
+    return situation.hosts is None or fingerprint(plan.hosts) == situation.known_hosts
 
 
 def _noted(situation: RackSituation, problems: Mapping[VlanId, str]) -> bool:

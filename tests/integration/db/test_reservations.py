@@ -27,7 +27,7 @@ from maasha.db.reservations import (
 )
 from maasha.db.situations import load_situation
 from maasha.db.transaction import Transaction
-from maasha.dhcp.hosts import parse
+from maasha.dhcp.hosts import fingerprint, parse
 from maasha.model.network import ReservationId, SubnetId, VlanId
 from tests.asynchronous import asynchronous
 from tests.integration.db.site import Site, make_site
@@ -163,9 +163,29 @@ async def test_no_more_than_a_few_are_named(pool: Pool) -> None:
 async def hosts(pool: Pool, place: Place, number: int = 0) -> str:
     """Give the hosts in a rack's situation."""
     rack = place.site.racks[number].rack
-    found = await pool.run(lambda tx: load_situation(tx, rack))
+    found = await pool.run(lambda tx: load_situation(tx, rack, deciding=True))
     assert found is not None
+    assert found.hosts is not None
     return found.hosts
+
+
+@asynchronous
+async def test_known_hosts_are_not_read_again(pool: Pool) -> None:
+    """But for whoever is going to tell them; one more makes others of them."""
+    place = await make_place(pool)
+    rack = place.site.racks[0].rack
+    know = "update rack set hosts = %s"
+    for address, mac in (("10.0.0.9", MAC), ("10.0.0.10", OTHER)):
+        await added(pool, row(place.first, address, mac))
+        text = await hosts(pool, place)
+        before = await pool.run(lambda tx: load_situation(tx, rack))
+        assert before is not None
+        assert before.hosts == text
+        mark = fingerprint(text)
+        await pool.run(lambda tx, mark=mark: tx.execute(know, mark))  # type: ignore[misc]
+        after = await pool.run(lambda tx: load_situation(tx, rack))
+        assert after is not None
+        assert (after.hosts, after.known_hosts) == (None, mark)
 
 
 @asynchronous

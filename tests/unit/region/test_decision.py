@@ -244,3 +244,11 @@ def test_hosts_are_told_while_a_restart_waits_for_its_turn() -> None:
     known = decision(evolve(now, known_hosts=fingerprint(HOSTS)))
     assert isinstance(known, Waiting)
     assert "rack2 does not cover" in known.why
+
+
+def test_hosts_that_were_not_read_are_known() -> None:
+    """There is nothing to tell of them, whether a restart waits or not."""
+    now = evolve(running(pair(1), known="of these"), hosts=None)
+    assert decision(now) == Complete(GENERATION)
+    changed = evolve(pair(1, PeerState.COMMUNICATIONS_INTERRUPTED), lease_time=900)
+    assert isinstance(decision(evolve(now, vlans=(changed,))), Waiting)
