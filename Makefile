@@ -36,7 +36,7 @@ fuzz: setup  ## look for bytes that harm a region; every case found is kept in t
 	  $(VENV)/bin/python -m tests.fuzz $$target $(FUZZ_SECONDS) || exit 1; done
 
 bench: setup  ## measure against stock AMP and others, and hold every figure against its bar; as root
-	@for one in rpc attacks storm balance; do $(VENV)/bin/python -m benchmarks.$$one || failed=1; done; \
+	@for one in rpc attacks storm balance dhcp; do $(VENV)/bin/python -m benchmarks.$$one || failed=1; done; \
 	  test -z "$$failed"
 
 setup: packages $(VENV)/complete  ## Debian packages (as root) and the virtual environment

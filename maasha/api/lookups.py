@@ -10,11 +10,12 @@ from maasha.api.errors import NotFound
 from maasha.db.fabrics import FabricRow, fabric
 from maasha.db.overview import RackView, racks
 from maasha.db.ranges import RangeRow, range_of
+from maasha.db.reservations import ReservationRow, reservation_of
 from maasha.db.snippets import SnippetRow, snippet, snippet_called
 from maasha.db.subnets import SubnetRow, subnet, subnet_of
 from maasha.db.transaction import Transaction
 from maasha.db.vlans import VlanRow, vlan, vlan_of_vid
-from maasha.model.network import FabricId, RangeId, SubnetId, VlanId
+from maasha.model.network import FabricId, RangeId, ReservationId, SubnetId, VlanId
 from maasha.model.options import SnippetId
 
 T = TypeVar("T")
@@ -80,6 +81,12 @@ async def the_snippet(tx: Transaction, path: Path) -> SnippetRow:
 async def range_by_id(tx: Transaction, wanted: RangeId) -> RangeRow:
     """Find the range that a form names."""
     return _found(await range_of(tx, wanted), "IPRange")
+
+
+async def the_reservation(tx: Transaction, path: Path) -> ReservationRow:
+    """Find the reservation by id."""
+    wanted = ReservationId(number(path["id"], "ReservedIp"))
+    return _found(await reservation_of(tx, wanted), "ReservedIp")
 
 
 async def the_rack(tx: Transaction, path: Path) -> RackView:

@@ -23,6 +23,7 @@ from maasha.api.submissions import RangeCreate, RangeUpdate
 from maasha.db.events import record
 from maasha.db.leases import prune
 from maasha.db.ranges import RangeRow, add_range, ranges, remove_range, store_range
+from maasha.db.reservations import reserved_within
 from maasha.db.subnets import SubnetRow, subnet_around, taken_addresses
 from maasha.db.transaction import Transaction
 from maasha.model.network import RangeId, RangeType, SubnetId
@@ -156,7 +157,9 @@ async def _subnet(tx: Transaction, form: RangeCreate) -> SubnetRow:
 
 async def _check(tx: Transaction, new: RangeRow, subnet: SubnetRow) -> None:
     others = tuple(held for held in await ranges(tx, subnet.id) if held.id != new.id)
-    check_range(new, RangeSurroundings(subnet, others, await taken_addresses(tx, subnet.id)))
+    taken = await taken_addresses(tx, subnet.id)
+    reserved = await reserved_within(tx, new.start, new.end)
+    check_range(new, RangeSurroundings(subnet, others, taken, reserved))
 
 
 def _require_rights(call: Call, before: RangeRow, after: RangeRow) -> None:

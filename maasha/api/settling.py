@@ -8,7 +8,7 @@ from twisted.logger import Logger
 
 from maasha.api.answers import JsonObject
 from maasha.api.outcome import Standing
-from maasha.api.picture import Picture, read_picture
+from maasha.api.picture import Picture, look_again
 from maasha.api.services import Call
 from maasha.api.waiting import Bell, settle
 from maasha.db.channels import Channel
@@ -35,8 +35,9 @@ async def settled(call: Call, vlans: Collection[VlanId], committed: Picture) -> 
 
     async def look() -> bool:
         nonlocal seen
-        picture = await call.read(read_picture)
-        if any(vlan not in picture.outcomes for vlan in vlans):
+        before = seen
+        picture = await call.read(lambda tx: look_again(tx, before, vlans))
+        if picture is None:
             return True
         seen = picture
         found = (picture.outcomes[vlan].standing for vlan in vlans)

@@ -14,6 +14,7 @@ from maasha.api.fields import (
     addresses,
     boolean,
     choice,
+    hostname_or_empty,
     instant,
     integer,
     integer_or_zero,
@@ -325,6 +326,21 @@ class SnippetUpdate:
 
 
 @frozen(kw_only=True)
+class ReservationFilter:
+    """Which reservations to list, by address; each of the first three may be repeated."""
+
+    ip: tuple[Address, ...] = several(address, "Only the reservation of this address.")
+    mac_address: tuple[str, ...] = several(mac, "Only reservations for this MAC address.")
+    subnet: tuple[int, ...] = several(row_id, "Only reservations in the subnet with this id.")
+    limit: int | Absent = maybe(
+        integer(1, MAX_LEASES), f"How many at most, 1 to {MAX_LEASES}; 1000 if none."
+    )
+    offset: int | Absent = maybe(
+        integer(0, MAX_ID), "How many to leave out first: with as many as limit, the next page."
+    )
+
+
+@frozen(kw_only=True)
 class SnippetCreate(SnippetUpdate):
     """A new snippet."""
 
@@ -342,6 +358,29 @@ class SnippetRevert:
         integer(-MAX_PAGE, MAX_ID),
         "The id of a text in its history, or how many texts to go back, as -1.",
     )
+
+
+@frozen(kw_only=True)
+class ReservationUpdate:
+    """What can be changed of a reservation."""
+
+    ip: Address | Absent = maybe(address, "The address; it may be in another subnet.")
+    mac_address: str | Absent = maybe(mac, "The MAC address of the client that gets it.")
+    hostname: str | Absent = maybe(
+        hostname_or_empty,
+        "What DHCP tells the client that it is called; empty for nothing. A client with "
+        "reservations on several VLANs is told the first of its names, by address.",
+    )
+    comment: str | Absent = maybe(text, "What it is for.")
+
+
+@frozen(kw_only=True)
+class ReservationCreate(ReservationUpdate):
+    """A new reservation."""
+
+    ip: Address = given(address, "The address, outside of the dynamic ranges.")
+    mac_address: str = given(mac, "The MAC address of the client that gets it.")
+    subnet: int | Absent = maybe(row_id, "The id of its subnet; the one of ip if not given.")
 
 
 @frozen(kw_only=True)

@@ -7,18 +7,25 @@ from collections.abc import Iterable, Iterator
 from attrs import frozen
 
 from maasha.api.errors import FieldErrors
+from maasha.api.range_rules import address_problem
 from maasha.db.ranges import RangeRow
+from maasha.db.reservations import ReservationRow
 from maasha.db.subnets import Address, SubnetRow, TakenAddress
 from maasha.model.network import RangeType
 
 
 @frozen
 class SubnetSurroundings:
-    """What the rules look at: overlapping subnets, the subnet's ranges, the racks' addresses."""
+    """What the rules look at: overlapping subnets, the subnet's ranges, who has addresses in it.
+
+    Of the clients' reservations those suffice that cannot stay: outside of the network, and those
+    of its gateway and DNS servers.
+    """
 
     overlapping: tuple[SubnetRow, ...] = ()
     ranges: tuple[RangeRow, ...] = ()
     taken: tuple[TakenAddress, ...] = ()
+    reserved: tuple[ReservationRow, ...] = ()
 
 
 def check_subnet(subnet: SubnetRow, around: SubnetSurroundings) -> None:
@@ -42,6 +49,9 @@ def _cidr(subnet: SubnetRow, around: SubnetSurroundings) -> Iterator[str]:
     for taken in around.taken:
         if taken.address not in subnet.cidr:
             yield f"{taken.address} of {taken.holder} would be outside of {subnet.cidr}."
+    for row in around.reserved:
+        if address_problem(row.address, subnet):
+            yield f"The {row} (id {row.id}) would not fit {subnet.cidr}; delete or change it first."
 
 
 def _gateway(subnet: SubnetRow, around: SubnetSurroundings) -> Iterator[str]:
@@ -75,3 +85,6 @@ def _handed_out(address: Address, around: SubnetSurroundings) -> Iterator[str]:
         dynamic = held.type is RangeType.DYNAMIC and held.start.version == address.version
         if dynamic and held.overlaps(address, address):
             yield f"{address} is in the {held}, so DHCP may hand it out; choose another."
+    for row in around.reserved:
+        if row.address == address:
+            yield f"{address} is reserved for {row.mac} (id {row.id}); choose another."

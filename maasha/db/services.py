@@ -61,7 +61,7 @@ COMMAND = "update rack set commanded = true where id = %s"
 SETTLE = "update service set asked = running where rack_id = %s and asked <> running"
 REPORT = """
 update rack set serving = %(serving)s, digest = %(digest)s, last_seen = clock_timestamp(),
-    commanded = commanded and not %(settles)s, problem = %(problem)s
+    commanded = commanded and not %(settles)s, problem = %(problem)s, hosts = %(hosts)s
 where id = %(rack)s
 """
 RUNNING = """
@@ -263,11 +263,12 @@ async def _report(tx: Transaction, row: Row, report: DhcpReport, *, settles: boo
         "serving": report.serving,
         "digest": report.digest,
         "problem": report.problem,
+        "hosts": report.hosts,
         "settles": settles,
     }
     await tx.execute(REPORT, values)
-    known = (row.serving, row.digest, row.problem, row.commanded and settles)
-    return known != (report.serving, report.digest, report.problem, False)
+    known = (row.serving, row.digest, row.problem, row.hosts, row.commanded and settles)
+    return known != (report.serving, report.digest, report.problem, report.hosts, False)
 
 
 async def _outdate_unknown(tx: Transaction, row: Row, generation: Stamp) -> None:

@@ -113,3 +113,5 @@ class RackFacts:
     vlans: tuple[VlanFacts, ...]
     snippets: tuple[Snippet, ...] = ()
     """Those that hold for every VLAN."""
+    hosts: str = ""
+    """The clients with addresses of their own there, as `maasha.dhcp.hosts` writes them."""

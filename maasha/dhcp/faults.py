@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from ipaddress import IPv4Address, IPv4Network
+from itertools import pairwise
 
 from attrs import evolve, frozen
 
@@ -84,12 +85,21 @@ def _number_faults(vlan: VlanFacts | RelayedVlan) -> Iterator[str]:
 
 
 def _network_faults(vlan: VlanFacts | RelayedVlan, around: Surroundings) -> Iterator[str]:
-    before = list(around.networks)
-    for subnet in vlan.subnets:
-        for network in before:
-            if subnet.cidr.overlaps(network):
-                yield f"subnets {network} and {subnet.cidr} overlap"
-        before.append(subnet.cidr)
+    own = tuple(subnet.cidr for subnet in vlan.subnets)
+    if _overlapping((*around.networks, *own)):
+        yield _overlap(around.networks, own)
+
+
+def _overlap(before: Sequence[IPv4Network], own: Sequence[IPv4Network]) -> str:
+    """Name the first of our networks that overlaps one before it, and that one."""
+    pairs = ((old, new) for place, new in enumerate(own) for old in (*before, *own[:place]))
+    old, new = next(pair for pair in pairs if pair[0].overlaps(pair[1]))
+    return f"subnets {old} and {new} overlap"
+
+
+def _overlapping(networks: Sequence[IPv4Network]) -> bool:
+    """Whether any two overlap: then one is inside another, and next to one like that in order."""
+    return any(before.overlaps(after) for before, after in pairwise(sorted(networks)))
 
 
 def _pool_faults(vlan: VlanFacts | RelayedVlan, taken: Sequence[IPv4Address]) -> Iterator[str]:

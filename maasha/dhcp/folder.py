@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Set
 from pathlib import Path
 from typing import TypeVar
 
 from attrs import frozen
 
+from maasha.dhcp.hosts import Host, patched, stanzas
 from maasha.dhcp.joining import Past, forget
 from maasha.dhcp.logs import Logs
 from maasha.host.files import PLAIN_MODE, SECRET_MODE, read_text, remove, write_atomic
@@ -35,12 +36,14 @@ class Folder:
         self._new_id = new_id
         self.config = self._path / "dhcpd.conf"
         self.draft = self._path / "dhcpd.conf.draft"
+        self.hosts = self._path / "hosts.conf"
         self.leases = self._path / "dhcpd.leases"
         self.logs = Logs(self._path)
         self.spool = self._path / "spool"
         self._plan = self._path / "plan.json"
         self._identity = self._path / "process.json"
         self._store = self._path / "lease_store"
+        self._unsure = self._path / "hosts.unsure"
 
     def plan(self) -> DhcpPlan | None:
         """Give the last good plan; None: there was none, or it cannot be read."""
@@ -76,18 +79,44 @@ class Folder:
         elif not self.lease_store():
             write_atomic(self._store, self._new_id())
 
-    def prepare(self, config: str, gone: Past) -> None:
-        """Put the files in place for a start; no dhcpd may run on them meanwhile."""
+    def prepare(self, config: str, gone: Past, hosts: str = "") -> None:
+        """Put the files in place for a start; no dhcpd may run on them meanwhile.
+
+        Raises BadHosts.
+        """
+        declared = stanzas(hosts)
         self.ensure_leases()
         before = self.leases.read_text(encoding="utf-8", errors="replace")
         after = forget(before, gone)
         if after != before:
             write_atomic(self.leases, after, PLAIN_MODE)
-        write_atomic(self.config, config, SECRET_MODE)
+        write_atomic(self.hosts, declared, SECRET_MODE)
+        write_atomic(self.config, with_hosts(config, self.hosts), SECRET_MODE)
+
+    def declare(self, macs: Set[str], hosts: Mapping[str, Host]) -> None:
+        """Have the next start know these hosts in place of all that it would know of these MACs."""
+        before = self.hosts.read_text(encoding="utf-8") if self.hosts.exists() else ""
+        write_atomic(self.hosts, patched(before, macs, hosts), SECRET_MODE)
+
+    def unsure(self) -> frozenset[str]:
+        """Give the MACs of which nobody knows what the running dhcpd was told last."""
+        return frozenset((read_text(self._unsure) or "").split())
+
+    def keep_unsure(self, macs: Set[str]) -> None:
+        """Remember them; they are about the running dhcpd, which no power cut outlives."""
+        if macs:
+            write_atomic(self._unsure, "\n".join(sorted(macs)), durable=False)
+        else:
+            remove(self._unsure)
 
     def withdraw(self) -> None:
         """Take the configuration away: no server is to run on it."""
         remove(self.config)
+
+
+def with_hosts(config: str, hosts: Path) -> str:
+    """Give the text that reads the hosts' file too, which can change on its own."""
+    return f'{config}\ninclude "{hosts}";\n'
 
 
 def _record(cls: type[R], path: Path) -> R | None:

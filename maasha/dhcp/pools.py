@@ -39,9 +39,11 @@ def pools(subnet: Subnet, taken: Iterable[IPv4Address]) -> tuple[Span, ...]:
     Those are `taken` (the racks'), the gateway, the DNS servers, and the subnet's network and
     broadcast addresses.
     """
-    own = sorted({*taken, *subnet.dns_servers, *_fixed(subnet)})
     dynamic = (entry for entry in subnet.ranges if entry.type is RangeType.DYNAMIC)
     spans = sorted(Span(entry.start, entry.end, entry.snippets) for entry in dynamic)
+    if not spans:
+        return ()
+    own = sorted({*taken, *subnet.dns_servers, *_fixed(subnet)})
     return tuple(piece for span in spans for piece in _without(span, own))
 
 

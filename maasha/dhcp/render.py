@@ -103,6 +103,7 @@ def _plan(facts: RackFacts, served: Sequence[tuple[VlanFacts, Role]]) -> DhcpPla
         config="\n".join((head, _omapi(facts.omapi_secret), STATEMENTS, *own, *blocks, *networks)),
         interfaces=tuple(sorted(vlan.interface for vlan, _ in served)),
         roles=tuple(VlanRole(vlan.vlan, role) for vlan, role in served),
+        hosts=facts.hosts,
     )
 
 

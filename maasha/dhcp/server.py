@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, NoReturn, Protocol, TypeVar, assert_never
 
+from attrs import evolve
 from twisted.internet.defer import Deferred, DeferredLock, maybeDeferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
@@ -15,11 +16,14 @@ from maasha.dhcp.check import Accepted, Refused
 from maasha.dhcp.counting import Pools, pools_of
 from maasha.dhcp.errors import OmapiSilent, PlanRefused, StartFailed, StillRunning
 from maasha.dhcp.folder import Folder
+from maasha.dhcp.hosts import BadHosts, fingerprint
 from maasha.dhcp.joining import new_primaries, past
+from maasha.dhcp.known_hosts import KnownHosts, Teller
 from maasha.dhcp.omapi import PeerStates
 from maasha.dhcp.plan import EMPTY, digest
 from maasha.host.routine import Routine
 from maasha.model.dhcp import DhcpPlan, DhcpReport, Role, VlanRole, VlanService
+from maasha.model.stamp import Stamp
 
 T = TypeVar("T")
 
@@ -46,11 +50,11 @@ class Running(Protocol):
         """Watch it no longer."""
 
 
-class Daemon(Protocol):
+class Daemon(Teller, Protocol):
     """What runs servers: `maasha.dhcp.daemon.Dhcpd`, or a stand-in for it."""
 
-    async def check(self, config: str) -> Accepted | Refused:
-        """Say whether the text can be run."""
+    async def check(self, plan: DhcpPlan) -> Accepted | Refused:
+        """Say whether the plan's text can be run."""
 
     async def reach(self, role: Role) -> None:
         """Raise PlanRefused unless the peer of the role takes connections."""
@@ -90,6 +94,7 @@ class DhcpServer:
         self._daemon = daemon
         self._changed = changed
         self._jitter = jitter
+        self._hosts = KnownHosts(folder, daemon)
         self._lock = DeferredLock()
         self._looking = Routine(clock, LOOK_INTERVAL, self._look, "look at the failover peers")
         self._plan = EMPTY
@@ -135,6 +140,7 @@ class DhcpServer:
             services=tuple(services),
             lease_store=self._folder.lease_store(),
             problem=self._problem,
+            hosts=self._hosts.mark(self._plan),
         )
 
     async def resume(self) -> DhcpReport:
@@ -151,6 +157,15 @@ class DhcpServer:
         depends on cannot be reached. What ran before then runs on, or again.
         """
         return await self._in_turn(lambda: self._apply(plan))
+
+    async def change_hosts(self, generation: Stamp, hosts: str) -> DhcpReport:
+        """Know these fixed hosts from now on, whatever else the plan in force says; no restart.
+
+        Where the running dhcpd does not take them the report says that its hosts are UNSURE: they
+        can be told again, or a plan applied, which restarts it. Raises PlanRefused for what is no
+        text of hosts, and where it cannot be kept.
+        """
+        return await self._in_turn(lambda: self._change_hosts(generation, hosts))
 
     async def withdraw(self) -> None:
         """Stop whatever dhcpd runs on our files, and forget the plan; needs no `resume` before.
@@ -178,6 +193,7 @@ class DhcpServer:
         self._plan, self._pools = self._folder.plan() or EMPTY, None
         running = self._daemon.adopt(self._plan) if self._plan.interfaces else None
         if running is not None:
+            self._hosts.adopted()
             self._hold(running)
         elif self._plan.interfaces:
             await self._restart()
@@ -198,6 +214,24 @@ class DhcpServer:
             report = self._tell()
         return report
 
+    async def _change_hosts(self, generation: Stamp, hosts: str) -> DhcpReport:
+        served = bool(self._plan.interfaces)
+        plan = evolve(self._plan, generation=generation, hosts=hosts if served else "")
+        try:
+            if self._running is not None:
+                await self._hosts.change(self._plan, plan)
+            elif served:
+                await self._test(plan, self._plan)
+            self._store(plan)
+            self._hosts.settled()
+        except OmapiSilent as error:
+            self.log.warn("dhcpd does not take other hosts while it runs: {error}", error=error)
+        except (BadHosts, OSError) as error:
+            raise PlanRefused(f"these hosts cannot be kept: {error}") from error
+        finally:
+            report = self._tell()
+        return report
+
     async def _release(self) -> None:
         self._forget_again()
         await maybeDeferred(self._looking.stopService)
@@ -205,16 +239,20 @@ class DhcpServer:
             self._running.release()
 
     async def _change(self, plan: DhcpPlan) -> None:
-        same = digest(plan) == digest(self._plan)
-        if same and (self._running is not None or not plan.interfaces):
+        if self._is_in_force(plan) and (self._running is not None or not plan.interfaces):
             self._keep(plan)
         elif plan.interfaces:
             await self._replace(plan)
         else:
             await self._withdraw(plan)
 
+    def _is_in_force(self, plan: DhcpPlan) -> bool:
+        known = self._hosts.mark(self._plan)
+        return digest(plan) == digest(self._plan) and fingerprint(plan.hosts) == known
+
     async def _withdraw(self, empty: DhcpPlan = EMPTY) -> None:
         await self._stop()
+        self._hosts.settled()
         self._folder.withdraw()
         self._keep(empty)
         self._tell()
@@ -232,7 +270,7 @@ class DhcpServer:
 
     async def _test(self, plan: DhcpPlan, before: DhcpPlan) -> None:
         """Find out all that can be known while the old plan still runs; raises PlanRefused."""
-        verdict = await self._daemon.check(plan.config)
+        verdict = await self._daemon.check(plan)
         match verdict:
             case Refused(listing):
                 raise PlanRefused("dhcpd refuses this configuration", listing)
@@ -267,11 +305,12 @@ class DhcpServer:
     async def _start(self, plan: DhcpPlan, before: DhcpPlan) -> Running:
         try:
             await self._daemon.clear()
-            self._folder.prepare(plan.config, past(plan, before))
+            self._folder.prepare(plan.config, past(plan, before), plan.hosts)
+            self._hosts.settled()
             return await self._daemon.start(plan)
         except StillRunning as error:
             raise StartFailed(str(error)) from error
-        except OSError as error:
+        except (OSError, BadHosts) as error:
             raise StartFailed(f"dhcpd's files cannot be written: {error}") from error
 
     async def _stop(self) -> None:
@@ -301,13 +340,16 @@ class DhcpServer:
 
     def _keep(self, plan: DhcpPlan) -> None:
         """Make this the plan that outlives us; only now it counts as carried out."""
+        self._store(plan)
+        self._problem = ""
+
+    def _store(self, plan: DhcpPlan) -> None:
         if plan != self._plan:
             try:
                 self._folder.keep_plan(plan)
             except OSError as error:
                 raise PlanRefused(f"the plan cannot be kept on disk: {error}") from error
         self._plan, self._pools = plan, None
-        self._problem = ""
 
     def _ended(self, running: Running) -> None:
         if self._running is not running:

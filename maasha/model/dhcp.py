@@ -70,13 +70,15 @@ class DhcpPlan:
     """Everything a rack needs to run its DHCPv4 server.
 
     `config` is the text of dhcpd.conf; `interfaces` are the names dhcpd listens on (empty: no
-    server is to run). The same plan twice means that nothing happens.
+    server is to run). The same plan twice means that nothing happens. `hosts` are the clients with
+    addresses of their own (`maasha.dhcp.hosts`): they alone can change while dhcpd runs.
     """
 
     generation: Stamp
     config: str
     interfaces: tuple[str, ...]
     roles: tuple[VlanRole, ...]
+    hosts: str = ""
 
 
 @frozen
@@ -102,3 +104,5 @@ class DhcpReport:
     lease_store: str = ""
     problem: str = ""
     """Why dhcpd is down, for people; empty: it runs, or nothing is to run."""
+    hosts: str = ""
+    """`maasha.dhcp.hosts.fingerprint` of the hosts that it knows, or `UNSURE`."""

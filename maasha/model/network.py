@@ -15,6 +15,10 @@ VlanId = NewType("VlanId", int)
 FabricId = NewType("FabricId", int)
 SubnetId = NewType("SubnetId", int)
 RangeId = NewType("RangeId", int)
+ReservationId = NewType("ReservationId", int)
+
+HOSTNAME = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+"""A regular expression: one label of a domain name (RFC 1123, 2.1)."""
 
 MIN_VID, MAX_VID = 0, 4094
 DEFAULT_MTU = 1500

@@ -90,5 +90,10 @@ class RackSituation:
     omapi_secret: str = field(default="", repr=False)
     snippets: tuple[Snippet, ...] = ()
     """Those that hold for every VLAN."""
+    hosts: str | None = ""
+    """The clients of its VLANs with addresses of their own (`maasha.dhcp.hosts`); None: it knows
+    them, and nobody needs the text."""
+    known_hosts: str = ""
+    """Of the hosts that it said its dhcpd knows (`maasha.dhcp.hosts.fingerprint`, or UNSURE)."""
     kept: bool = False
     """It was readmitted while it served: that goes on until somebody wants something of it."""

@@ -8,6 +8,7 @@ from attrs import frozen
 
 from maasha.balancer.draining import serving
 from maasha.dhcp.facts import Member, Off, Pair, RackFacts, Solo, VlanFacts, Wanted
+from maasha.dhcp.hosts import UNSURE, fingerprint
 from maasha.dhcp.plan import EMPTY, digest
 from maasha.dhcp.render import render
 from maasha.dhcp.rollout import Step, step
@@ -27,6 +28,20 @@ class Configure:
 
 
 @frozen
+class ChangeHosts:
+    """The rack's dhcpd is to know other fixed hosts; for these alone it is not restarted.
+
+    `instead` says, for people, why it is not, where it did not take them while it runs.
+    """
+
+    generation: Stamp
+    hosts: str
+    instead: str = ""
+    complete_with: str = ""
+    """Of the plan with which nothing else is to be done then, the digest; empty: there is more."""
+
+
+@frozen
 class Complete:
     """The rack runs all that it can of this generation, and that is not on record yet."""
 
@@ -40,7 +55,7 @@ class Waiting:
     why: str = ""
 
 
-Decision = Configure | Complete | Waiting
+Decision = Configure | ChangeHosts | Complete | Waiting
 
 
 @frozen
@@ -55,7 +70,7 @@ class Verdict:
 
 
 def decide(situation: RackSituation) -> Verdict:
-    """Judge one rack's situation."""
+    """Judge one rack's situation. Without the text of its hosts a plan is not fit to be told."""
     me = situation.rack
     steps = {vlan.vlan: _step(vlan) for vlan in situation.vlans}
     facts = RackFacts(
@@ -64,6 +79,7 @@ def decide(situation: RackSituation) -> Verdict:
         situation.omapi_secret,
         tuple(_vlan_facts(vlan, me) for vlan in situation.vlans),
         situation.snippets,
+        situation.hosts or "",
     )
     rendered = render(facts, {vlan: taken.role(me) for vlan, taken in steps.items()})
     problems = {problem.vlan: problem.reason for problem in rendered.problems}
@@ -76,11 +92,31 @@ def _next(situation: RackSituation, plan: DhcpPlan, steps: Sequence[Step]) -> De
         if situation.kept and digest(plan) == digest(EMPTY):
             return Waiting("it was readmitted and keeps what it served, until a VLAN names it")
         others = not_my_turn(situation, plan)
-        return Waiting(others) if others else Configure(plan)
+        return _without_restart(situation, plan, others) if others else Configure(plan)
+    if not _knows(situation, plan):
+        if situation.known_hosts != UNSURE:
+            last = digest(plan) if all(taken.complete for taken in steps) else ""
+            return ChangeHosts(plan.generation, plan.hosts, complete_with=last)
+        others = not_my_turn(situation, plan, hosts_only=True)
+        return _without_restart(situation, plan, others) if others else Configure(plan)
     if all(taken.complete for taken in steps):
         done = situation.running == situation.generation
         return Waiting() if done else Complete(situation.generation)
     return Waiting("; ".join(taken.waiting for taken in steps if taken.waiting))
+
+
+def _without_restart(situation: RackSituation, plan: DhcpPlan, others: str) -> Decision:
+    """Do what can be done while the rack must not be restarted: its hosts need nobody's turn."""
+    serves = situation.digest and plan.interfaces
+    if serves and not _knows(situation, plan):
+        why = others if situation.known_hosts == UNSURE else ""
+        return ChangeHosts(plan.generation, plan.hosts, why)
+    return Waiting(others)
+
+
+def _knows(situation: RackSituation, plan: DhcpPlan) -> bool:
+    """Whether the rack's dhcpd knows the plan's hosts."""
+    return situation.hosts is None or fingerprint(plan.hosts) == situation.known_hosts
 
 
 def _noted(situation: RackSituation, problems: Mapping[VlanId, str]) -> bool:

@@ -124,6 +124,23 @@ class ConfigureDHCP(Call):
     errors = declared(StaleEpoch, DhcpRefused)
 
 
+class ChangeHosts(Call):
+    """Region to rack: know these fixed hosts from now on, and restart nothing for them.
+
+    The text has a line `MAC ADDRESS NAME` for each reserved address, in ascending order; a host
+    without a name has `-`. Where the running dhcpd does not take them `hosts` of the report is
+    `unsure`: then a ConfigureDHCP restarts it.
+    """
+
+    arguments = [
+        (b"epoch", Record(Stamp)),
+        (b"generation", Record(Stamp)),
+        (b"hosts", Text()),
+    ]
+    response = [(b"report", Record(DhcpReport))]
+    errors = declared(StaleEpoch, DhcpRefused)
+
+
 class Retire(Call):
     """Region to rack: you were deleted, stop serving."""
 
@@ -207,7 +224,14 @@ class Claim(Call):
 
 HANDSHAKE: tuple[type[Call], ...] = (Hello, Prove, Register)
 BOTH_WAYS: tuple[type[Call], ...] = (Ping,)
-REGION_TO_RACK: tuple[type[Call], ...] = (Own, ConfigureDHCP, Retire, Migrate, LookOut)
+REGION_TO_RACK: tuple[type[Call], ...] = (
+    Own,
+    ConfigureDHCP,
+    ChangeHosts,
+    Retire,
+    Migrate,
+    LookOut,
+)
 RACK_TO_REGION: tuple[type[Call], ...] = (
     ReportDHCP,
     ReportLeases,

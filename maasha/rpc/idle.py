@@ -44,6 +44,18 @@ class IdleRack:
         self._report = evolve(self._report, generation=plan.generation)
         return self._report
 
+    async def change_hosts(
+        self,
+        worker: WorkerId,
+        epoch: Stamp,
+        generation: Stamp,
+        hosts: str,  # noqa: ARG002  it has no server to tell of them
+    ) -> DhcpReport:
+        """Take note; raises StaleEpoch."""
+        await self.own(worker, epoch)
+        self._report = evolve(self._report, generation=generation)
+        return self._report
+
     async def migrate(self, link: Session, move: Move) -> WorkerId:  # noqa: ARG002
         """Stay."""
         raise NotMoved("this rack does not move its links")

@@ -73,6 +73,16 @@ class RemoteRack:
         report: DhcpReport = answer["report"]
         return report
 
+    async def change_hosts(
+        self, epoch: Stamp, generation: Stamp, hosts: str, deadline: float = CONFIGURE_DEADLINE
+    ) -> DhcpReport:
+        """Have the rack know these fixed hosts; raises StaleEpoch and DhcpRefused."""
+        answer = await self.call(
+            commands.ChangeHosts, deadline, epoch=epoch, generation=generation, hosts=hosts
+        )
+        report: DhcpReport = answer["report"]
+        return report
+
     async def retire(self, epoch: Stamp, deadline: float = DEADLINE) -> None:
         """Tell a deleted rack to stop serving; raises StaleEpoch."""
         await self.call(commands.Retire, deadline, epoch=epoch)

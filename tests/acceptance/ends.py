@@ -24,6 +24,7 @@ from twisted.internet.epollreactor import EPollReactor
 from twisted.internet.task import deferLater, react
 from twisted.logger import globalLogBeginner
 
+from maasha.dhcp.hosts import fingerprint
 from maasha.host.clock import steady
 from maasha.model.cluster import (
     InstanceId,
@@ -149,6 +150,16 @@ class Duties:
     ) -> DhcpReport:
         """Claim to run it."""
         return evolve(REPORT, generation=plan.generation)
+
+    async def change_hosts(
+        self,
+        worker: WorkerId,  # noqa: ARG002  RackDuties' arguments
+        epoch: Stamp,  # noqa: ARG002
+        generation: Stamp,
+        hosts: str,
+    ) -> DhcpReport:
+        """Claim to know them."""
+        return evolve(REPORT, generation=generation, hosts=fingerprint(hosts))
 
     async def retire(self, worker: WorkerId, epoch: Stamp) -> None:
         """Serve nothing."""

@@ -98,6 +98,7 @@ EACH = (
     "stores",
     "generations",
     "generation_counters",
+    "hosts",
 )
 
 
@@ -106,8 +107,8 @@ def _is_same(tables: Tables, word: dict[str, Any]) -> bool:
     return (
         row is not None
         and row.epoch == Stamp(word["incarnations"], word["counters"])
-        and (row.serving, row.digest, row.problem)
-        == (word["serving"], word["digests"], word["problems"])
+        and (row.serving, row.digest, row.problem, row.hosts)
+        == (word["serving"], word["digests"], word["problems"], word["hosts"])
         and word["stores"] in ("", row.lease_store)
         and not row.commanded
         and Stamp(word["generations"], word["generation_counters"]) <= row.wanted

@@ -53,7 +53,7 @@ ARGUMENTS: frozenset[bytes] = frozenset(
         *(b"protocol", b"introduction", b"welcome"),
         # of the rest
         *(b"epoch", b"report", b"plan", b"interfaces", b"lost", b"cursor", b"move", b"worker"),
-        *(b"watches", b"sightings", b"pools", b"calls"),
+        *(b"watches", b"sightings", b"pools", b"calls", b"generation"),
     }
 )
 """Arguments and values of answers, of whichever of our commands."""

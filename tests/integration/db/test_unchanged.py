@@ -30,6 +30,7 @@ NEWS: list[dict[str, object]] = [
     {"serving": False},
     {"digest": "another"},
     {"problem": "dhcpd is down"},
+    {"hosts": "another"},
     {"lease_store": "another"},
     {"generation": Stamp(1, 1)},
     {"services": ()},

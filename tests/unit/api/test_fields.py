@@ -32,6 +32,10 @@ REFUSED: tuple[tuple[Callable[[str], object], str, str], ...] = (
     (fields.network, "10.0.0.1/24", "write 10.0.0.0/24"),
     (fields.mac, "00:16:3e", "give one as 00:16:3e:00:00:01"),
     (fields.network, "ten", "give one as 10.0.0.0/24"),
+    (fields.hostname_or_empty, "a.b", "use 1 to 63 letters, digits and '-'"),
+    (fields.hostname_or_empty, "-a", "is not a host name"),
+    (fields.hostname_or_empty, 'a"; }', "is not a host name"),
+    (fields.hostname_or_empty, "a\n", "is not a host name"),
     (fields.seat, "region-1", "give one as region-1/0"),
     (fields.seat, "region-1/x", "give one as region-1/0"),
     (fields.seat, "/0", "give one as region-1/0"),
@@ -61,6 +65,8 @@ def test_values() -> None:
         ip_address("10.0.0.2"),
     )
     assert fields.mac("00-16-3E-00-00-0A") == "00:16:3e:00:00:0a"
+    assert fields.hostname_or_empty("Web-1") == "web-1"
+    assert fields.hostname_or_empty("") == ""
     assert fields.seat("region-1.example/12") == ("region-1.example", 12)
     assert fields.network("10.0.0.0/24") == ip_network("10.0.0.0/24")
 

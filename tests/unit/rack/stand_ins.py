@@ -9,6 +9,7 @@ from twisted.internet.defer import Deferred
 
 from maasha.dhcp.counting import Pools
 from maasha.dhcp.errors import PlanRefused
+from maasha.dhcp.hosts import fingerprint
 from maasha.dhcp.plan import EMPTY, digest
 from maasha.model.cluster import (
     Endpoint,
@@ -24,6 +25,7 @@ from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
 from maasha.model.pools import PoolCount
 from maasha.model.sighting import Sighting
+from maasha.model.stamp import Stamp
 
 INSTANCE = InstanceId(UUID(int=1))
 
@@ -174,6 +176,13 @@ class Server:
         self.applied.append(plan)
         serving = bool(plan.interfaces)
         self.report = evolve(self.report, serving=serving, digest=digest(plan) if serving else "")
+        return self.report
+
+    async def change_hosts(self, generation: Stamp, hosts: str) -> DhcpReport:
+        """Know other hosts."""
+        if self.refusal is not None:
+            raise self.refusal
+        self.report = evolve(self.report, generation=generation, hosts=fingerprint(hosts))
         return self.report
 
     async def withdraw(self) -> None:

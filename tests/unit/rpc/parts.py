@@ -159,6 +159,12 @@ class Hands:
         """Note it."""
         return self._note(worker, epoch, plan)
 
+    async def change_hosts(
+        self, worker: WorkerId, epoch: Stamp, generation: Stamp, hosts: str
+    ) -> DhcpReport:
+        """Note it."""
+        return self._note(worker, epoch, generation, hosts)
+
     async def retire(self, worker: WorkerId, epoch: Stamp) -> None:
         """Note it."""
         self._note(worker, epoch)

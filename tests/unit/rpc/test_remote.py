@@ -118,12 +118,14 @@ def test_a_rack_takes_every_order() -> None:
     assert rack.remote == "192.0.2.1:40000"
     assert value_of(home.run(rack.own(EPOCH))) == REPORT
     assert value_of(home.run(rack.configure_dhcp(EPOCH, PLAN))) == REPORT
+    assert value_of(home.run(rack.change_hosts(EPOCH, EPOCH, "a host\n"))) == REPORT
     value_of(home.run(rack.retire(EPOCH)))
     assert value_of(home.run(rack.migrate(MOVE))) == WORKER + 1
     value_of(home.run(rack.look_out(EPOCH, WATCHES)))
     assert hands.orders == [
         (WORKER, EPOCH),
         (WORKER, EPOCH, PLAN),
+        (WORKER, EPOCH, EPOCH, "a host\n"),
         (WORKER, EPOCH),
         (WORKER, MOVE),
         (WORKER, EPOCH, WATCHES),

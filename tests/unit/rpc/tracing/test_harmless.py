@@ -61,7 +61,13 @@ def test_what_is_hidden_is_known_by_name() -> None:
         for name, _ in (*command.arguments, *command.response)
         if name not in ARGUMENTS
     }
-    assert hidden == {"Hello.nonce", "Hello.token", "Prove.proof", "Register.key"}
+    assert hidden == {
+        "Hello.nonce",
+        "Hello.token",
+        "Prove.proof",
+        "Register.key",
+        "ChangeHosts.hosts",
+    }
 
 
 def test_the_hidden_fields_are_known_by_name() -> None:
@@ -80,11 +86,13 @@ def test_the_hidden_fields_are_known_by_name() -> None:
         "Interface.addresses",
         "Welcome.omapi_secret",
         "DhcpPlan.config",
+        "DhcpPlan.hosts",
         "Role.address",
         "Role.peer_address",
         "DhcpReport.digest",
         "DhcpReport.lease_store",
         "DhcpReport.problem",
+        "DhcpReport.hosts",
         "LeaseReport.leases",
         "Trouble.detail",
         "Move.reason",
@@ -137,6 +145,7 @@ def test_a_plan_is_shown_without_its_text() -> None:
                     },
                 }
             ],
+            "hosts": "",
         },
     }
 
