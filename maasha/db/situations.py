@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address
 
 from maasha.db.regions import WORKER_TTL
@@ -101,17 +101,34 @@ async def load_situation(
         judged=Stamp(row.judged_incarnation, row.judged_counter),
         digest=row.digest,
         omapi_secret=row.omapi_secret or "",
-        hosts=await _hosts(tx, keys, None if deciding else row.hosts),
+        hosts=await (_gathered(tx, vlans, None) if deciding else _hosts(tx, row, vlans)),
         known_hosts=row.hosts,
         kept=row.kept,
         vlans=tuple(_vlan(vlan, subnets[vlan.id], members[vlan.id]) for vlan in vlans),
     )
 
 
-async def _hosts(tx: Transaction, vlans: list[int], known: str | None) -> str | None:
+async def _hosts(tx: Transaction, rack: Row, vlans: Sequence[Row]) -> str | None:
+    """Read the hosts of these VLANs; None: the rack knows just them.
+
+    They are not even gathered where it has carried out what is wanted: hosts of a VLAN that names
+    it change with a new generation only.
+    """
+    named = all(rack.id in (vlan.primary_rack, vlan.secondary_rack) for vlan in vlans)
+    done = (rack.running_incarnation, rack.running_counter) == (
+        rack.wanted_incarnation,
+        rack.wanted_counter,
+    )
+    if named and done and rack.hosts == rack.running_hosts:
+        return None
+    return await _gathered(tx, vlans, rack.hosts)
+
+
+async def _gathered(tx: Transaction, vlans: Sequence[Row], known: str | None) -> str | None:
     """Read the hosts of these VLANs; None: their fingerprint is the one that is `known`."""
     if vlans:
-        found: str | None = await tx.value(HOSTS, {"vlans": vlans, "known": known})
+        values = {"vlans": [vlan.id for vlan in vlans], "known": known}
+        found: str | None = await tx.value(HOSTS, values)
         return found
     return None if known == "" else ""
 
