@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address
 
 from maasha.db.regions import WORKER_TTL
@@ -121,7 +121,7 @@ async def load_situation(
         digest=row.digest,
         omapi_secret=row.omapi_secret or "",
         snippets=everywhere,
-        hosts=await _hosts(tx, reached, None if deciding else row.hosts),
+        hosts=await (_gathered(tx, reached, None) if deciding else _hosts(tx, row, vlans, reached)),
         known_hosts=row.hosts,
         kept=row.kept,
         vlans=tuple(
@@ -130,10 +130,29 @@ async def load_situation(
     )
 
 
-async def _hosts(tx: Transaction, vlans: list[int], known: str | None) -> str | None:
+async def _hosts(
+    tx: Transaction, rack: Row, vlans: Sequence[Row], reached: Sequence[int]
+) -> str | None:
+    """Read the hosts of these VLANs and of those relayed to them; None: the rack knows just them.
+
+    They are not even gathered where it has carried out what is wanted: hosts of a VLAN that names
+    it change with a new generation only.
+    """
+    named = all(rack.id in (vlan.primary_rack, vlan.secondary_rack) for vlan in vlans)
+    done = (rack.running_incarnation, rack.running_counter) == (
+        rack.wanted_incarnation,
+        rack.wanted_counter,
+    )
+    if named and done and rack.hosts == rack.running_hosts:
+        return None
+    return await _gathered(tx, reached, rack.hosts)
+
+
+async def _gathered(tx: Transaction, vlans: Sequence[int], known: str | None) -> str | None:
     """Read the hosts of these VLANs; None: their fingerprint is the one that is `known`."""
     if vlans:
-        found: str | None = await tx.value(HOSTS, {"vlans": vlans, "known": known})
+        values = {"vlans": list(vlans), "known": known}
+        found: str | None = await tx.value(HOSTS, values)
         return found
     return None if known == "" else ""
 

@@ -46,6 +46,8 @@ class Complete:
     """The rack runs all that it can of this generation, and that is not on record yet."""
 
     generation: Stamp
+    hosts: str = ""
+    """The fingerprint of those that it knows, which are part of it."""
 
 
 @frozen
@@ -101,7 +103,7 @@ def _next(situation: RackSituation, plan: DhcpPlan, steps: Sequence[Step]) -> De
         return _without_restart(situation, plan, others) if others else Configure(plan)
     if all(taken.complete for taken in steps):
         done = situation.running == situation.generation
-        return Waiting() if done else Complete(situation.generation)
+        return Waiting() if done else Complete(situation.generation, situation.known_hosts)
     return Waiting("; ".join(taken.waiting for taken in steps if taken.waiting))
 
 

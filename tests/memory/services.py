@@ -54,9 +54,14 @@ def _report(tables: Tables, rack: int, settles: bool, **said: Any) -> int:
 
 
 @means(services.RUNNING)
-def _running(tables: Tables, incarnation: int, counter: int, key: int) -> int:
+def _running(tables: Tables, incarnation: int, counter: int, hosts: str, key: int) -> int:
     row = tables.racks[key]
-    tables.racks[key] = evolve(row, running_incarnation=incarnation, running_counter=counter)
+    tables.racks[key] = evolve(
+        row,
+        running_incarnation=incarnation,
+        running_counter=counter,
+        running_hosts=hosts,
+    )
     return 1
 
 

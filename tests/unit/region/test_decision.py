@@ -209,7 +209,8 @@ def test_other_hosts_restart_nothing_and_wait_for_nobody() -> None:
 
 def test_known_hosts_are_not_told_again() -> None:
     """The rack is complete."""
-    assert decision(running(pair(1), known=fingerprint(HOSTS))) == Complete(GENERATION)
+    known = fingerprint(HOSTS)
+    assert decision(running(pair(1), known=known)) == Complete(GENERATION, known)
 
 
 def test_unsure_hosts_are_made_sure_by_a_restart_in_turn() -> None:
@@ -249,6 +250,6 @@ def test_hosts_are_told_while_a_restart_waits_for_its_turn() -> None:
 def test_hosts_that_were_not_read_are_known() -> None:
     """There is nothing to tell of them, whether a restart waits or not."""
     now = evolve(running(pair(1), known="of these"), hosts=None)
-    assert decision(now) == Complete(GENERATION)
+    assert decision(now) == Complete(GENERATION, "of these")
     changed = evolve(pair(1, PeerState.COMMUNICATIONS_INTERRUPTED), lease_time=900)
     assert isinstance(decision(evolve(now, vlans=(changed,))), Waiting)
