@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import evolve
 
-from maasha.db import services, situations, unchanged
+from maasha.db import services, situations, snippets, unchanged
 from maasha.model.stamp import Stamp
 from tests.memory.meanings import Rows, columns, means, silent
 from tests.memory.rows import Tables
@@ -19,10 +19,12 @@ for statement in (
     services.NO_PROBLEM,
     situations.VLANS,
     situations.LOCKED_VLANS,
+    situations.RELAYED,
     situations.SUBNETS,
     situations.RANGES,
     situations.MEMBERS,
     situations.ADDRESSES,
+    snippets.IN_FORCE,
 ):
     silent(statement)
 
