@@ -28,6 +28,8 @@ from maasha.rack.lookout.lookout import Lookout
 from maasha.rack.lookout.scene import Scene
 from maasha.rack.memory import Memory
 from maasha.rack.obedience import Obedience
+from maasha.rack.probing.instruments import Instruments
+from maasha.rack.probing.probing import Probing
 from maasha.rack.reports import Reports
 from maasha.rack.search import Search
 from maasha.rack.succession import Succession
@@ -62,6 +64,8 @@ class Surroundings:
     """Ends this process, for its supervisor to start the next."""
     scene: Scene
     """Where to look out for other racks."""
+    instruments: Instruments
+    """To probe networks for servers with."""
     tls: bool = True
     """Whether links are TLS."""
     limits: Limits = LIMITS
@@ -97,6 +101,10 @@ class Controller(MultiService):
             lambda: self._duties.paired,
             lambda: self._reports.sighted(),  # noqa: PLW0108  made below
         )
+        self.probing = Probing(
+            around.instruments,
+            lambda: self._reports.found(),  # noqa: PLW0108  made below
+        )
         self._duties = Duties(
             memory,
             self._obedience,
@@ -104,6 +112,7 @@ class Controller(MultiService):
             self.lookout,
             self._owned,
             lambda worker, move: self._links.migrate(worker, move),  # noqa: PLW0108  made below
+            self.probing.probe,
         )
         self._links = Links(
             reactor,
@@ -119,7 +128,13 @@ class Controller(MultiService):
         )
         self._succession = Succession(reactor, self._obedience, lambda: self._links.sessions)
         self._reports = Reports(
-            reactor, self._owner, self._dhcp, self._feed, around.interfaces, self.lookout
+            reactor,
+            self._owner,
+            self._dhcp,
+            self._feed,
+            around.interfaces,
+            self.lookout,
+            self.probing,
         )
         self._registration = memory.registration
         self._watching = Routine(reactor, REGISTRATION_INTERVAL, self._watch, "registration")
@@ -155,7 +170,7 @@ class Controller(MultiService):
             return
         await self._dhcp.resume()
         self._feed.start()
-        for part in (self._links, self._succession, self._reports, self.lookout):
+        for part in (self._links, self._succession, self._reports, self.lookout, self.probing):
             part.setServiceParent(self)
 
     def _not_started(self, failure: Failure) -> None:
@@ -210,7 +225,7 @@ class Controller(MultiService):
         self._memory.serve(instance)
 
     async def _stop_the_old(self) -> None:
-        await self.lookout.watch(())
+        await self._duties.look_no_more()
         await self._dhcp.apply(EMPTY)
 
     def _closed(self, session: Session, reason: str) -> None:

@@ -8,6 +8,7 @@ from maasha.model.cluster import Introduction, Move, Ownership, Welcome
 from maasha.model.dhcp import DhcpPlan, DhcpReport
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
+from maasha.model.probe import Finding, Probe
 from maasha.model.sighting import Sighting, Watch
 from maasha.model.stamp import Stamp
 from maasha.rpc.arguments import Bytes, Record, Uuid
@@ -150,6 +151,13 @@ class LookOut(Call):
     errors = declared(StaleEpoch)
 
 
+class ProbeNetworks(Call):
+    """Region to rack: probe these VLANs for DHCP and name servers for five minutes, and no others."""
+
+    arguments = [(b"epoch", Record(Stamp)), (b"probes", Record(tuple[Probe, ...]))]
+    errors = declared(StaleEpoch)
+
+
 class ReportDHCP(Call):
     """Rack to region: what my dhcpd does now."""
 
@@ -179,6 +187,13 @@ class ReportSightings(Call):
     errors = declared(NotOwner, Unavailable)
 
 
+class ReportFindings(Call):
+    """Rack to region: which DHCP and name servers I know of on the VLANs that I probe."""
+
+    arguments = [(b"findings", Record(tuple[Finding, ...]))]
+    errors = declared(NotOwner, Unavailable)
+
+
 class Farewell(Call):
     """Rack to region: let us make no more calls on this link, it is about to end.
 
@@ -199,12 +214,20 @@ class Claim(Call):
 
 HANDSHAKE: tuple[type[Call], ...] = (Hello, Prove, Register)
 BOTH_WAYS: tuple[type[Call], ...] = (Ping,)
-REGION_TO_RACK: tuple[type[Call], ...] = (Own, ConfigureDHCP, Retire, Migrate, LookOut)
+REGION_TO_RACK: tuple[type[Call], ...] = (
+    Own,
+    ConfigureDHCP,
+    Retire,
+    Migrate,
+    LookOut,
+    ProbeNetworks,
+)
 RACK_TO_REGION: tuple[type[Call], ...] = (
     ReportDHCP,
     ReportLeases,
     ReportInterfaces,
     ReportSightings,
+    ReportFindings,
     Claim,
     Farewell,
 )

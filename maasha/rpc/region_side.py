@@ -15,6 +15,7 @@ from maasha.model.cluster import InstanceId, Introduction, Ownership, SystemId, 
 from maasha.model.dhcp import DhcpReport
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
+from maasha.model.probe import Finding
 from maasha.model.sighting import Sighting
 from maasha.rpc import commands, handshake
 from maasha.rpc.alive import Alive
@@ -76,6 +77,9 @@ class RegionDuties(Protocol):
 
     async def report_sightings(self, sightings: tuple[Sighting, ...]) -> None:
         """Take what the rack knows of others on the VLANs that it watches."""
+
+    async def report_findings(self, findings: tuple[Finding, ...]) -> None:
+        """Take which DHCP and name servers the rack knows of on the VLANs that it probes."""
 
     async def claim(self, lost: Ownership) -> None:
         """Take the rack over from an owner that it lost."""
@@ -369,6 +373,12 @@ class Desk(Alive):
     async def report_sightings(self, sightings: tuple[Sighting, ...]) -> Answer:
         """Pass them on."""
         await self._duties.report_sightings(sightings)
+        return {}
+
+    @commands.ReportFindings.responder
+    async def report_findings(self, findings: tuple[Finding, ...]) -> Answer:
+        """Pass them on."""
+        await self._duties.report_findings(findings)
         return {}
 
     @commands.Claim.responder

@@ -37,6 +37,7 @@ from maasha.model.cluster import (
 from maasha.model.dhcp import DhcpPlan, DhcpReport
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
+from maasha.model.probe import Finding, Probe
 from maasha.model.sighting import Sighting, Watch
 from maasha.model.stamp import Stamp
 from maasha.rpc.credentials import Credential
@@ -94,6 +95,9 @@ class Desk:
         await Deferred()
 
     async def report_sightings(self, sightings: tuple[Sighting, ...]) -> None:
+        """Let them pass."""
+
+    async def report_findings(self, findings: tuple[Finding, ...]) -> None:
         """Let them pass."""
 
     async def claim(self, lost: Ownership) -> None:
@@ -155,6 +159,11 @@ class Duties:
 
     async def look_out(self, worker: WorkerId, epoch: Stamp, watches: tuple[Watch, ...]) -> None:
         """See nobody."""
+
+    async def probe_networks(
+        self, worker: WorkerId, epoch: Stamp, probes: tuple[Probe, ...]
+    ) -> None:
+        """Find nothing."""
 
 
 @define(eq=False)

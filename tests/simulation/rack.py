@@ -158,6 +158,7 @@ class Rackd:
             self._lookout,
             self._owned,
             lambda worker, move: self._links.migrate(worker, move),  # noqa: PLW0108  made below
+            lambda _: None,
         )
         urls = [f"http://{region}/MAAS" for region in around.regions]
         self._links = Links(

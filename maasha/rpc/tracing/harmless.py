@@ -20,6 +20,7 @@ from maasha.model.codec import BadRecord, from_json
 from maasha.model.dhcp import DhcpPlan, DhcpReport, Role, VlanRole, VlanService
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
+from maasha.model.probe import Finding, Probe
 from maasha.model.sighting import Peer, Sighting, Watch
 from maasha.model.stamp import Stamp
 from maasha.rpc import commands, errors
@@ -52,7 +53,7 @@ ARGUMENTS: frozenset[bytes] = frozenset(
         *(b"protocol", b"introduction", b"welcome"),
         # of the rest
         *(b"epoch", b"report", b"plan", b"interfaces", b"lost", b"cursor", b"move", b"worker"),
-        *(b"watches", b"sightings", b"calls"),
+        *(b"watches", b"sightings", b"probes", b"findings", b"calls"),
     }
 )
 """Arguments and values of answers, of whichever of our commands."""
@@ -79,6 +80,8 @@ FIELDS: Mapping[type, frozenset[str]] = {
         Watch: "vlan rack interface peers",
         Peer: "rack hostname",
         Sighting: "vlan peer probed reached clock_offset",
+        Probe: "vlan interface",
+        Finding: "vlan settled",
         Versions: "lowest highest",
         errors.RemoteFailure: "id",
         errors.BadArgument: "argument",

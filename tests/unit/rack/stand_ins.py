@@ -21,6 +21,7 @@ from maasha.model.cluster import (
 from maasha.model.dhcp import DhcpPlan, DhcpReport, VlanRole
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
+from maasha.model.probe import Finding
 from maasha.model.sighting import Sighting
 
 INSTANCE = InstanceId(UUID(int=1))
@@ -47,6 +48,7 @@ class Region:
     leases: list[LeaseReport] = field(factory=list)
     interfaces: list[tuple[Interface, ...]] = field(factory=list)
     sightings: list[tuple[Sighting, ...]] = field(factory=list)
+    findings: list[tuple[Finding, ...]] = field(factory=list)
 
     async def claim(self, lost: Ownership) -> None:
         """Be asked to take over."""
@@ -73,6 +75,11 @@ class Region:
         """Take what the rack knows of others."""
         self._answer()
         self.sightings.append(sightings)
+
+    async def report_findings(self, findings: tuple[Finding, ...]) -> None:
+        """Take which servers the rack found."""
+        self._answer()
+        self.findings.append(findings)
 
     def _answer(self) -> None:
         self.calls += 1

@@ -15,6 +15,7 @@ from twisted.internet.defer import Deferred
 from maasha.model.cluster import Endpoint, EventLoop, Move, Ownership, RackKey, WorkerId
 from maasha.model.lease import BindingState, Lease, LeaseReport
 from maasha.model.network import Interface, VlanId
+from maasha.model.probe import Finding, Probe, ResolverSeen, ServerSeen
 from maasha.model.sighting import Peer, Sighting, Watch
 from maasha.model.stamp import Stamp
 from maasha.rpc.arguments import Bytes, Record
@@ -67,6 +68,11 @@ INTERFACES = (
 )
 LOST = Ownership(WorkerId(3), Stamp(1, 2))
 MOVE = Move(EventLoop("b:pid=7", (Endpoint("10.0.0.9", 5251),)), 20.0, "evening")
+DNS = IPv4Address("10.0.0.53")
+PROBES = (Probe(VlanId(5), "eth1", "02:00:00:00:00:07", IPv4Address("10.0.0.1"), (DNS,)),)
+FINDINGS = (
+    Finding(VlanId(5), (ServerSeen(DNS, "02:00:00:00:00:08", 1.5),), True, (ResolverSeen(DNS, 2.0),)),
+)
 OTHER_RACK = Peer(RackKey(2), IPv4Address("10.0.0.2"), "rack2")
 WATCHES = (Watch(VlanId(5), RackKey(1), "eth1", IPv4Address("10.0.0.1"), (OTHER_RACK,), "5e" * 32),)
 SIGHTINGS = (Sighting(VlanId(5), RackKey(2), 0.5, None, -0.002), Sighting(VlanId(5), RackKey(3)))
@@ -119,12 +125,14 @@ def test_a_rack_takes_every_order() -> None:
     value_of(home.run(rack.retire(EPOCH)))
     assert value_of(home.run(rack.migrate(MOVE))) == WORKER + 1
     value_of(home.run(rack.look_out(EPOCH, WATCHES)))
+    value_of(home.run(rack.probe_networks(EPOCH, PROBES)))
     assert hands.orders == [
         (WORKER, EPOCH),
         (WORKER, EPOCH, PLAN),
         (WORKER, EPOCH),
         (WORKER, MOVE),
         (WORKER, EPOCH, WATCHES),
+        (WORKER, EPOCH, PROBES),
     ]
 
 
@@ -136,8 +144,9 @@ def test_a_region_takes_every_report() -> None:
     assert value_of(home.run(region.report_leases(LEASES))) == 12
     value_of(home.run(region.report_interfaces(INTERFACES)))
     value_of(home.run(region.report_sightings(SIGHTINGS)))
+    value_of(home.run(region.report_findings(FINDINGS)))
     value_of(home.run(region.claim(LOST)))
-    assert home.door.desk.heard == [REPORT, LEASES, INTERFACES, SIGHTINGS, LOST]
+    assert home.door.desk.heard == [REPORT, LEASES, INTERFACES, SIGHTINGS, FINDINGS, LOST]
 
 
 @pytest.mark.parametrize("error", [StaleEpoch(Stamp(1, 2), Stamp(1, 3)), DhcpRefused("line 3")])
