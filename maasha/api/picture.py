@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from ipaddress import IPv4Address
 
-from attrs import frozen
+from attrs import Factory, evolve, frozen
 
 from maasha.api.outcome import Outcome, outcome
+from maasha.db.findings import Foreigners, foreign_servers
 from maasha.db.networks import Networks, networks
 from maasha.db.overview import RackView, racks
+from maasha.db.resolvers import told_servers
 from maasha.db.transaction import Transaction
 from maasha.model.network import VlanId
 
@@ -20,6 +23,10 @@ class Picture:
     networks: Networks
     racks: tuple[RackView, ...]
     outcomes: Mapping[VlanId, Outcome]
+    foreign: Foreigners = Factory(dict)
+    """DHCP servers that are none of ours."""
+    region_dns: Mapping[VlanId, tuple[IPv4Address, ...]] = Factory(dict)
+    """The regions' name servers of which clients are told."""
 
 
 def picture_of(known: Networks, racks: tuple[RackView, ...]) -> Picture:
@@ -30,4 +37,6 @@ def picture_of(known: Networks, racks: tuple[RackView, ...]) -> Picture:
 
 async def read_picture(tx: Transaction) -> Picture:
     """Read it; for one moment's view the transaction is REPEATABLE READ."""
-    return picture_of(await networks(tx), await racks(tx))
+    picture = picture_of(await networks(tx), await racks(tx))
+    foreign, region_dns = await foreign_servers(tx), await told_servers(tx)
+    return evolve(picture, foreign=foreign, region_dns=region_dns)

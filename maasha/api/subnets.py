@@ -132,6 +132,7 @@ def _changed(before: SubnetRow, form: SubnetUpdate) -> SubnetRow:
         gateway=either(form.gateway_ip, before.gateway),
         dns_servers=either(form.dns_servers, before.dns_servers),
         managed=either(form.managed, before.managed),
+        allow_dns=either(form.allow_dns, before.allow_dns),
     )
 
 

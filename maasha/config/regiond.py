@@ -54,6 +54,8 @@ class RegiondSettings:
     """Published instead of the host's own addresses; empty: the host's own."""
     rpc_first_port: int = 5250
     rpc_last_port: int = 5270
+    dns_servers: tuple[Address, ...] | None = None
+    """Where this region's name servers are; None: its host may have one, which racks find out."""
     rpc_tls: bool = True
     """Whether links are TLS; the racks must say the same."""
     rpc_unproved: int = 512
@@ -108,6 +110,7 @@ def parse_regiond(text: str) -> RegiondSettings:
         rpc_addresses=reader.take("rpc_addresses", each(written(address)), default.rpc_addresses),
         rpc_first_port=reader.take("rpc_first_port", port, default.rpc_first_port),
         rpc_last_port=reader.take("rpc_last_port", port, default.rpc_last_port),
+        dns_servers=reader.take("dns_servers", each(written(address)), None),
         rpc_tls=reader.take("rpc_tls", flag, default.rpc_tls),
         **_numbers(reader, default),
     )

@@ -28,6 +28,7 @@ RANGES = """
 select iprange.* from iprange join subnet on subnet.id = subnet_id
 where vlan_id = any(%s) and managed and family(start_ip) = 4 order by start_ip
 """
+NAMINGS = "select vlan_id, servers from vlan_naming where vlan_id = any(%s)"
 MEMBERS = """
 select member.vlan_id, rack.id, rack.hostname, rack.deleted is not null as gone,
     exists (select from drain where drain.rack_id = rack.id) as draining,
@@ -78,6 +79,7 @@ async def load_situation(
         return None
     keys = [vlan.id for vlan in vlans]
     subnets, members = await _subnets(tx, keys), await _members(tx, keys)
+    named = {naming.vlan_id: tuple(naming.servers) for naming in await tx.rows(NAMINGS, keys)}
     return RackSituation(
         rack=rack,
         generation=Stamp(row.wanted_incarnation, row.wanted_counter),
@@ -86,7 +88,10 @@ async def load_situation(
         digest=row.digest,
         omapi_secret=row.omapi_secret or "",
         kept=row.kept,
-        vlans=tuple(_vlan(vlan, subnets[vlan.id], members[vlan.id]) for vlan in vlans),
+        vlans=tuple(
+            _vlan(vlan, subnets[vlan.id], members[vlan.id], named.get(vlan.id, ()))
+            for vlan in vlans
+        ),
     )
 
 
@@ -105,7 +110,10 @@ async def _members(tx: Transaction, vlans: list[int]) -> Mapping[int, tuple[Memb
 
 
 def _vlan(
-    row: Row, subnets: tuple[Subnet, ...], members: tuple[MemberSituation, ...]
+    row: Row,
+    subnets: tuple[Subnet, ...],
+    members: tuple[MemberSituation, ...],
+    region_dns: tuple[IPv4Address, ...],
 ) -> VlanSituation:
     return VlanSituation(
         vlan=VlanId(row.id),
@@ -117,11 +125,19 @@ def _vlan(
         secondary=None if row.secondary_rack is None else RackKey(row.secondary_rack),
         subnets=subnets,
         members=members,
+        region_dns=region_dns,
     )
 
 
 def _subnet(row: Row, ranges: tuple[IPRange, ...]) -> Subnet:
-    return Subnet(SubnetId(row.id), row.cidr, row.gateway_ip, tuple(row.dns_servers), ranges)
+    return Subnet(
+        id=SubnetId(row.id),
+        cidr=row.cidr,
+        gateway=row.gateway_ip,
+        dns_servers=tuple(row.dns_servers),
+        ranges=ranges,
+        allow_dns=row.allow_dns,
+    )
 
 
 def _range(row: Row) -> IPRange:

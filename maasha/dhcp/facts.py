@@ -86,6 +86,12 @@ class VlanFacts:
     interface: str
     wanted: Wanted
     members: tuple[Member, ...]
+    region_dns: tuple[IPv4Address, ...] = ()
+    """Name servers of the regions, for subnets that have none of their own."""
+
+    def name_servers(self, subnet: Subnet) -> tuple[IPv4Address, ...]:
+        """Give those that a subnet's clients are told of; none: the option is left out."""
+        return subnet.dns_servers or (self.region_dns if subnet.allow_dns else ())
 
     def member(self, rack: RackKey) -> Member | None:
         """Give the rack's part in this VLAN, None when it has none."""

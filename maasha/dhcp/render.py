@@ -12,6 +12,7 @@ from maasha.dhcp.failover import block
 from maasha.dhcp.faults import Surroundings, fault
 from maasha.dhcp.plan import EMPTY
 from maasha.dhcp.pools import Span, pools
+from maasha.dhcp.probe_client import NAME, ignored
 from maasha.model.dhcp import OFF, DhcpPlan, Role, VlanRole
 from maasha.model.network import DEFAULT_LEASE_TIME, DEFAULT_MTU, Subnet, VlanId
 
@@ -74,9 +75,10 @@ def _plan(facts: RackFacts, served: Sequence[tuple[VlanFacts, Role]]) -> DhcpPla
         return DhcpPlan(facts.generation, EMPTY.config, EMPTY.interfaces, EMPTY.roles)
     blocks = [f"{block(role)}\n" for _, role in served if role.paired]
     networks = [_shared_network(vlan, role) for vlan, role in served]
+    secret, rest = facts.omapi_secret, (*blocks, *networks)
     return DhcpPlan(
         generation=facts.generation,
-        config="\n".join((HEAD, _omapi(facts.omapi_secret), *blocks, *networks)),
+        config="\n".join((HEAD, _omapi(secret), _braces(f"host {NAME}", ignored(secret)), *rest)),
         interfaces=tuple(sorted(vlan.interface for vlan, _ in served)),
         roles=tuple(VlanRole(vlan.vlan, role) for vlan, role in served),
     )
@@ -95,20 +97,22 @@ def _shared_network(vlan: VlanFacts, role: Role) -> str:
         lines.append(f"option interface-mtu {vlan.mtu};")
     taken = [member.address for member in vlan.members if member.address is not None]
     for subnet in sorted(vlan.subnets, key=lambda entry: entry.cidr):
-        lines.append(_subnet(subnet, role, taken))
+        lines.append(_subnet(subnet, vlan.name_servers(subnet), role, taken))
     return _braces(f"shared-network vlan-{vlan.vlan}", lines)
 
 
-def _subnet(subnet: Subnet, role: Role, taken: Sequence[IPv4Address]) -> str:
-    lines = [*_options(subnet), *(_pool(span, role) for span in pools(subnet, taken))]
+def _subnet(
+    subnet: Subnet, names: Sequence[IPv4Address], role: Role, taken: Sequence[IPv4Address]
+) -> str:
+    lines = [*_options(subnet, names), *(_pool(span, role) for span in pools(subnet, taken))]
     return _braces(f"subnet {subnet.cidr.network_address} netmask {subnet.cidr.netmask}", lines)
 
 
-def _options(subnet: Subnet) -> Iterator[str]:
+def _options(subnet: Subnet, names: Sequence[IPv4Address]) -> Iterator[str]:
     if subnet.gateway is not None:
         yield f"option routers {subnet.gateway};"
-    if subnet.dns_servers:
-        yield f"option domain-name-servers {', '.join(map(str, subnet.dns_servers))};"
+    if names:
+        yield f"option domain-name-servers {', '.join(map(str, names))};"
 
 
 def _pool(span: Span, role: Role) -> str:

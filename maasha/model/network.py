@@ -62,6 +62,8 @@ class Subnet:
     gateway: IPv4Address | None = None
     dns_servers: tuple[IPv4Address, ...] = ()
     ranges: tuple[IPRange, ...] = ()
+    allow_dns: bool = True
+    """Clients are told of the regions' name servers where the subnet has none of its own."""
 
 
 Network = IPv4Network | IPv6Network

@@ -58,6 +58,8 @@ class VlanSituation:
     subnets: tuple[Subnet, ...]
     """IPv4 only; one that is not managed has no ranges here."""
     members: tuple[MemberSituation, ...]
+    region_dns: tuple[IPv4Address, ...] = ()
+    """Name servers of the regions, of which clients are told."""
 
 
 @frozen

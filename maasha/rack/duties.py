@@ -23,7 +23,8 @@ from maasha.rpc.errors import DhcpRefused
 class Duties:
     """Answers the commands of every link; `owned` is told when another worker owns the rack.
 
-    `migrate` moves a link, `probe` has VLANs probed. Before a plan is run the lookout leaves the ports that it needs.
+    `migrate` moves a link, `probe` has VLANs probed. Before a plan is run the lookout leaves the
+    ports that it needs.
     """
 
     log = Logger()

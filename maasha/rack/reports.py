@@ -1,4 +1,4 @@
-"""What the rack tells its owner: DHCP, leases, interfaces and what it saw, each until it is taken."""
+"""What the rack tells its owner: DHCP, leases, interfaces, what it saw; each until it is taken."""
 
 from __future__ import annotations
 

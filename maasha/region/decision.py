@@ -116,6 +116,7 @@ def _vlan_facts(vlan: VlanSituation, me: RackKey) -> VlanFacts:
         interface=interfaces.get(me, ""),
         wanted=_wanted(vlan),
         members=tuple(_member(member) for member in vlan.members),
+        region_dns=vlan.region_dns,
     )
 
 

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 
-from attrs import frozen
-from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.interfaces import IReactorTime
-from twisted.logger import Logger
 
-from maasha.db.errors import DatabaseError
 from maasha.db.lane import Runner
+from maasha.db.transaction import Transaction
 from maasha.db.watches import read_watches
-from maasha.host.routine import Routine
 from maasha.model.cluster import RackKey
 from maasha.model.network import VlanId
 from maasha.model.sighting import Watch
-from maasha.model.stamp import Stamp
+from maasha.region.orders import Orders, Wanted
 from maasha.region.rush import Rush
 from maasha.region.steward import Steward
-from maasha.rpc.errors import RpcError
 
 TICK = 5.0
 """Seconds between looks that no notice asked for."""
@@ -32,26 +27,13 @@ RENEWAL = 20.0
 ANSWER = 5.0
 """Seconds for a rack to take an order; a deaf one keeps the others from theirs for so long."""
 
-NOTHING: tuple[Watch, ...] = ()
 
+class Lookouts(Orders[Watch]):
+    """Orders to look out.
 
-@frozen
-class Order:
-    """What a rack was told, by whom, and when."""
-
-    epoch: Stamp
-    watches: tuple[Watch, ...]
-    at: float
-
-
-class Lookouts(Routine):
-    """Level-triggered: each look compares what racks are to watch with what they were told.
-
-    `stewards` gives those of the racks that this worker acts for; `key_root` the instance's secret
-    (hexadecimal) from which the keys of watches come, None before it is known.
+    `key_root` gives the instance's secret (hexadecimal) from which the keys of watches come, None
+    before it is known.
     """
-
-    log = Logger()
 
     def __init__(
         self,
@@ -61,54 +43,19 @@ class Lookouts(Routine):
         stewards: Callable[[], Mapping[RackKey, Steward]],
         key_root: Callable[[], str | None],
     ) -> None:
-        super().__init__(clock, TICK, self._look, "lookouts", REST)
-        self._pool = pool
-        self._rush = rush
-        self._stewards = stewards
+        super().__init__(clock, pool, rush, stewards, "lookouts", TICK, REST, RENEWAL)
         self._key_root = key_root
-        self._orders: dict[RackKey, Order] = {}
 
-    async def _look(self) -> None:
+    async def wanted(self, tx: Transaction) -> Wanted[Watch] | None:
+        """Read which VLANs each rack is to watch."""
         root = self._key_root()
         if root is None:
-            return
-        await self._rush.over()
-        try:
-            wanted = await self._pool.run(
-                lambda tx: read_watches(tx, lambda vlan: watch_key(root, vlan))
-            )
-        except DatabaseError as error:
-            self.log.debug("no look at lookouts: {error}", error=error)
-            return
-        await DeferredList(
-            [
-                Deferred.fromCoroutine(self._order(steward, wanted.get(steward.link.rack, NOTHING)))
-                for steward in self._misled(wanted)
-            ]
-        )
+            return None
+        return await read_watches(tx, lambda vlan: watch_key(root, vlan))
 
-    def _misled(self, wanted: Mapping[RackKey, tuple[Watch, ...]]) -> Iterator[Steward]:
-        """Give the stewards of racks that are to hear something new, or the same again."""
-        stewards = self._stewards()
-        self._orders = {rack: told for rack, told in self._orders.items() if rack in stewards}
-        renewed = self._clock.seconds() - RENEWAL
-        for rack, steward in stewards.items():
-            told, watches = self._orders.get(rack), wanted.get(rack, NOTHING)
-            if told is None or told.epoch != steward.epoch:
-                due = bool(watches)  # what another worker told it is forgotten soon
-            else:
-                due = told.watches != watches or (bool(watches) and told.at <= renewed)
-            if due:
-                yield steward
-
-    async def _order(self, steward: Steward, watches: tuple[Watch, ...]) -> None:
-        rack, epoch = steward.link, steward.epoch
-        try:
-            await rack.remote.look_out(epoch, watches, ANSWER)
-        except RpcError as error:
-            self.log.info("{rack} does not look out: {error}", rack=rack.hostname, error=error)
-            return
-        self._orders[rack.rack] = Order(epoch, watches, self._clock.seconds())
+    async def tell(self, steward: Steward, work: tuple[Watch, ...]) -> None:
+        """Have a rack watch these VLANs."""
+        await steward.link.remote.look_out(steward.epoch, work, ANSWER)
 
 
 def watch_key(root: str, vlan: VlanId) -> str:

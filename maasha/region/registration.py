@@ -8,7 +8,7 @@ from functools import partial
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from maasha.db import interfaces, leases, ownership, racks, roles, services, tokens
+from maasha.db import findings, interfaces, leases, ownership, racks, roles, services, tokens
 from maasha.db.errors import DatabaseError, OutcomeUnknown, QueryFailed
 from maasha.db.lane import Runner
 from maasha.db.pool import RETRY_AFTER
@@ -24,6 +24,7 @@ from maasha.model.cluster import Introduction, LinkId, Ownership, SystemId, Welc
 from maasha.model.dhcp import DhcpReport
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
+from maasha.model.probe import Finding
 from maasha.model.sighting import Sighting
 from maasha.region.available import available
 from maasha.region.connections import Connections, RackLink
@@ -327,6 +328,13 @@ class LinkDuties:
         self._steward()
         await available(
             self._pool.run(lambda tx: roles.store_sightings(tx, self._link.rack, sightings))
+        )
+
+    async def report_findings(self, found: tuple[Finding, ...]) -> None:
+        """Write down what the rack found; a rack of another worker's tells that one."""
+        self._steward()
+        await available(
+            self._pool.run(lambda tx: findings.store_findings(tx, self._link.rack, found))
         )
 
     async def claim(self, lost: Ownership) -> None:

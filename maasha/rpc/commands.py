@@ -152,7 +152,7 @@ class LookOut(Call):
 
 
 class ProbeNetworks(Call):
-    """Region to rack: probe these VLANs for DHCP and name servers for five minutes, and no others."""
+    """Region to rack: probe these VLANs for DHCP and name servers for five minutes, no others."""
 
     arguments = [(b"epoch", Record(Stamp)), (b"probes", Record(tuple[Probe, ...]))]
     errors = declared(StaleEpoch)

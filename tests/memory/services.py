@@ -20,6 +20,7 @@ for statement in (
     situations.VLANS,
     situations.LOCKED_VLANS,
     situations.SUBNETS,
+    situations.NAMINGS,
     situations.RANGES,
     situations.MEMBERS,
     situations.ADDRESSES,

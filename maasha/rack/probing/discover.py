@@ -118,7 +118,7 @@ def _ip(datagram: bytes) -> bytes:
 def _checksum(data: bytes) -> int:
     """Give the complement of the ones' complement sum (RFC 1071)."""
     padded = data + bytes(len(data) % 2)
-    total = sum(struct.unpack(f"!{len(padded) // 2}H", padded))
+    total: int = sum(struct.unpack(f"!{len(padded) // 2}H", padded))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return ~total & 0xFFFF

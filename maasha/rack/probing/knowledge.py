@@ -80,7 +80,7 @@ class Knowledge:
     def asked(self, resolver: IPv4Address, at: float, *, answered: bool) -> Knowledge:
         """Add a question to a name server."""
         before = self.resolvers.get(resolver)
-        last = at if answered else before and before.answered
+        last = at if answered else before.answered if before is not None else None
         return evolve(self, resolvers={**self.resolvers, resolver: Asked(at, last)})
 
     def only(self, resolvers: Collection[IPv4Address]) -> Knowledge:

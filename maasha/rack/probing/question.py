@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from ipaddress import IPv4Address
 
-from twisted.internet.defer import Deferred, TimeoutError
+from twisted.internet.defer import Deferred, TimeoutError, maybeDeferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IReactorTime, IReactorUDP
 from twisted.internet.protocol import DatagramProtocol
-from twisted.names.dns import A, ENAME, OK, Message
+from twisted.names.dns import ENAME, OK, A, Message
 
 PORT = 53
 NAME = b"localhost"
 """A caching server knows it by itself (RFC 6761, 6.3), so nobody else is asked."""
 DEADLINE = 2.0
 """Seconds for an answer."""
+LONGEST = 4096
+"""Bytes that are read of an answer."""
 TRIES = 2
 """A datagram may always get lost."""
 ANSWERS = (OK, ENAME)
@@ -49,7 +51,7 @@ class Question(DatagramProtocol):
         answer = Message()
         try:
             answer.fromStr(datagram)
-        except Exception:  # noqa: BLE001  of a stranger's bytes anything can come
+        except Exception:
             return
         ours = addr[:2] == self._server and answer.id == self._message.id and answer.answer
         if ours and not self.ended.called:
@@ -69,19 +71,17 @@ async def answers(
     """
     question = Question(number(), (str(server), port))
     try:
-        listening = reactor.listenUDP(0, question, interface=str(own))
+        listening = reactor.listenUDP(0, question, str(own), LONGEST)
     except CannotListenError as error:
         raise OSError(f"cannot ask from {own}: {error.socketError}") from error
     try:
         return await _tried(reactor, question)
     finally:
-        await listening.stopListening()
+        await maybeDeferred(listening.stopListening)
 
 
 async def _tried(reactor: AskReactor, question: Question) -> bool:
-    again = [
-        reactor.callLater(DEADLINE * turn / TRIES, question.send) for turn in range(1, TRIES)
-    ]
+    again = [reactor.callLater(DEADLINE * turn / TRIES, question.send) for turn in range(1, TRIES)]
     try:
         question.send()
         return await question.ended.addTimeout(DEADLINE, reactor)

@@ -23,6 +23,8 @@ TICK = 1.0
 """Seconds between looks whether it is time to ask."""
 ASKED = 2
 """DISCOVERs of one probe: a frame may always get lost."""
+MOST = 16
+"""Servers that are heard of one probe: whoever makes up more of them fills no memory."""
 
 
 class Spot(Routine):
@@ -108,7 +110,7 @@ class Spot(Routine):
 
         def heard(frame: Frame) -> None:
             offered = offer(frame.payload, client)
-            if offered is not None:
+            if offered is not None and len(found) < MOST:
                 found.add(Server(offered.server, frame.source.hex(":")))
 
         station = tools.open_station(self.probe.interface, ETHERTYPE, heard, lost.append)

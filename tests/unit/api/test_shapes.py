@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-from ipaddress import ip_address
+from ipaddress import IPv4Address, ip_address
 
 from attrs import evolve
 
 from maasha.api.picture import picture_of
 from maasha.api.shapes import fabric_json, range_json, subnet_json, user_json, vlan_json, vlan_name
 from maasha.db.accounts import User
+from maasha.db.findings import ForeignServer
 from maasha.db.networks import Networks
 from maasha.model.network import FabricId
 from tests.unit.api.samples import (
@@ -39,7 +40,9 @@ def test_vlan() -> None:
         "dhcp_status": "pending: rack rack-1 is solo and becomes primary",
         "dhcp_problem": "",
         "lease_time": 600,
+        "dhcp_warning": "",
         "external_dhcp": None,
+        "region_dns": [],
         "relay_vlan": None,
         "primary_rack": "aaa111",
         "secondary_rack": "bbb222",
@@ -49,6 +52,24 @@ def test_vlan() -> None:
         "space": "undefined",
         "resource_uri": "/MAAS/api/2.0/vlans/7/",
     }
+
+
+def test_others_dhcp_servers() -> None:
+    """The first that was found is MAAS's one; where DHCP is on, all are warned of."""
+    first = ForeignServer(IPv4Address("10.0.0.9"), "02:00:00:00:00:09", ("rack-1", "rack-2"))
+    second = ForeignServer(IPv4Address("10.0.0.8"), "02:00:00:00:00:08", ("rack-1",))
+    picture = evolve(PICTURE, foreign={VLAN.id: (first, second)})
+    off = vlan_json(VLAN, picture)
+    assert (off["external_dhcp"], off["dhcp_warning"]) == ("10.0.0.9", "")
+    on = vlan_json(evolve(VLAN, dhcp_on=True), picture)
+    assert "10.0.0.9 (02:00:00:00:00:09), seen by rack-1, rack-2; 10.0.0.8" in on["dhcp_warning"]
+
+
+def test_name_servers_of_regions() -> None:
+    """Those of which clients are told, in their order."""
+    servers = (IPv4Address("10.0.2.53"), IPv4Address("10.0.1.53"))
+    shown = vlan_json(VLAN, evolve(PICTURE, region_dns={VLAN.id: servers}))
+    assert shown["region_dns"] == ["10.0.2.53", "10.0.1.53"]
 
 
 def test_vlan_without_racks() -> None:

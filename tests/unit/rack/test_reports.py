@@ -28,7 +28,8 @@ from maasha.rack.reports import (
 from maasha.rpc.errors import LinkLost, NotOwner, Unavailable
 from maasha.rpc.remote import RemoteRegion
 from tests.unit.rack.lookout.segment import Host, Segment
-from tests.unit.rack.probing.street import PROBE, DhcpServer, Street
+from tests.unit.rack.probing.street import PROBE, Street
+from tests.unit.rack.probing.street import DhcpServer as Foreign
 from tests.unit.rack.stand_ins import Region, Server
 from tests.unit.rpc.parts import value_of
 
@@ -190,7 +191,7 @@ def test_what_is_found_is_told_at_once(rack: Rack) -> None:
     rack.probing.startService()
     rack.segment.go(70)
     assert rack.region.findings == []
-    server = DhcpServer(rack.segment, IPv4Address("10.0.0.7"))
+    server = Foreign(rack.segment, IPv4Address("10.0.0.7"))
     rack.probing.probe([PROBE])
     rack.segment.go(13)
     (finding,) = rack.region.findings[-1]

@@ -71,7 +71,9 @@ MOVE = Move(EventLoop("b:pid=7", (Endpoint("10.0.0.9", 5251),)), 20.0, "evening"
 DNS = IPv4Address("10.0.0.53")
 PROBES = (Probe(VlanId(5), "eth1", "02:00:00:00:00:07", IPv4Address("10.0.0.1"), (DNS,)),)
 FINDINGS = (
-    Finding(VlanId(5), (ServerSeen(DNS, "02:00:00:00:00:08", 1.5),), True, (ResolverSeen(DNS, 2.0),)),
+    Finding(
+        VlanId(5), (ServerSeen(DNS, "02:00:00:00:00:08", 1.5),), True, (ResolverSeen(DNS, 2.0),)
+    ),
 )
 OTHER_RACK = Peer(RackKey(2), IPv4Address("10.0.0.2"), "rack2")
 WATCHES = (Watch(VlanId(5), RackKey(1), "eth1", IPv4Address("10.0.0.1"), (OTHER_RACK,), "5e" * 32),)

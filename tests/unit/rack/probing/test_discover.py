@@ -28,7 +28,7 @@ def heard(message: Message, source: IPv4Address = SERVER) -> Offer | None:
 
 def ones_complement(data: bytes) -> int:
     """Give the sum that is all ones where the checksum in the data is right."""
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
     return total % 0xFFFF
 
 
