@@ -169,8 +169,8 @@ OPERATIONS = (
         Role.ADMIN,
         update_vlan,
         "Change a VLAN. A change of DHCP waits up to 10 s for the racks; dhcp_status of the answer "
-        "is running, pending: why, or failed: why, with dhcpd's words in dhcp_problem. dhcp_warning "
-        "names others' DHCP servers on the VLAN.",
+        "is running, pending: why, or failed: why, with dhcpd's words in dhcp_problem. "
+        "dhcp_warning names others' DHCP servers on the VLAN.",
         VlanUpdate,
     ),
     Operation(VLAN, Crud.DELETE, Role.ADMIN, delete_vlan, "Delete a VLAN nobody uses."),

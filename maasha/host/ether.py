@@ -28,7 +28,7 @@ SO_ATTACH_FILTER = 26
 INSTRUCTION, PROGRAM = struct.Struct("HBBI"), struct.Struct("HP")
 """sock_filter and sock_fprog of linux/filter.h."""
 Filter = Sequence[tuple[int, int, int, int]]
-"""Classic BPF: code, two jumps and a number. The kernel lets frames through by it, or drops them."""
+"""Classic BPF: code, two jumps and a number. By it the kernel lets frames through or drops them."""
 EVERYTHING: Filter = ()
 OURS = (socket.PACKET_HOST, socket.PACKET_BROADCAST)
 """Not those for other stations, nor what has a VLAN's tag that this interface does not take off."""
