@@ -16,7 +16,17 @@ from maasha.config.addresses import (
     url,
 )
 from maasha.config.reader import Reader
-from maasha.config.values import MAX_MESSAGE, each, flag, name, path, secret, whole, written
+from maasha.config.values import (
+    MAX_MESSAGE,
+    each,
+    each_if_any,
+    flag,
+    name,
+    path,
+    secret,
+    whole,
+    written,
+)
 from maasha.model.cluster import Endpoint
 from maasha.model.network import Network
 
@@ -110,7 +120,7 @@ def parse_regiond(text: str) -> RegiondSettings:
         rpc_addresses=reader.take("rpc_addresses", each(written(address)), default.rpc_addresses),
         rpc_first_port=reader.take("rpc_first_port", port, default.rpc_first_port),
         rpc_last_port=reader.take("rpc_last_port", port, default.rpc_last_port),
-        dns_servers=reader.take("dns_servers", each(written(address)), None),
+        dns_servers=reader.take("dns_servers", each_if_any(written(address)), None),
         rpc_tls=reader.take("rpc_tls", flag, default.rpc_tls),
         **_numbers(reader, default),
     )
