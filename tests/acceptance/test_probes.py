@@ -51,7 +51,7 @@ def foreign(cluster: Cluster) -> Host:
 def waited(condition: Callable[[], object], what: str, timeout: float) -> float:
     """Give the seconds until something is so."""
     began = time.monotonic()
-    until(condition, what, timeout=timeout)
+    until(condition, what, timeout=timeout, interval=1.0)
     return time.monotonic() - began
 
 

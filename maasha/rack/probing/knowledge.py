@@ -67,6 +67,10 @@ class Knowledge:
         """Whether it is known that there is no server at all."""
         return self.settled and not self.servers
 
+    def met(self, server: Server, at: float) -> Knowledge:
+        """Add an offer, while others may still come."""
+        return evolve(self, servers={**self.servers, server: Met(at)})
+
     def probed(self, offers: Collection[Server], at: float) -> Knowledge:
         """Add a probe that has ended, and who answered it."""
         missed = {

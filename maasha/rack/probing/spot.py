@@ -111,7 +111,9 @@ class Spot(Routine):
         def heard(frame: Frame) -> None:
             offered = offer(frame.payload, client)
             if offered is not None and len(found) < MOST:
-                found.add(Server(offered.server, frame.source.hex(":")))
+                server = Server(offered.server, frame.source.hex(":"))
+                found.add(server)
+                self._learn(self._known.met(server, tools.clock.seconds()))
 
         station = tools.open_station(self.probe.interface, ETHERTYPE, heard, lost.append)
         try:

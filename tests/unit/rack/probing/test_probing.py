@@ -68,9 +68,11 @@ def rack() -> Rack:
 
 
 def test_a_server_is_found(rack: Rack) -> None:
-    """With its station, as soon as the first probe has ended, and that is news."""
+    """With its station, as soon as it makes an offer, and that is news."""
     server = DhcpServer(rack.street.segment, FOREIGN, late=3.0)
     rack.probing.probe([PROBE])
+    rack.go(TICK + 3.5)
+    assert rack.servers == [str(FOREIGN)]
     rack.go(ONCE)
     (finding,) = rack.probing.findings
     (seen,) = finding.servers
