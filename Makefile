@@ -22,7 +22,7 @@ SOAK_SECONDS := 600
 
 soak: setup  ## the tests that take long, whole, and nothing skipped: a thousand racks, and a hard time; as root
 	@CI=1 MAASHA_SOAK=$(SOAK_SECONDS) $(VENV)/bin/python -m pytest -q \
-	  tests/acceptance/test_large.py tests/acceptance/test_calm.py
+	  tests/acceptance/test_large.py tests/acceptance/test_calm.py tests/acceptance/soak_name_servers.py
 
 lint: setup  ## formatting, types, layers and purity
 	@$(VENV)/bin/python -m tests --only lint

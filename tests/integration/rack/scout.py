@@ -17,7 +17,7 @@ from twisted.logger import globalLogBeginner, textFileLogObserver
 from twisted.protocols.basic import LineOnlyReceiver
 
 from maasha.host.clock import steady
-from maasha.host.ether import PacketStation, Station
+from maasha.host.ether import Heard, Lost, PacketStation, Station
 from maasha.model.codec import from_json, to_json
 from maasha.model.probe import Finding, Probe
 from maasha.rack.probing.discover import OFFERS_ONLY
@@ -60,9 +60,9 @@ def main() -> None:
     globalLogBeginner.beginLoggingTo([textFileLogObserver(sys.stderr)], redirectStandardIO=False)
     opened: list[object] = []
 
-    def open_station(*place: Any) -> Station:
-        opened.append(place)
-        return PacketStation(reactor, *place, only=OFFERS_ONLY)
+    def open_station(interface: str, ethertype: int, heard: Heard, lost: Lost) -> Station:
+        opened.append(interface)
+        return PacketStation(reactor, interface, ethertype, heard, lost, OFFERS_ONLY)
 
     tools = Instruments(
         reactor,
