@@ -31,17 +31,16 @@ order by interface.vlan_id, interface.rack_id, (address is null),
 """Of several addresses the first counts, as for DHCP: one in the VLAN's oldest subnet."""
 CHOSEN = """
 select vlan.id as vlan_id, asker.rack_id from vlan cross join lateral (
-    select rack.id as rack_id from rack
-    where deleted is null and exists (
-        select from interface join interface_address on interface_id = interface.id
-        where interface.rack_id = rack.id and vlan_id = vlan.id and family(address) = 4
-    ) and exists (
+    select distinct rack.id as rack_id,
+        (rack.id = vlan.primary_rack or rack.id = vlan.secondary_rack) is true as serves
+    from interface join interface_address on interface_id = interface.id
+    join rack on rack.id = interface.rack_id
+    where vlan_id = vlan.id and family(address) = 4 and deleted is null and exists (
         select from link join worker on worker.id = link.worker_id
         where link.rack_id = rack.id
         and heartbeat > clock_timestamp() - make_interval(secs => %s)
     )
-    order by (rack.id = vlan.primary_rack or rack.id = vlan.secondary_rack) is true desc, rack.id
-    limit %s
+    order by serves desc, rack_id limit %s
 ) asker where vlan.id = any(%s::bigint[])
 """
 """Who serves a VLAN asks; where that is nobody, those that are there longest."""

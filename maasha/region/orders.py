@@ -38,8 +38,9 @@ class Order(Generic[T]):
 class Orders(Routine, Generic[T]):
     """Level-triggered: each look compares what racks are to do with what they were told.
 
-    A rack is told again every `renewal` seconds: one that is not told forgets it. `stewards` gives
-    those of the racks that this worker acts for.
+    A rack is told again every `renewal` seconds: one that is not told forgets it. Each look tells
+    `most` racks, those first that were told longest ago. `stewards` gives those of the racks that
+    this worker acts for.
     """
 
     log = Logger()
@@ -54,12 +55,14 @@ class Orders(Routine, Generic[T]):
         tick: float,
         rest: float,
         renewal: float,
+        most: int | None = None,
     ) -> None:
         super().__init__(clock, tick, self._look, name, rest)
         self._pool = pool
         self._rush = rush
         self._stewards = stewards
         self._renewal = renewal
+        self._most = most
         self._orders: dict[RackKey, Order[T]] = {}
 
     @abstractmethod
@@ -82,7 +85,7 @@ class Orders(Routine, Generic[T]):
         await DeferredList(
             [
                 Deferred.fromCoroutine(self._order(steward, wanted.get(steward.link.rack, ())))
-                for steward in self._misled(wanted)
+                for steward in sorted(self._misled(wanted), key=self._told_at)[: self._most]
             ]
         )
 
@@ -99,6 +102,10 @@ class Orders(Routine, Generic[T]):
                 due = told.work != work or (bool(work) and told.at <= renewed)
             if due:
                 yield steward
+
+    def _told_at(self, steward: Steward) -> float:
+        told = self._orders.get(steward.link.rack)
+        return told.at if told is not None else float("-inf")
 
     async def _order(self, steward: Steward, work: tuple[T, ...]) -> None:
         rack, epoch = steward.link, steward.epoch

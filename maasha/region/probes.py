@@ -22,6 +22,9 @@ TICK = 10.0
 RENEWAL = 60.0
 """Seconds after which a rack is told again what it probes; it forgets it after five minutes."""
 
+MOST = 64
+"""Racks that are told in one look: a worker that gets many at once has better to do."""
+
 
 class Probes(Orders[Probe]):
     """Orders to probe.
@@ -38,7 +41,7 @@ class Probes(Orders[Probe]):
         stewards: Callable[[], Mapping[RackKey, Steward]],
         omapi_secret: Callable[[], str | None],
     ) -> None:
-        super().__init__(clock, pool, rush, stewards, "probes", TICK, TICK, RENEWAL)
+        super().__init__(clock, pool, rush, stewards, "probes", TICK, TICK, RENEWAL, MOST)
         self._omapi_secret = omapi_secret
 
     async def wanted(self, tx: Transaction) -> Wanted[Probe] | None:

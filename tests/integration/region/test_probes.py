@@ -10,6 +10,7 @@ from twisted.internet.task import Clock
 
 from maasha.dhcp.probe_client import probe_client
 from maasha.model.probe import Finding, ServerSeen
+from maasha.region import probes
 from maasha.region.probes import RENEWAL, TICK, Probes
 from maasha.region.resolving import Resolving
 from maasha.region.rush import Rush
@@ -71,6 +72,22 @@ async def test_each_rack_is_told(
     assert [told(line) for line in lines] == [1, 1]
     await after(pool, clock, *[TICK] * round(RENEWAL / TICK))
     assert [told(line) for line in lines] == [2, 2]
+
+
+@asynchronous
+async def test_many_racks_take_turns(
+    pool: WatchedPool,
+    clock: Clock,
+    worker: Worker,
+    racks: list[Rack],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever was told longest ago comes first, so nobody is forgotten."""
+    monkeypatch.setattr(probes, "MOST", 1)
+    lines = await probing(pool, clock, worker, racks)
+    assert sorted(told(line) for line in lines) == [0, 1]
+    await after(pool, clock, TICK)
+    assert [told(line) for line in lines] == [1, 1]
 
 
 @asynchronous
