@@ -65,8 +65,7 @@ where family(address) = 4 order by region_id, place, address
 """  # noqa: S608  our own text
 SIGHTINGS = """
 select vlan_id, address, max(asked) as asked, max(answered) as answered
-from resolver_sighting join rack on rack.id = rack_id
-where deleted is null group by vlan_id, address
+from resolver_sighting group by vlan_id, address
 """
 NAMINGS = """
 select vlan.id, coalesce(servers, '{}') as servers, rearranged, not exists (
@@ -103,6 +102,8 @@ where id = any(%s::bigint[]) and dhcp_on and exists (
 """Racks in whose configuration the names of the servers stand."""
 PRUNE = """
 delete from resolver_sighting where asked < clock_timestamp() - make_interval(secs => %s)
+and not exists (select from vlan_naming where vlan_naming.vlan_id = resolver_sighting.vlan_id
+    and address = any(servers))
 """
 
 

@@ -54,9 +54,14 @@ def decide(naming: Naming, now: datetime) -> Telling | None:
 
 
 def dead(resolver: Resolver) -> bool:
-    """Whether it answered once, and has not for long though it was asked."""
+    """Whether it has not answered for long though it was asked.
+
+    What an operator names and nobody ever heard an answer of is not: racks may be barred from it.
+    """
     asked, answered = resolver.asked, resolver.answered
-    return asked is not None and answered is not None and asked - answered > _seconds(DEAD_AFTER)
+    if asked is None or answered is None:
+        return asked is not None and not resolver.by_hand
+    return asked - answered > _seconds(DEAD_AFTER)
 
 
 def _by_region(naming: Naming) -> Iterator[Sequence[Resolver]]:

@@ -91,6 +91,7 @@ def test_who_is_not_asked_is_not_dead() -> None:
     assert not dead(Resolver(1, A, asked=ago(9000), answered=ago(9000)))
     assert not dead(Resolver(1, A, by_hand=True))
     assert not dead(Resolver(1, A, by_hand=True, asked=ago(1)))
+    assert dead(Resolver(1, A, asked=ago(1)))
 
 
 def test_where_all_are_dead_the_order_stays() -> None:
