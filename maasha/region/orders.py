@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from typing import Generic, TypeVar
 
 from attrs import frozen
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from maasha.db.errors import DatabaseError
-from maasha.db.lane import Runner
-from maasha.db.transaction import Transaction
 from maasha.host.routine import Routine
 from maasha.model.cluster import RackKey
 from maasha.model.stamp import Stamp
@@ -48,7 +47,6 @@ class Orders(Routine, Generic[T]):
     def __init__(
         self,
         clock: IReactorTime,
-        pool: Runner,
         rush: Rush,
         stewards: Callable[[], Mapping[RackKey, Steward]],
         name: str,
@@ -58,7 +56,6 @@ class Orders(Routine, Generic[T]):
         most: int | None = None,
     ) -> None:
         super().__init__(clock, tick, self._look, name, rest)
-        self._pool = pool
         self._rush = rush
         self._stewards = stewards
         self._renewal = renewal
@@ -66,8 +63,11 @@ class Orders(Routine, Generic[T]):
         self._orders: dict[RackKey, Order[T]] = {}
 
     @abstractmethod
-    async def wanted(self, tx: Transaction) -> Wanted[T] | None:
-        """Read what racks are to do; None: that cannot be said yet."""
+    async def wanted(self, mine: Set[RackKey]) -> Wanted[T] | None:
+        """Read what this worker's racks are to do; None: that cannot be said yet.
+
+        May raise DatabaseError.
+        """
 
     @abstractmethod
     async def tell(self, steward: Steward, work: tuple[T, ...]) -> None:
@@ -76,18 +76,25 @@ class Orders(Routine, Generic[T]):
     async def _look(self) -> None:
         await self._rush.over()
         try:
-            wanted = await self._pool.run(self.wanted)
+            wanted = await self.wanted(frozenset(self._stewards()))
         except DatabaseError as error:
             self.log.debug("no look at {name}: {error}", name=self.name, error=error)
             return
-        if wanted is None:
-            return
-        await DeferredList(
-            [
-                Deferred.fromCoroutine(self._order(steward, wanted.get(steward.link.rack, ())))
-                for steward in sorted(self._misled(wanted), key=self._told_at)[: self._most]
-            ]
-        )
+        if wanted is not None:
+            await self._tell(wanted)
+
+    async def _tell(self, wanted: Wanted[T]) -> None:
+        """Send all orders, each in a turn of its own, and wait for the answers."""
+        orders: list[Deferred[None]] = []
+        try:
+            for steward in sorted(self._misled(wanted), key=self._told_at)[: self._most]:
+                order = self._order(steward, wanted.get(steward.link.rack, ()))
+                orders.append(Deferred.fromCoroutine(order))
+                await deferLater(self._clock, 0, lambda: None)
+            await DeferredList(orders)
+        finally:
+            for each in orders:
+                each.cancel()
 
     def _misled(self, wanted: Wanted[T]) -> Iterator[Steward]:
         """Give the stewards of racks that are to hear something new, or the same again."""

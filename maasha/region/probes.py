@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 
 from twisted.internet.interfaces import IReactorTime
 
 from maasha.db.lane import Runner
 from maasha.db.probes import read_probes
-from maasha.db.transaction import Transaction
 from maasha.dhcp.probe_client import probe_client
 from maasha.model.cluster import RackKey
 from maasha.model.probe import Probe
@@ -41,15 +40,18 @@ class Probes(Orders[Probe]):
         stewards: Callable[[], Mapping[RackKey, Steward]],
         omapi_secret: Callable[[], str | None],
     ) -> None:
-        super().__init__(clock, pool, rush, stewards, "probes", TICK, TICK, RENEWAL, MOST)
+        super().__init__(clock, rush, stewards, "probes", TICK, TICK, RENEWAL, MOST)
+        self._pool = pool
         self._omapi_secret = omapi_secret
 
-    async def wanted(self, tx: Transaction) -> Wanted[Probe] | None:
-        """Read which VLANs each of the worker's racks is to probe."""
-        secret, racks = self._omapi_secret(), tuple(self._stewards())
-        if secret is None or not racks:
+    async def wanted(self, mine: Set[RackKey]) -> Wanted[Probe] | None:
+        """Read which VLANs each rack is to probe."""
+        secret = self._omapi_secret()
+        if secret is None:
             return None
-        return await read_probes(tx, racks, probe_client(secret))
+        if not mine:
+            return {}
+        return await self._pool.run(lambda tx: read_probes(tx, mine, probe_client(secret)))
 
     async def tell(self, steward: Steward, work: tuple[Probe, ...]) -> None:
         """Have a rack probe these VLANs."""

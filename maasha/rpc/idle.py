@@ -14,6 +14,7 @@ from maasha.model.probe import Finding, Probe
 from maasha.model.sighting import Sighting, Watch
 from maasha.model.stamp import NEVER, Stamp
 from maasha.rpc.errors import DhcpRefused, NotMoved, NotOwner, StaleEpoch
+from maasha.rpc.rack_side import Session
 
 
 class IdleRack:
@@ -43,7 +44,7 @@ class IdleRack:
         self._report = evolve(self._report, generation=plan.generation)
         return self._report
 
-    async def migrate(self, worker: WorkerId, move: Move) -> WorkerId:  # noqa: ARG002
+    async def migrate(self, link: Session, move: Move) -> WorkerId:  # noqa: ARG002
         """Stay."""
         raise NotMoved("this rack does not move its links")
 

@@ -288,9 +288,9 @@ class Rack:
     async def retire(self, worker: WorkerId, epoch: Stamp) -> None:
         """Serve nothing."""
 
-    async def migrate(self, worker: WorkerId, move: Move) -> WorkerId | None:
+    async def migrate(self, link: Session, move: Move) -> WorkerId | None:
         """Move a link."""
-        return await self._links.migrate(worker, move)
+        return await self._links.migrate(link, move)
 
     async def look_out(self, worker: WorkerId, epoch: Stamp, watches: tuple[Watch, ...]) -> None:
         """See nobody."""

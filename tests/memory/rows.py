@@ -86,6 +86,7 @@ class Rack:
     kept: bool = False
     lost: datetime | None = None
     lost_by: str = ""
+    vanished_known: datetime | None = None
 
     @property
     def epoch(self) -> Stamp:
