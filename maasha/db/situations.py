@@ -40,6 +40,7 @@ RANGES = """
 select iprange.* from iprange join subnet on subnet.id = subnet_id
 where vlan_id = any(%s) and managed and family(start_ip) = 4 order by start_ip
 """
+NAMINGS = "select vlan_id, servers from vlan_naming where vlan_id = any(%s)"
 MEMBERS = """
 select member.vlan_id, rack.id, rack.hostname, rack.deleted is not null as gone,
     exists (select from drain where drain.rack_id = rack.id) or exists (
@@ -113,6 +114,7 @@ async def load_situation(
     subnets, everywhere = await _subnets(tx, reached)
     members = await _members(tx, keys)
     relayed = grouped((row.relay_vlan, _relayed(row, subnets[row.id])) for row in through)
+    named = {naming.vlan_id: tuple(naming.servers) for naming in await tx.rows(NAMINGS, keys)}
     return RackSituation(
         rack=rack,
         generation=Stamp(row.wanted_incarnation, row.wanted_counter),
@@ -125,7 +127,14 @@ async def load_situation(
         known_hosts=row.hosts,
         kept=row.kept,
         vlans=tuple(
-            _vlan(vlan, subnets[vlan.id], members[vlan.id], relayed[vlan.id]) for vlan in vlans
+            _vlan(
+                vlan,
+                subnets[vlan.id],
+                members[vlan.id],
+                relayed[vlan.id],
+                named.get(vlan.id, ()),
+            )
+            for vlan in vlans
         ),
     )
 
@@ -188,6 +197,7 @@ def _vlan(
     subnets: tuple[Subnet, ...],
     members: tuple[MemberSituation, ...],
     relayed: tuple[RelayedSituation, ...],
+    region_dns: tuple[IPv4Address, ...],
 ) -> VlanSituation:
     return VlanSituation(
         vlan=VlanId(row.id),
@@ -202,6 +212,7 @@ def _vlan(
         numbers=PairNumbers(row.mclt, row.split, row.max_response_delay),
         boot=_boot(row),
         relayed=relayed,
+        region_dns=region_dns,
     )
 
 
@@ -224,6 +235,7 @@ def _subnet(row: Row, ranges: tuple[IPRange, ...], snippets: tuple[Snippet, ...]
         tuple(row.ntp_servers),
         tuple(row.search_list),
         snippets,
+        row.allow_dns,
     )
 
 

@@ -164,6 +164,7 @@ def _vlan_facts(vlan: VlanSituation, me: RackKey) -> VlanFacts:
         numbers=vlan.numbers,
         boot=vlan.boot,
         relayed=tuple(each.network for each in vlan.relayed),
+        region_dns=vlan.region_dns,
     )
 
 

@@ -9,6 +9,7 @@ from maasha.model.dhcp import DhcpPlan, DhcpReport
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
 from maasha.model.pools import PoolCount
+from maasha.model.probe import Finding, Probe
 from maasha.model.sighting import Sighting, Watch
 from maasha.model.stamp import Stamp
 from maasha.rpc.arguments import Bytes, Record, Uuid
@@ -168,6 +169,13 @@ class LookOut(Call):
     errors = declared(StaleEpoch)
 
 
+class ProbeNetworks(Call):
+    """Region to rack: probe these VLANs for DHCP and name servers for five minutes, no others."""
+
+    arguments = [(b"epoch", Record(Stamp)), (b"probes", Record(tuple[Probe, ...]))]
+    errors = declared(StaleEpoch)
+
+
 class ReportDHCP(Call):
     """Rack to region: what my dhcpd does now."""
 
@@ -204,6 +212,13 @@ class ReportPools(Call):
     errors = declared(NotOwner, Unavailable)
 
 
+class ReportFindings(Call):
+    """Rack to region: which DHCP and name servers I know of on the VLANs that I probe."""
+
+    arguments = [(b"findings", Record(tuple[Finding, ...]))]
+    errors = declared(NotOwner, Unavailable)
+
+
 class Farewell(Call):
     """Rack to region: let us make no more calls on this link, it is about to end.
 
@@ -231,6 +246,7 @@ REGION_TO_RACK: tuple[type[Call], ...] = (
     Retire,
     Migrate,
     LookOut,
+    ProbeNetworks,
 )
 RACK_TO_REGION: tuple[type[Call], ...] = (
     ReportDHCP,
@@ -238,6 +254,7 @@ RACK_TO_REGION: tuple[type[Call], ...] = (
     ReportInterfaces,
     ReportSightings,
     ReportPools,
+    ReportFindings,
     Claim,
     Farewell,
 )

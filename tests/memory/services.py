@@ -21,6 +21,7 @@ for statement in (
     situations.LOCKED_VLANS,
     situations.RELAYED,
     situations.SUBNETS,
+    situations.NAMINGS,
     situations.RANGES,
     situations.MEMBERS,
     situations.ADDRESSES,
