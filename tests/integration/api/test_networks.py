@@ -127,6 +127,12 @@ async def test_a_relayed_vlan(world: World) -> None:
     assert (await world.admin.put(path, relay_vlan="")).json["relay_vlan"] is None
 
 
+SERVING = """
+insert into service (vlan_id, rack_id, asked, running)
+select id, primary_rack, '{"duty": "solo"}', '{"duty": "solo"}' from vlan where dhcp_on
+"""
+
+
 @pytest_twisted.ensureDeferred
 async def test_a_subnet_behind_a_relay_stays_there(world: World) -> None:
     """Racks lease in it: it is not moved, and keeps a range, until they have stopped."""
@@ -136,11 +142,9 @@ async def test_a_subnet_behind_a_relay_stays_there(world: World) -> None:
     net = (await world.admin.post("subnets/", cidr="10.6.0.0/24", vlan=str(relays))).json
     range_ = {"start_ip": "10.6.0.5", "end_ip": "10.6.0.9"}
     held = (await world.admin.post("ipranges/", type="dynamic", **range_)).json
-    asked = 'update service set asked = \'{"duty": "solo"}\', running = asked'
-    await world.pool.run(lambda tx: tx.execute(asked))
-    await world.pool.run(
-        lambda tx: tx.execute("update vlan set relay_vlan = %s where id = %s", target, relays)
-    )
+    await world.pool.run(lambda tx: tx.execute(SERVING))
+    relay = "update vlan set relay_vlan = %s where id = %s"
+    await world.pool.run(lambda tx: tx.execute(relay, target, relays))
     reply = await world.admin.put(f"subnets/{net['id']}/", vlan=str(target))
     assert (reply.status, "through the relay of VLAN fabric-0.6" in reply.text) == (409, True)
     reply = await world.admin.delete(f"ipranges/{held['id']}/")
