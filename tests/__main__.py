@@ -32,7 +32,10 @@ QUIET = tuple(
 """What measures milliseconds, or what a thousand racks cost, or takes all of the processors."""
 WAITING = tuple(
     f"{ACCEPTANCE}/test_{name}.py"
-    for name in ("outage", "page", "placement", "primary_dies", "promises", "rollout")
+    for name in (
+        *("history", "leases", "network", "outage", "page", "placement", "primary_dies"),
+        *("probes", "promises", "rollout", "takeover"),
+    )
 )
 """What mostly waits, for timers of dhcpd or of balancing; it takes as long as all others do."""
 LONGEST_UNIT = 4 * OWED_UNIT
