@@ -98,8 +98,11 @@ class Fleet:
         rack.asked = rack.told = OFF
 
     def obey(self, rack: Rack) -> None:
-        """Let the rack carry out what it was asked, before the region hears of it."""
-        if not rack.deaf and rack.runs != rack.asked:
+        """Let the rack carry out what it was asked, before the region hears of it.
+
+        It refuses to depend on a secondary that is not there (`DhcpServer` reaches it first).
+        """
+        if not rack.deaf and rack.runs != rack.asked and self._is_there(rack.asked, rack.runs):
             rack.runs = rack.asked
             rack.synced = False
             self.settle()
@@ -180,6 +183,13 @@ class Fleet:
             rivals = [other for other in self._here() if other is not rack]
             faults += [f"{rack.key} alone beside {other}" for other in rivals if other.synced]
         return faults
+
+    def _is_there(self, role: Role, before: Role) -> bool:
+        """Whether the secondary that a primary begins to depend on takes connections."""
+        if role.duty is not Duty.PRIMARY or role.peer_name == before.peer_name:
+            return True
+        up = (rack.runs for rack in self._here() if not rack.dead)
+        return any(runs.duty is Duty.SECONDARY and runs.peer_name == role.peer_name for runs in up)
 
     def _here(self) -> list[Rack]:
         return [rack for rack in self.racks.values() if not rack.scrapped]
