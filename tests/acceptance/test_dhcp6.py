@@ -15,6 +15,7 @@ from attrs import frozen
 from lab import until
 from lab.cluster import SMALL_LAN, Cluster
 from tests.acceptance.figures import Figures
+from tests.acceptance.watching import connections
 
 pytestmark = pytest.mark.root
 
@@ -24,9 +25,6 @@ FIRST, MIDDLE, LAST = (IPv6Address(f"fd06::{end}") for end in ("1000", "17ff", "
 SUBNET = "fd06::/64"
 PATIENCE = 40.0
 """Seconds for what takes a report of interfaces, or a lease time."""
-HELD = """
-select hostname, held from service6 join rack on rack.id = rack_id order by hostname
-"""
 
 
 @frozen
@@ -35,19 +33,19 @@ class Clients:
 
     cluster: Cluster
 
-    def obtain(self, *clients: int) -> list[IPv6Address]:
+    def obtain(self, *clients: int) -> dict[int, IPv6Address]:
         """Get an address for each; those that nobody gave one are left out."""
         return self._run("obtain", [str(client) for client in clients])
 
-    def rebind(self, client: int, address: IPv6Address) -> list[IPv6Address]:
+    def rebind(self, client: int, address: IPv6Address) -> dict[int, IPv6Address]:
         """Ask whoever is there to go on with an address."""
         return self._run("rebind", [f"{client}={address}"])
 
-    def _run(self, what: str, words: Sequence[str]) -> list[IPv6Address]:
+    def _run(self, what: str, words: Sequence[str]) -> dict[int, IPv6Address]:
         argv = [sys.executable, "-m", "lab.dhcp6_client", "eth0", what, *words]
         done = self.cluster.clients.run(argv, timeout=60.0)
-        found = (json.loads(line)["address"] for line in done.stdout.splitlines())
-        return [IPv6Address(address) for address in found if address]
+        found = [json.loads(line) for line in done.stdout.splitlines()]
+        return {each["client"]: IPv6Address(each["address"]) for each in found if each["address"]}
 
 
 @pytest.fixture(scope="module")
@@ -77,16 +75,15 @@ def clients(cluster: Cluster) -> Clients:
 def test_clients_are_served_from_both_halves(clients: Clients) -> None:
     """Whichever rack a client chooses; nobody has another's address, and the region knows all."""
     got = clients.obtain(*range(1, 11))
-    assert len(set(got)) == 10
-    assert all(FIRST <= address <= LAST for address in got)
-    assert len([address for address in got if address <= MIDDLE]) == 5
+    assert len(set(got.values())) == 10
+    assert all(FIRST <= address <= LAST for address in got.values())
+    assert len([address for address in got.values() if address <= MIDDLE]) == 5
 
     def reported() -> bool:
         leases = clients.cluster.maasha("leases", "read")
         known = {lease["ip"]: lease["mac"] for lease in leases}
-        return {str(address) for address in got} <= set(known) and (
-            known[str(got[0])] == "02:06:00:00:00:01"
-        )
+        wanted = {str(address): f"02:06:00:00:00:{client:02x}" for client, address in got.items()}
+        return wanted.items() <= known.items()
 
     until(reported, "the leases at the region", timeout=PATIENCE, interval=0.2)
 
@@ -94,28 +91,32 @@ def test_clients_are_served_from_both_halves(clients: Clients) -> None:
 def test_the_survivor_serves_its_half_and_then_all(clients: Clients, figures: Figures) -> None:
     """Without evidence its own half alone, however long; declared lost, all after a lease time."""
     cluster = clients.cluster
-    orphan = next(address for address in clients.obtain(21, 22) if address <= MIDDLE)
+    orphans = {n: address for n, address in clients.obtain(21, 22).items() if address <= MIDDLE}
+    ((orphan, address),) = orphans.items()
     cluster.runner(cluster.rack1).stop("rackd")
     for process in cluster.rack1.processes("dhcpd"):
         cluster.rack1.signal(process.pid, signal.SIGKILL)
     began = time.monotonic()
-    assert all(address > MIDDLE for address in clients.obtain(31, 32, 33, 34))
+    got = clients.obtain(31, 32, 33, 34)
+    assert len(got) == 4
+    assert min(got.values()) > MIDDLE
     figures.seconds(
         "DHCPv6: the primary killed -> four new clients served", time.monotonic() - began
     )
-    (moved,) = clients.rebind(21, orphan)
-    assert moved > MIDDLE
+    assert clients.rebind(orphan, address)[orphan] > MIDDLE
     time_up = time.monotonic() + LEASE_TIME + 2.0
     until(lambda: time.monotonic() > time_up, "a lease time", timeout=PATIENCE)
-    assert all(address > MIDDLE for address in clients.obtain(41, 42))
-    (rack,) = [each for each in cluster.maasha("rack-controllers", "read") if "rack1" in str(each)]
-    cluster.maasha("rack-controller", "declare-lost", rack["system_id"])
-    cluster.update_vlan(SMALL_LAN, "primary_rack=rack2", "secondary_rack=")
+    assert min(clients.obtain(41, 42).values()) > MIDDLE
+    until(lambda: not connections(cluster)["rack1"], "rack1 to have no link", timeout=PATIENCE)
+    racks = cluster.maasha("rack-controllers", "read")
+    (gone,) = [each["system_id"] for each in racks if each["hostname"] == "rack1"]
+    cluster.maasha("rack-controller", "declare-lost", gone)
     declared = time.monotonic()
     numbers = iter(range(100, 10_000))
 
     def from_the_lower_half() -> bool:
-        return any(address <= MIDDLE for address in clients.obtain(next(numbers), next(numbers)))
+        got = clients.obtain(next(numbers), next(numbers))
+        return min(got.values(), default=LAST) <= MIDDLE
 
     until(from_the_lower_half, "an address of the lower half", timeout=PATIENCE)
     waited = time.monotonic() - declared
