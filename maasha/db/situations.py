@@ -122,7 +122,7 @@ async def load_situation(
     subnets, everywhere = await _subnets(tx, reached)
     members = await _members(tx, keys)
     relayed = grouped((row.relay_vlan, _relayed(row, subnets[row.id])) for row in through)
-    six_only = {row.vlan_id for row in await tx.rows(SIX_ONLY, keys)}
+    six_only = {row.vlan_id for row in (await tx.rows(SIX_ONLY, keys) if keys else ())}
     named = {naming.vlan_id: tuple(naming.servers) for naming in await tx.rows(NAMINGS, keys)}
     return RackSituation(
         rack=rack,
