@@ -54,10 +54,11 @@ MEMBERS = """
 select member.vlan_id, rack.id, rack.hostname, asked, running, held, service6.problem,
     service6.incarnation is null or service6.incarnation
         >= coalesce((select incarnation from instance), 0) as sure,
-    exists (select from drain where drain.rack_id = rack.id) or exists (
-        select from takeover where takeover.rack_id = rack.id
-        and takeover.vlan_id = member.vlan_id
-    ) as draining,
+    lost is not null or deleted is not null
+        or exists (select from drain where drain.rack_id = rack.id) or exists (
+            select from takeover where takeover.rack_id = rack.id
+            and takeover.vlan_id = member.vlan_id
+        ) as draining,
     lost is null and deleted is null and exists (
         select from link join worker on worker.id = link.worker_id
         where link.rack_id = rack.id

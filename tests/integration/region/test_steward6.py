@@ -134,7 +134,6 @@ async def test_declared_lost_its_half_is_the_other_s_when_its_leases_have_ended(
     await site.settle()
     lost = SystemId(system_id)
     assert await site.pool.run(lambda tx: declare_lost(tx, "user:admin", lost))
-    await serve(site.pool, "rack1")
     assert (await site.settle())[0] == LOWER
     await site.change(ENDED)
     assert (await site.settle())[0] == ALL
