@@ -89,7 +89,7 @@ def test_clients_are_served_from_both_halves(clients: Clients) -> None:
 
 
 def test_the_survivor_serves_its_half_and_then_all(clients: Clients, figures: Figures) -> None:
-    """Without evidence its own half alone, however long; declared lost, all after a lease time."""
+    """Without evidence its own half alone; declared lost, all after a lease time."""
     cluster = clients.cluster
     orphans = {n: address for n, address in clients.obtain(21, 22).items() if address <= MIDDLE}
     ((orphan, address),) = orphans.items()
@@ -104,9 +104,6 @@ def test_the_survivor_serves_its_half_and_then_all(clients: Clients, figures: Fi
         "DHCPv6: the primary killed -> four new clients served", time.monotonic() - began
     )
     assert clients.rebind(orphan, address)[orphan] > MIDDLE
-    time_up = time.monotonic() + LEASE_TIME + 2.0
-    until(lambda: time.monotonic() > time_up, "a lease time", timeout=PATIENCE)
-    assert min(clients.obtain(41, 42).values()) > MIDDLE
     until(lambda: not connections(cluster)["rack1"], "rack1 to have no link", timeout=PATIENCE)
     racks = cluster.maasha("rack-controllers", "read")
     (gone,) = [each["system_id"] for each in racks if each["hostname"] == "rack1"]
