@@ -137,7 +137,7 @@ def test_options_of_a_subnet() -> None:
         "option dhcp6.sntp-servers fd00::7;",
     ]
     config = render6(rack(evolve(PLAIN, subnets=(*PLAIN.subnets, full))), {ONE: LOWER}).plan.config
-    assert "        # snippet 4: mine\n        option dhcp6.preference 7;" in config
+    assert "        # snippet 4\n        option dhcp6.preference 7;" in config
 
 
 def test_urls_for_architectures() -> None:
