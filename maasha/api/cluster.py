@@ -13,6 +13,7 @@ from maasha.db.drains import drains, paused
 from maasha.db.events import open_alarms
 from maasha.db.networks import networks
 from maasha.db.overview import overview
+from maasha.db.overview6 import families
 from maasha.db.strays import strays
 from maasha.db.transaction import Transaction
 
@@ -24,7 +25,7 @@ async def read_cluster(call: Call, _: Nothing) -> Answer:
 
     async def work(tx: Transaction) -> JsonObject:
         seen = await overview(tx)
-        picture = picture_of(await networks(tx), seen.racks)
+        picture = picture_of(await networks(tx), seen.racks, await families(tx))
         return cluster_json(
             Status(
                 seen,

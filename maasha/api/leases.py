@@ -47,6 +47,7 @@ def lease_json(known: KnownLease, racks: Sequence[str]) -> JsonObject:
     return {
         "ip": str(lease.ip),
         "mac": lease.mac,
+        "duid": lease.duid,
         "hostname": known.name,
         "client_hostname": lease.hostname,
         "state": lease.state.value,

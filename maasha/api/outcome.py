@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 
 from attrs import evolve, frozen
@@ -45,13 +45,19 @@ def outcome(vlan: VlanRow, racks: Mapping[RackKey, RackView]) -> Outcome:
 
     While a rack is drained, or its peer has taken over, that one is to serve alone.
     """
-    vlan = _served(vlan, racks)
+    vlan = served(vlan, racks)
     found = tuple(_judged(vlan, racks)) if vlan.dhcp_on else tuple(_leaving(vlan, racks))
+    return worst(found) or (RUNNING if vlan.dhcp_on else Outcome(Standing.OFF))
+
+
+def worst(found: Iterable[Outcome]) -> Outcome | None:
+    """Give the first that failed, else the first that is awaited; None: all is well."""
+    several = tuple(found)
     for standing in (Standing.FAILED, Standing.PENDING):
-        for each in found:
+        for each in several:
             if each.standing is standing:
                 return each
-    return RUNNING if vlan.dhcp_on else Outcome(Standing.OFF)
+    return None
 
 
 def relayed(
@@ -69,7 +75,7 @@ def relayed(
     return there
 
 
-def _served(vlan: VlanRow, racks: Mapping[RackKey, RackView]) -> VlanRow:
+def served(vlan: VlanRow, racks: Mapping[RackKey, RackView]) -> VlanRow:
     """Give the VLAN with those who are to serve it now."""
     keys = [rack.key for rack in vlan.racks]
     primary, secondary = (*keys, None, None)[:2]
@@ -96,17 +102,17 @@ def _choosing(vlan: VlanRow, racks: Mapping[RackKey, RackView]) -> Outcome:
     """Say why nobody serves where the rack is chosen without a hand."""
     there = [rack for rack in racks.values() if rack.connected and rack.is_on(vlan.id)]
     if any(not rack.draining for rack in there):
-        return _pending("its primary rack is being chosen, see `maasha dhcp roles`")
+        return pending("its primary rack is being chosen, see `maasha dhcp roles`")
     if there:
-        return _pending("each rack that could serve it is drained; undo a drain, or name a rack")
-    return _pending("no rack with an IPv4 address on this VLAN is connected")
+        return pending("each rack that could serve it is drained; undo a drain, or name a rack")
+    return pending("no rack with an IPv4 address on this VLAN is connected")
 
 
 def _leaving(vlan: VlanRow, racks: Mapping[RackKey, RackView]) -> Iterator[Outcome]:
     for rack in racks.values():
         service = _service(vlan, rack)
         if rack.name not in _wanted(vlan) and service is not None and service.running != OFF:
-            yield _pending(f"rack {rack.name.hostname} still serves this VLAN")
+            yield pending(f"rack {rack.name.hostname} still serves this VLAN")
 
 
 def _wanted(vlan: VlanRow) -> tuple[RackName, ...]:
@@ -115,7 +121,7 @@ def _wanted(vlan: VlanRow) -> tuple[RackName, ...]:
 
 def _member(vlan: VlanRow, name: RackName, duty: Duty, rack: RackView | None) -> Outcome:
     if rack is None:
-        return _pending(f"rack {name.hostname} is deleted")
+        return pending(f"rack {name.hostname} is deleted")
     called = f"rack {name.hostname}"
     service = _service(vlan, rack)
     if rack.refused:
@@ -123,11 +129,11 @@ def _member(vlan: VlanRow, name: RackName, duty: Duty, rack: RackView | None) ->
     if service is not None and service.problem and rack.judged == rack.wanted:
         return Outcome(Standing.FAILED, f"{called} cannot serve this VLAN", service.problem)
     if rack.lost is not None:
-        return _pending(f"{called} was declared lost; {_instead(vlan)}; see `maasha dhcp roles`")
+        return pending(f"{called} was declared lost; {_instead(vlan)}; see `maasha dhcp roles`")
     if not rack.connected:
-        return _pending(f"{called} is not connected")
+        return pending(f"{called} is not connected")
     if rack.running < rack.wanted:
-        return _pending(f"{called} has not confirmed generation {rack.wanted}")
+        return pending(f"{called} has not confirmed generation {rack.wanted}")
     if not rack.serving:
         return _not_serving(called, rack.problem)
     return _in_duty(called, duty, service)
@@ -143,15 +149,15 @@ def _instead(vlan: VlanRow) -> str:
 def _not_serving(called: str, problem: str) -> Outcome:
     if problem:
         return Outcome(Standing.FAILED, f"{called}'s dhcpd does not run", problem)
-    return _pending(f"{called}'s dhcpd is starting")
+    return pending(f"{called}'s dhcpd is starting")
 
 
 def _in_duty(called: str, duty: Duty, service: ServiceView | None) -> Outcome:
     running = service.running.duty if service else Duty.OFF
     if running is not duty:
-        return _pending(f"{called} is {running.value} and becomes {duty.value}")
+        return pending(f"{called} is {running.value} and becomes {duty.value}")
     if service and service.running.paired and service.state is not PeerState.NORMAL:
-        return _pending(f"{called} is in failover state {service.state.value}")
+        return pending(f"{called} is in failover state {service.state.value}")
     return RUNNING
 
 
@@ -159,5 +165,6 @@ def _service(vlan: VlanRow, rack: RackView) -> ServiceView | None:
     return next((service for service in rack.services if service.vlan == vlan.id), None)
 
 
-def _pending(reason: str) -> Outcome:
+def pending(reason: str) -> Outcome:
+    """Say what is waited for."""
     return Outcome(Standing.PENDING, reason)

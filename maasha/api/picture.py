@@ -7,15 +7,20 @@ from ipaddress import IPv4Address
 
 from attrs import Factory, evolve, frozen
 
-from maasha.api.outcome import Outcome, outcome, relayed
+from maasha.api.outcome import Outcome, relayed
+from maasha.api.outcome6 import outcome_of_both
 from maasha.db.findings import Foreigners, foreign_servers
 from maasha.db.networks import Networks, networks
 from maasha.db.overview import RackView, racks
+from maasha.db.overview6 import families
 from maasha.db.resolvers import told_servers
 from maasha.db.subnets import SubnetRow
 from maasha.db.transaction import Transaction
 from maasha.db.vlans import VlanRow, vlan
 from maasha.model.network import VlanId
+
+Families = Mapping[VlanId, frozenset[int]]
+NO_FAMILIES: Families = {}
 
 
 @frozen
@@ -31,15 +36,18 @@ class Picture:
     """The regions' name servers of which clients are told."""
 
 
-def picture_of(known: Networks, racks: tuple[RackView, ...]) -> Picture:
+def picture_of(
+    known: Networks, racks: tuple[RackView, ...], families: Families = NO_FAMILIES
+) -> Picture:
     """Judge each VLAN's DHCP once."""
-    return Picture(known, racks, _outcomes(known.vlans, racks))
+    return Picture(known, racks, _outcomes(known.vlans, racks, families))
 
 
 async def read_around(tx: Transaction, held: SubnetRow) -> Picture:
     """Read no more than what one subnet and all in it are shown from."""
     found, seen = await _vlans(tx, (held.vlan,)), await racks(tx)
-    return await _with_finds(tx, picture_of(Networks({}, found, {held.id: held}), seen))
+    around = Networks({}, found, {held.id: held})
+    return await _with_finds(tx, picture_of(around, seen, await families(tx)))
 
 
 async def look_again(tx: Transaction, before: Picture, at: Collection[VlanId]) -> Picture | None:
@@ -51,7 +59,7 @@ async def look_again(tx: Transaction, before: Picture, at: Collection[VlanId]) -
     if not found.keys() >= set(at):
         return None
     known = evolve(before.networks, vlans={**before.networks.vlans, **found})
-    outcomes = {**before.outcomes, **_outcomes(found, seen)}
+    outcomes = {**before.outcomes, **_outcomes(found, seen, await families(tx))}
     return await _with_finds(tx, Picture(known, seen, outcomes))
 
 
@@ -64,10 +72,13 @@ async def _vlans(tx: Transaction, wanted: Iterable[VlanId]) -> dict[VlanId, Vlan
 
 
 def _outcomes(
-    vlans: Mapping[VlanId, VlanRow], racks: tuple[RackView, ...]
+    vlans: Mapping[VlanId, VlanRow], racks: tuple[RackView, ...], families: Families
 ) -> dict[VlanId, Outcome]:
     by_key = {rack.name.key: rack for rack in racks}
-    found = {key: outcome(row, by_key) for key, row in vlans.items()}
+    found = {
+        key: outcome_of_both(row, families.get(key, frozenset()), by_key)
+        for key, row in vlans.items()
+    }
     for key, row in vlans.items():
         if row.relay is not None:
             target = vlans[row.relay]
@@ -77,7 +88,8 @@ def _outcomes(
 
 async def read_picture(tx: Transaction) -> Picture:
     """Read it; for one moment's view the transaction is REPEATABLE READ."""
-    return await _with_finds(tx, picture_of(await networks(tx), await racks(tx)))
+    picture = picture_of(await networks(tx), await racks(tx), await families(tx))
+    return await _with_finds(tx, picture)
 
 
 async def _with_finds(tx: Transaction, picture: Picture) -> Picture:

@@ -1,8 +1,8 @@
 """Where a range of addresses may lie.
 
-A range is inside one subnet and takes neither its network nor its broadcast address. No two ranges
-overlap; a dynamic one also leaves out the gateway, DNS servers, the racks' own addresses and those
-that are reserved for one client.
+A range is inside one subnet and takes neither its network nor its broadcast address (of an IPv6
+subnet only the first, which is any router's). No two ranges overlap; a dynamic one also leaves out
+the gateway, DNS servers, the racks' own addresses and those that are reserved for one client.
 """
 
 from __future__ import annotations
@@ -53,13 +53,11 @@ def _ends(new: RangeRow, subnet: SubnetRow) -> Iterator[tuple[str, tuple[str, ..
 def address_problem(address: Address, subnet: SubnetRow) -> str:
     """Say why it is no host's address of the subnet; empty: it is one."""
     cidr = subnet.cidr
-    if address.version == 6:
-        return f"{address} is IPv6, which maasha does not hand out; give IPv4 addresses."
     if address not in cidr:
         return f"{address} is outside of subnet {cidr}; give an address in it."
-    if cidr.prefixlen < 31 and address == cidr.network_address:
+    if cidr.num_addresses > 2 and address == cidr.network_address:
         return f"{address} is the network address of {cidr}; give the next one."
-    if cidr.prefixlen < 31 and address == cidr.broadcast_address:
+    if cidr.version == 4 and cidr.prefixlen < 31 and address == cidr.broadcast_address:
         return f"{address} is the broadcast address of {cidr}; give the one before."
     return ""
 

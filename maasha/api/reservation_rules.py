@@ -45,6 +45,9 @@ def check_reservation(new: ReservationRow, around: ReservationSurroundings) -> N
 
 def _address(new: ReservationRow, around: ReservationSurroundings) -> Iterator[str]:
     address = new.address
+    if address.version == 6:
+        yield f"{address} is IPv6, of which maasha reserves none; give an IPv4 address."
+        return
     if problem := address_problem(address, around.subnet):
         yield problem
         return

@@ -303,7 +303,7 @@ def _serving(after: VlanRow, around: VlanSurroundings) -> dict[str, tuple[str, .
     if after.primary is None and not _will_be_chosen(after, around):
         missing.append(_without_primary(around))
     if not around.dynamic_ranges:
-        missing.append("a dynamic IPv4 range in a managed subnet of it: make one with ipranges")
+        missing.append("a dynamic range in a managed subnet of it: make one with ipranges")
     if not missing:
         return {}
     return {"dhcp_on": tuple(f"DHCP on VLAN {after.label} needs {each}." for each in missing)}

@@ -26,7 +26,8 @@ from twisted.web.client import Agent, readBody
 from maasha import __version__
 from maasha.config import RackdSettings, parse_rackd
 from maasha.dhcp.daemon import Dhcpd
-from maasha.dhcp.feed import LeaseFeed
+from maasha.dhcp.family import IPV4, IPV6
+from maasha.dhcp.feed import LeaseFeed, Six
 from maasha.dhcp.folder import Folder
 from maasha.dhcp.following import LeasesFile, LogFiles
 from maasha.dhcp.server import DhcpServer
@@ -92,12 +93,18 @@ def build(
     reactor: Any, settings: RackdSettings, memory: Memory, extensions: Sequence[Extension] = ()
 ) -> IService:
     """Put the parts together on a reactor."""
-    folder = Folder(settings.data_dir / "dhcp", lambda: str(uuid4()))
+    folder, folder6 = (
+        Folder(settings.data_dir / family.folder, lambda: str(uuid4())) for family in (IPV4, IPV6)
+    )
     chance = random.SystemRandom()
 
     def dhcp(changed: Callable[[DhcpReport], None]) -> DhcpServer:
         daemon = Dhcpd(reactor, reactor.getThreadPool(), folder, settings.dhcpd)
         return DhcpServer(reactor, folder, daemon, changed, chance.random)
+
+    def dhcp6(changed: Callable[[DhcpReport], None]) -> DhcpServer:
+        daemon = Dhcpd(reactor, reactor.getThreadPool(), folder6, settings.dhcpd, IPV6)
+        return DhcpServer(reactor, folder6, daemon, changed, chance.random)
 
     web = Agent(reactor, connectTimeout=TIMEOUT)
 
@@ -151,9 +158,10 @@ def build(
             partial(deferToThreadPool, reactor, reactor.getThreadPool()),
             notify,
             now,
+            Six(LeasesFile(folder6.leases), LogFiles(folder6.logs)),
         )
 
-    made = Controller(reactor, memory, search, dhcp, feed, around)
+    made = Controller(reactor, memory, search, dhcp, feed, dhcp6, around)
     inspection = Inspection(roster, Wiretap(roster, reactor, now), made.lookout)
     Control(reactor, socket_in(settings.data_dir), inspection.questions).setServiceParent(made)
     return made

@@ -22,14 +22,15 @@ returning sequence
 COUNTED = "select sequence from lease_count where rack_id = %s"
 UPSERT = """
 insert into lease (rack_id, ip, state, mac, starts, ends, last_transaction, hostname, name, fixed,
-    sequence)
+    sequence, duid)
 select %(rack)s, * from unnest(%(ips)s::inet[], %(states)s::text[], %(macs)s::text[],
     %(starts)s::timestamptz[], %(ends)s::timestamptz[], %(transactions)s::timestamptz[],
-    %(hostnames)s::text[], %(names)s::text[], %(fixed)s::boolean[], %(sequences)s::bigint[])
+    %(hostnames)s::text[], %(names)s::text[], %(fixed)s::boolean[], %(sequences)s::bigint[],
+    %(duids)s::text[])
 on conflict (rack_id, ip) do update set state = excluded.state, mac = excluded.mac,
     starts = excluded.starts, ends = excluded.ends, hostname = excluded.hostname,
     last_transaction = excluded.last_transaction, name = excluded.name, fixed = excluded.fixed,
-    sequence = excluded.sequence, lapsed = false, reported = clock_timestamp()
+    sequence = excluded.sequence, duid = excluded.duid, lapsed = false, reported = clock_timestamp()
 where excluded.sequence = 0 or lease.sequence <= excluded.sequence
 """
 CURRENT = """
@@ -177,6 +178,7 @@ def _columns(leases: list[Lease]) -> dict[str, object]:
         "names": [dns_name(lease.hostname) for lease in leases],
         "fixed": [lease.fixed for lease in leases],
         "sequences": [lease.sequence for lease in leases],
+        "duids": [lease.duid for lease in leases],
     }
 
 
@@ -195,4 +197,5 @@ def _lease(row: Row) -> Lease:
         hostname=row.hostname,
         fixed=row.fixed,
         sequence=row.sequence,
+        duid=row.duid,
     )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from ipaddress import IPv4Interface, IPv6Interface, ip_interface
 
-from attrs import frozen
+from attrs import evolve, frozen
 
+from maasha.db.overview6 import NOTHING, RackView6, racks6
 from maasha.db.regions import WORKER_TTL
 from maasha.db.row import grouped
 from maasha.db.transaction import Row, Transaction
@@ -122,6 +123,7 @@ class RackView:
     draining: bool = False
     taken_over: frozenset[VlanId] = frozenset()
     """The VLANs on which its peer serves alone until it is back."""
+    six: RackView6 = NOTHING
 
     def is_resting(self, vlan: VlanId) -> bool:
         """Whether its peer is to serve the VLAN alone for now."""
@@ -179,8 +181,12 @@ async def racks(tx: Transaction) -> tuple[RackView, ...]:
         (row.rack_id, _interface(row, held[row.id])) for row in await tx.rows(INTERFACES)
     )
     services = grouped((row.rack_id, _service(row)) for row in await tx.rows(SERVICES))
+    six = await racks6(tx)
     return tuple(
-        _rack(row, links[row.id], interfaces[row.id], services[row.id])
+        evolve(
+            _rack(row, links[row.id], interfaces[row.id], services[row.id]),
+            six=six.get(RackKey(row.id), NOTHING),
+        )
         for row in await tx.rows(RACKS)
     )
 

@@ -51,11 +51,11 @@ async def range_of(tx: Transaction, wanted: RangeId) -> RangeRow | None:
 
 
 async def dynamic_ranges(tx: Transaction, of: VlanId) -> int:
-    """Count the IPv4 ranges that DHCP may hand out on a VLAN (those in managed subnets)."""
+    """Count the ranges that DHCP may hand out on a VLAN (those in managed subnets)."""
     return int(
         await tx.value(
             "select count(*) from iprange join subnet on subnet.id = subnet_id "
-            "where vlan_id = %s and managed and type = 'dynamic' and family(start_ip) = 4",
+            "where vlan_id = %s and managed and type = 'dynamic'",
             of,
         )
     )

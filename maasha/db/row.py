@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from attrs import frozen
 
+K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 
 
@@ -49,9 +50,9 @@ class Answer:
     count: int
 
 
-def grouped(pairs: Iterable[tuple[int, T]]) -> Mapping[int, tuple[T, ...]]:
+def grouped(pairs: Iterable[tuple[K, T]]) -> Mapping[K, tuple[T, ...]]:
     """Gather what belongs to each key, in its order; a key without anything has ()."""
-    groups: defaultdict[int, tuple[T, ...]] = defaultdict(tuple)
+    groups: defaultdict[K, tuple[T, ...]] = defaultdict(tuple)
     for key, value in pairs:
         groups[key] += (value,)
     return groups

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from maasha.db import services6
 from maasha.db.alarms import judge_peers, judge_problems, note_state
 from maasha.db.channels import Channel, notify
 from maasha.db.events import clear_alarm, raise_alarm
@@ -216,12 +217,14 @@ async def mark_running(
 async def ask_to_stop(tx: Transaction, rack: RackKey) -> None:
     """Write that a rack is to serve nothing any more; until it is confirmed nobody succeeds it."""
     await tx.execute(ASK_NO_MORE, {"rack": rack, "vlans": [], "off": to_json(OFF)})
+    await services6.ask_to_stop(tx, rack)
     await _wake(tx, rack)
 
 
 async def confirm_stopped(tx: Transaction, rack: RackKey) -> None:
     """Write that a rack serves nothing: it said so, or the operator vouches for it."""
     await tx.execute(STOPPED, {"rack": rack, "off": to_json(OFF)})
+    await services6.confirm_stopped(tx, rack)
     await _wake(tx, rack)
 
 

@@ -35,6 +35,18 @@ left join service on service.vlan_id = vlan.id and service.rack_id = %s
 where relay_vlan = any(%s) order by vlan.id
 """
 LOCKED_VLANS = VLANS + " for no key update"
+RACK = """
+select rack.*, omapi_secret, exists (
+    select from vlan join subnet on vlan_id = vlan.id
+    where %(rack)s in (primary_rack, secondary_rack) and family(cidr) = 6
+) or exists (select from rack6 where rack_id = %(rack)s) as six
+from rack left join instance on true where rack.id = %(rack)s and deleted is null
+"""
+SIX_ONLY = """
+select vlan_id from iprange join subnet on subnet.id = subnet_id
+where vlan_id = any(%s) and managed and type = 'dynamic'
+group by vlan_id having bool_and(family(start_ip) = 6)
+"""
 SUBNETS = "select * from subnet where vlan_id = any(%s) and family(cidr) = 4 order by id"
 RANGES = """
 select iprange.* from iprange join subnet on subnet.id = subnet_id
@@ -101,11 +113,7 @@ async def load_situation(
     both take the next step. Else the hosts are left out where the rack knows just them.
     """
     vlans = await tx.rows(LOCKED_VLANS if deciding else VLANS, {"rack": rack})
-    row = await tx.one(
-        "select rack.*, omapi_secret from rack left join instance on true"
-        " where rack.id = %s and deleted is null",
-        rack,
-    )
+    row = await tx.one(RACK, {"rack": rack})
     if row is None:
         return None
     keys = [vlan.id for vlan in vlans]
@@ -114,6 +122,7 @@ async def load_situation(
     subnets, everywhere = await _subnets(tx, reached)
     members = await _members(tx, keys)
     relayed = grouped((row.relay_vlan, _relayed(row, subnets[row.id])) for row in through)
+    six_only = {row.vlan_id for row in (await tx.rows(SIX_ONLY, keys) if keys else ())}
     named = {naming.vlan_id: tuple(naming.servers) for naming in await tx.rows(NAMINGS, keys)}
     return RackSituation(
         rack=rack,
@@ -126,6 +135,7 @@ async def load_situation(
         hosts=await (_gathered(tx, reached, None) if deciding else _hosts(tx, row, vlans, reached)),
         known_hosts=row.hosts,
         kept=row.kept,
+        six=row.six,
         vlans=tuple(
             _vlan(
                 vlan,
@@ -133,6 +143,7 @@ async def load_situation(
                 members[vlan.id],
                 relayed[vlan.id],
                 named.get(vlan.id, ()),
+                six_only=vlan.id in six_only,
             )
             for vlan in vlans
         ),
@@ -198,6 +209,8 @@ def _vlan(
     members: tuple[MemberSituation, ...],
     relayed: tuple[RelayedSituation, ...],
     region_dns: tuple[IPv4Address, ...],
+    *,
+    six_only: bool,
 ) -> VlanSituation:
     return VlanSituation(
         vlan=VlanId(row.id),
@@ -213,6 +226,7 @@ def _vlan(
         boot=_boot(row),
         relayed=relayed,
         region_dns=region_dns,
+        six_only=six_only,
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from attrs import frozen
 
+from maasha.db import services6
 from maasha.db.channels import Channel, notify
 from maasha.db.errors import DatabaseError
 from maasha.db.events import record
@@ -100,6 +101,7 @@ async def take_over(
     await _require_alone(tx, survivor, new, force=force)
     await tx.execute(TAKE, new, away.id, who)
     await tx.execute(STOPPED, {"rack": away.id, "vlans": new, "off": to_json(OFF)})
+    await services6.confirm_stopped(tx, RackKey(away.id), new)
     await tx.execute(RENAME, new)
     for key in new:
         detail = f"{survivor.hostname} serves alone in the stead of {away.hostname}, which is off"

@@ -7,6 +7,7 @@ from pathlib import Path
 from attrs import frozen
 from twisted.internet.defer import TimeoutError
 
+from maasha.dhcp.family import IPV4, Family
 from maasha.dhcp.folder import with_hosts
 from maasha.dhcp.hosts import BadHosts, stanzas
 from maasha.dhcp.listing import listing
@@ -31,9 +32,14 @@ class Refused:
 
 
 async def check(
-    reactor: IReactorDhcp, program: Path, config: str, draft: Path, hosts: str = ""
+    reactor: IReactorDhcp,
+    program: Path,
+    config: str,
+    draft: Path,
+    hosts: str = "",
+    family: Family = IPV4,
 ) -> Accepted | Refused:
-    """Run `dhcpd -4 -t` on `config` with `hosts`, written to `draft` and another file beside it.
+    """Run `dhcpd -t` on `config` with `hosts`, written to `draft` and another file beside it.
 
     Never with -q, which hides the complaints. One check at a time per `draft`.
     """
@@ -43,7 +49,7 @@ async def check(
     try:
         write_atomic(declared, stanzas(hosts), SECRET_MODE)
         write_atomic(draft, with_hosts(config, declared), SECRET_MODE)
-        passed = await _run(reactor, program, draft, said)
+        passed = await _run(reactor, program, draft, said, family)
         words = said.read_text(encoding="utf-8", errors="replace")
         return Accepted() if passed else Refused(listing(words, config))
     except OSError as error:
@@ -56,9 +62,11 @@ async def check(
         remove(said)
 
 
-async def _run(reactor: IReactorDhcp, program: Path, draft: Path, said: Path) -> bool:
+async def _run(
+    reactor: IReactorDhcp, program: Path, draft: Path, said: Path, family: Family
+) -> bool:
     leases = draft.with_name("no.leases")
-    argv = [str(program), "-4", "-t", "-cf", str(draft), "-lf", str(leases)]
+    argv = [str(program), family.flag, "-t", "-cf", str(draft), "-lf", str(leases)]
     process = spawn(reactor, argv, said)
     try:
         await process.ended().addTimeout(DEADLINE, reactor)

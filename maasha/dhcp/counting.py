@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from enum import Enum
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from operator import itemgetter
 
 from attrs import define, field
@@ -133,7 +133,7 @@ class PoolCounter:
             tally.arrivals += was in TO_GIVE and now is Kind.ACTIVE
             tally.returns += was not in TO_GIVE and now in TO_GIVE
 
-    def _tally(self, address: IPv4Address) -> _Tally | None:
+    def _tally(self, address: IPv4Address | IPv6Address) -> _Tally | None:
         number = int(address)
         place = bisect_right(self._starts, number) - 1
         if place < 0:

@@ -12,6 +12,7 @@ from twisted.python.threadpool import ThreadPool
 
 from maasha.dhcp.check import Accepted, Refused, check
 from maasha.dhcp.errors import OmapiSilent, StartFailed
+from maasha.dhcp.family import IPV4, Family
 from maasha.dhcp.folder import Folder, Identity
 from maasha.dhcp.gate import reach
 from maasha.dhcp.hosts import Host, Operation
@@ -41,17 +42,25 @@ class Dhcpd:
     log = Logger()
 
     def __init__(
-        self, reactor: IReactorDhcp, pool: ThreadPool, folder: Folder, program: Path = PROGRAM
+        self,
+        reactor: IReactorDhcp,
+        pool: ThreadPool,
+        folder: Folder,
+        program: Path = PROGRAM,
+        family: Family = IPV4,
     ) -> None:
         self._reactor = reactor
         self._pool = pool
         self._folder = folder
         self._program = program
+        self._family = family
 
     async def check(self, plan: DhcpPlan) -> Accepted | Refused:
         """Let dhcpd read a plan's text; the files it runs on are not touched."""
         draft = self._folder.draft
-        return await check(self._reactor, self._program, plan.config, draft, plan.hosts)
+        return await check(
+            self._reactor, self._program, plan.config, draft, plan.hosts, self._family
+        )
 
     async def reach(self, role: Role) -> None:
         """Ask whether the peer of a role takes failover connections; raises PlanRefused."""
@@ -60,7 +69,8 @@ class Dhcpd:
     async def states(self, plan: DhcpPlan) -> tuple[PeerStates, ...]:
         """Ask the running dhcpd for the states of the plan's peers; raises OmapiSilent."""
         names = [entry.role.peer_name for entry in plan.roles if entry.role.paired]
-        return await peer_states(self._reactor, self._pool, _secret(plan), names)
+        port = self._family.omapi_port
+        return await peer_states(self._reactor, self._pool, _secret(plan), names, port)
 
     async def change_hosts(
         self, plan: DhcpPlan, steps: Sequence[Operation], wanted: Mapping[str, Host | None]
@@ -135,7 +145,8 @@ class Dhcpd:
 
     def _argv(self, plan: DhcpPlan) -> tuple[str, ...]:
         files = ("-cf", str(self._folder.config), "-lf", str(self._folder.leases))
-        return (str(self._program), "-4", "-f", "-d", "--no-pid", *files, *plan.interfaces)
+        flags = (self._family.flag, "-f", "-d", "--no-pid")
+        return (str(self._program), *flags, *files, *plan.interfaces)
 
 
 def _secret(plan: DhcpPlan) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address
 from itertools import pairwise
 
 from attrs import evolve, frozen
@@ -18,6 +18,7 @@ from maasha.model.network import (
     MAX_MTU,
     MIN_LEASE_TIME,
     MIN_MTU,
+    Network,
     RelayedVlan,
     Subnet,
 )
@@ -32,12 +33,16 @@ class Surroundings:
     """What the VLANs before have taken already: dhcpd cannot tell two links on one interface."""
 
     interfaces: tuple[str, ...] = ()
-    networks: tuple[IPv4Network, ...] = ()
+    networks: tuple[Network, ...] = ()
 
     def joined(self, vlan: VlanFacts) -> Surroundings:
         """Give the surroundings of the next VLAN."""
-        there = self.with_networks(vlan.subnets)
-        return evolve(there, interfaces=(*self.interfaces, vlan.interface))
+        return self.beside(vlan.interface, (subnet.cidr for subnet in vlan.subnets))
+
+    def beside(self, interface: str, networks: Iterable[Network]) -> Surroundings:
+        """Give the surroundings of what comes after this interface and its networks."""
+        interfaces = (*self.interfaces, interface)
+        return evolve(self, interfaces=interfaces, networks=(*self.networks, *networks))
 
     def with_networks(self, subnets: Iterable[Subnet]) -> Surroundings:
         """Give the surroundings of what comes after these subnets."""
@@ -90,16 +95,20 @@ def _network_faults(vlan: VlanFacts | RelayedVlan, around: Surroundings) -> Iter
         yield _overlap(around.networks, own)
 
 
-def _overlap(before: Sequence[IPv4Network], own: Sequence[IPv4Network]) -> str:
+def _overlap(before: Sequence[Network], own: Sequence[Network]) -> str:
     """Name the first of our networks that overlaps one before it, and that one."""
     pairs = ((old, new) for place, new in enumerate(own) for old in (*before, *own[:place]))
     old, new = next(pair for pair in pairs if pair[0].overlaps(pair[1]))
     return f"subnets {old} and {new} overlap"
 
 
-def _overlapping(networks: Sequence[IPv4Network]) -> bool:
+def _order(network: Network) -> tuple[int, int]:
+    return int(network.network_address), network.prefixlen
+
+
+def _overlapping(networks: Sequence[Network]) -> bool:
     """Whether any two overlap: then one is inside another, and next to one like that in order."""
-    return any(before.overlaps(after) for before, after in pairwise(sorted(networks)))
+    return any(before.overlaps(after) for before, after in pairwise(sorted(networks, key=_order)))
 
 
 def _pool_faults(vlan: VlanFacts | RelayedVlan, taken: Sequence[IPv4Address]) -> Iterator[str]:

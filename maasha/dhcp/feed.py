@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Protocol
 
+from attrs import frozen
 from twisted.internet.defer import maybeDeferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
@@ -42,6 +43,14 @@ class Elsewhere(Protocol):
         """Give what becomes of `work(value)`."""
 
 
+@frozen
+class Six:
+    """What the DHCPv6 server writes: its log is read to be freed only, no lease is in it."""
+
+    leases: LeasesFile
+    logs: LogFiles
+
+
 class LeaseFeed:
     """`notify` is called when there is something to offer; `now` gives the date."""
 
@@ -56,7 +65,9 @@ class LeaseFeed:
         elsewhere: Elsewhere,
         notify: Callable[[], None],
         now: Callable[[], datetime],
+        six: Six | None = None,
     ) -> None:
+        self._six = six
         self._clock = clock
         self._leases = leases
         self._logs = logs
@@ -93,6 +104,9 @@ class LeaseFeed:
             self.log.warn("the lease spool is not complete: {error}", error=error)
         for each in (self._leases, self._logs, self._spool):
             each.close()
+        if self._six is not None:
+            self._six.leases.close()
+            self._six.logs.close()
 
     @property
     def troubles(self) -> tuple[Trouble, ...]:
@@ -176,13 +190,11 @@ class LeaseFeed:
             self._note_unwritten(f"the lease spool cannot be written: {error}")
 
     async def _follow(self) -> bool:
-        """Read both files; say whether there was any news."""
-        news, more = False, True
-        while more:
-            leases, more = self._leases.read()
-            news |= self._book.put(leases)
-            if more:
-                await deferLater(self._clock, 0)
+        """Read all files; say whether there was any news."""
+        news = await self._follow_leases(self._leases)
+        if self._six is not None:
+            news |= await self._follow_leases(self._six.leases)
+            await self._skip(self._six.logs)
         said, more = news, True
         while more:
             found, more = self._logs.read()
@@ -193,6 +205,24 @@ class LeaseFeed:
         if (mark := self._logs.mark) is not None and (said or _far(mark, self._book.mark)):
             self._book.note_mark(mark)
         return news
+
+    async def _follow_leases(self, file: LeasesFile) -> bool:
+        news, more = False, True
+        while more:
+            leases, more = file.read()
+            news |= self._book.put(leases)
+            if more:
+                await deferLater(self._clock, 0)
+        return news
+
+    async def _skip(self, logs: LogFiles) -> None:
+        """Read what nobody needs, and free it."""
+        more = True
+        while more:
+            _, more = logs.read()
+            if more:
+                await deferLater(self._clock, 0)
+        logs.release()
 
     async def _keep(self) -> None:
         """Bring the disk in step; where it refuses, the next look tries again."""

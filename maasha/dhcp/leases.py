@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from ipaddress import IPv4Address
 
+from maasha.dhcp.ia import Bound, bindings, hardware
 from maasha.dhcp.records import HEAD, Record
 from maasha.model.lease import BindingState, Lease, normal_mac
 
@@ -40,9 +41,9 @@ class LeaseParser:
         *lines, rest = (self._rest + piece).split(b"\n")
         self._rest = rest[:MAX_LINE]
         found = (self._line(line.decode("utf-8", "replace").rstrip()) for line in lines)
-        return tuple(lease for lease in found if lease is not None)
+        return tuple(lease for leases in found for lease in leases)
 
-    def _line(self, line: str) -> Lease | None:
+    def _line(self, line: str) -> tuple[Lease, ...]:
         if HEAD.match(line):
             self._opened = [line]
         elif self._opened and line == "}":
@@ -52,17 +53,38 @@ class LeaseParser:
             self._opened.append(line)
         else:
             self._opened = []
-        return None
+        return ()
 
 
-def read(record: Record) -> Lease | None:
-    """Read one record; None: it is no lease, or one that makes no sense."""
+def read(record: Record) -> tuple[Lease, ...]:
+    """Read one record; it has no lease, or one that makes no sense: none. An IA may have several.
+
+    A DHCPv6 client's association of addresses (IA) is one record of all of them.
+    """
     address = record.address
     if address is None:
-        return None
-    found = _statements(record.lines[1:])
+        found = (_bound(each) for each in bindings(record.lines))
+        return tuple(lease for lease in found if lease is not None)
     try:
-        return _lease(address, found)
+        return (_lease(address, _statements(record.lines[1:])),)
+    except (KeyError, ValueError):
+        return ()
+
+
+def _bound(bound: Bound) -> Lease | None:
+    """Read one address of an IA."""
+    found = _statements(bound.lines)
+    try:
+        seen = _instant(found.get("cltt", "never"))
+        return Lease(
+            ip=bound.address,
+            state=BindingState(found["binding state"]),
+            mac=hardware(bound.duid),
+            starts=seen,
+            ends=_instant(found["ends"]),
+            last_transaction=seen,
+            duid=bound.duid.hex(),
+        )
     except (KeyError, ValueError):
         return None
 

@@ -13,8 +13,9 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 
 from maasha.dhcp.errors import OmapiSilent
+from maasha.dhcp.family import IPV4
 from maasha.dhcp.reactor import IReactorDhcp
-from maasha.dhcp.render import OMAPI_KEY, OMAPI_PORT
+from maasha.dhcp.render import OMAPI_KEY
 from maasha.model.dhcp import PeerState
 
 HOST = "127.0.0.1"
@@ -61,7 +62,7 @@ async def peer_states(
     pool: ThreadPool,
     secret: str,
     names: Sequence[str],
-    port: int = OMAPI_PORT,
+    port: int = IPV4.omapi_port,
 ) -> tuple[PeerStates, ...]:
     """Ask for each of `names`, in order; raises OmapiSilent, within a deadline.
 

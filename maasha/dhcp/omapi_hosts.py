@@ -16,10 +16,10 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 
 from maasha.dhcp.errors import OmapiSilent
+from maasha.dhcp.family import IPV4
 from maasha.dhcp.hosts import Add, Drop, Host, Move, Operation
 from maasha.dhcp.omapi import conversation
 from maasha.dhcp.reactor import IReactorDhcp
-from maasha.dhcp.render import OMAPI_PORT
 
 DEADLINE = 60.0
 """Seconds for all of it: 30,000 hosts. Whoever asked waits twice as long."""
@@ -40,7 +40,7 @@ async def change_hosts(
     secret: str,
     steps: Sequence[Operation],
     wanted: Mapping[str, Host | None],
-    port: int = OMAPI_PORT,
+    port: int = IPV4.omapi_port,
 ) -> None:
     """Carry out the steps, then see that each MAC of `wanted` is known just so.
 

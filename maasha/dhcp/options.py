@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 
-from maasha.model.network import Subnet
+from maasha.model.network import Subnet, Subnet6
 from maasha.model.options import RACK, Boot, BootFile
 
 ARCHITECTURE = "option arch code 93 = unsigned integer 16;"
@@ -56,6 +56,36 @@ def _file(entry: BootFile, rack: IPv4Address | None, indent: str) -> Iterator[st
     if name.startswith(HTTP):
         yield f'{indent}option vendor-class-identifier "HTTPClient";'
     yield f'{indent}filename "{name}";'
+
+
+def subnet6_options(subnet: Subnet6) -> Iterator[str]:
+    """Give the options of one IPv6 subnet; what it does not say is left out."""
+    if subnet.dns_servers:
+        yield f"option dhcp6.name-servers {', '.join(map(str, subnet.dns_servers))};"
+    if subnet.search_list:
+        quoted = (f'"{name}"' for name in subnet.search_list)
+        yield f"option dhcp6.domain-search {', '.join(quoted)};"
+    if subnet.ntp_servers:
+        yield f"option dhcp6.sntp-servers {', '.join(map(str, subnet.ntp_servers))};"
+
+
+def boot6_options(boot: Boot, rack: IPv6Address | None) -> Iterator[str]:
+    """Give the lines that choose a boot file's URL (RFC 5970); what is no URL is left out."""
+    urls = [entry for entry in boot.files if entry.file.startswith(HTTP)]
+    known = [entry for entry in urls if entry.architecture is not None]
+    for place, entry in enumerate(known):
+        arch = _octets(entry.architecture or 0)
+        yield f"{'elsif' if place else 'if'} option dhcp6.client-arch-type = {arch} {{"
+        yield f"    {_url(entry, rack)}"
+        yield "}"
+    for entry in urls:
+        if entry.architecture is None:
+            yield f"else {{ {_url(entry, rack)} }}" if known else _url(entry, rack)
+
+
+def _url(entry: BootFile, rack: IPv6Address | None) -> str:
+    url = entry.file.replace(RACK, f"[{rack}]" if rack else "")
+    return f'option dhcp6.bootfile-url "{url}";'
 
 
 def _octets(number: int) -> str:

@@ -9,6 +9,7 @@ from attrs import evolve, frozen
 
 from maasha.dhcp.facts import RackFacts, VlanFacts
 from maasha.dhcp.failover import block
+from maasha.dhcp.family import IPV4, Family
 from maasha.dhcp.faults import Surroundings, fault, relayed_fault
 from maasha.dhcp.lease_log import STATEMENTS
 from maasha.dhcp.options import ARCHITECTURE, boot_options, subnet_options
@@ -26,7 +27,6 @@ from maasha.model.network import (
     VlanId,
 )
 
-OMAPI_PORT = 7911
 OMAPI_KEY = "omapi_key"
 
 # Without the threshold dhcpd answers a client that comes back within a quarter of its lease time
@@ -100,7 +100,7 @@ def _plan(facts: RackFacts, served: Sequence[tuple[VlanFacts, Role]]) -> DhcpPla
     boots = any(each.boot.files for vlan, _ in served for each in vlan.networks)
     head = f"{HEAD}{ARCHITECTURE}\n" if boots else HEAD
     secret = facts.omapi_secret
-    ours = (_omapi(secret), STATEMENTS, _braces(f"host {NAME}", ignored(secret)))
+    ours = (omapi(secret, IPV4), STATEMENTS, braces(f"host {NAME}", ignored(secret)))
     return DhcpPlan(
         generation=facts.generation,
         config="\n".join((head, *ours, *own, *blocks, *networks)),
@@ -110,10 +110,10 @@ def _plan(facts: RackFacts, served: Sequence[tuple[VlanFacts, Role]]) -> DhcpPla
     )
 
 
-def _omapi(secret: str) -> str:
+def omapi(secret: str, family: Family) -> str:
     """Open OMAPI; HMAC-MD5 is the one algorithm that pypureomapi speaks."""
-    key = _braces(f"key {OMAPI_KEY}", ["algorithm HMAC-MD5;", f'secret "{secret}";'])
-    return f"omapi-port {OMAPI_PORT};\n{key}omapi-key {OMAPI_KEY};\n"
+    key = braces(f"key {OMAPI_KEY}", ["algorithm HMAC-MD5;", f'secret "{secret}";'])
+    return f"omapi-port {family.omapi_port};\n{key}omapi-key {OMAPI_KEY};\n"
 
 
 @frozen
@@ -144,22 +144,23 @@ def _shared_network(network: VlanFacts | RelayedVlan, served: _Served) -> str:
     lines.extend(boot_options(network.boot, served.here))
     for subnet in sorted(network.subnets, key=lambda entry: entry.cidr):
         lines.append(_subnet(subnet, served))
-    return _braces(f"shared-network vlan-{network.vlan}", lines)
+    return braces(f"shared-network vlan-{network.vlan}", lines)
 
 
 def _subnet(subnet: Subnet, served: _Served) -> str:
     lines = [*subnet_options(subnet, served.vlan.name_servers(subnet))]
     lines.extend(snippet_lines(subnet.snippets))
     lines.extend(_pool(span, served.role) for span in pools(subnet, served.taken))
-    return _braces(f"subnet {subnet.cidr.network_address} netmask {subnet.cidr.netmask}", lines)
+    return braces(f"subnet {subnet.cidr.network_address} netmask {subnet.cidr.netmask}", lines)
 
 
 def _pool(span: Span, role: Role) -> str:
     peer = [f'failover peer "{role.peer_name}";'] if role.paired else []
     span_line = f"range {span.start} {span.end};"
-    return _braces("pool", [*peer, span_line, *snippet_lines(span.snippets)])
+    return braces("pool", [*peer, span_line, *snippet_lines(span.snippets)])
 
 
-def _braces(head: str, lines: Sequence[str]) -> str:
+def braces(head: str, lines: Sequence[str]) -> str:
+    """Write a block, its lines indented."""
     inner = (f"    {line}" for text in lines for line in text.splitlines())
     return "\n".join((f"{head} {{", *inner, "}\n"))

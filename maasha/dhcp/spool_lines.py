@@ -7,7 +7,7 @@ number that only grows. Of two lines with one key the higher number is the newer
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import quote, unquote
 from zlib import crc32
 
@@ -19,7 +19,7 @@ MARK = "@"
 NOTHING = "-"
 FIXED, POOLED = "f", "p"
 
-Key = IPv4Address | str
+Key = IPv4Address | IPv6Address | str
 """An address, or MARK."""
 
 
@@ -68,6 +68,7 @@ def line_of(word: Word) -> bytes:
         f"{word.number} {said.ip} {said.state.value} {said.mac or NOTHING}"
         f" {_seconds(said.starts)} {_seconds(said.ends)} {_seconds(said.last_transaction)}"
         f" {FIXED if said.fixed else POOLED} {quote(said.hostname)}"
+        f"{' ' * bool(said.duid)}{said.duid}"
     )
 
 
@@ -114,10 +115,18 @@ def opened(line: bytes) -> str | None:
 
 
 def _lease(
-    ip: str, state: str, mac: str, starts: str, ends: str, spoken: str, kind: str, name: str
+    ip: str,
+    state: str,
+    mac: str,
+    starts: str,
+    ends: str,
+    spoken: str,
+    kind: str,
+    name: str,
+    duid: str = "",
 ) -> Lease:
     return Lease(
-        ip=IPv4Address(ip),
+        ip=ip_address(ip),
         state=BindingState(state),
         mac="" if mac == NOTHING else mac,
         starts=_instant(starts),
@@ -125,6 +134,7 @@ def _lease(
         last_transaction=_instant(spoken),
         hostname=unquote(name),
         fixed=kind == FIXED,
+        duid=duid,
     )
 
 

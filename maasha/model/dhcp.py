@@ -7,7 +7,7 @@ from ipaddress import IPv4Address
 
 from attrs import frozen
 
-from maasha.model.network import VlanId
+from maasha.model.network import Stretch, VlanId
 from maasha.model.stamp import NEVER, Stamp
 
 
@@ -22,12 +22,17 @@ class Duty(Enum):
 
 @frozen
 class Role:
-    """A rack's duty for a VLAN; a paired duty has the failover peer's name and both addresses."""
+    """A rack's duty for a VLAN; a paired duty has the failover peer's name and both addresses.
+
+    For DHCPv6, which has no failover, it is OFF or SOLO with the `stretches` of addresses that the
+    rack alone hands out; DHCPv4 has none.
+    """
 
     duty: Duty
     peer_name: str = ""
     address: IPv4Address | None = None
     peer_address: IPv4Address | None = None
+    stretches: tuple[Stretch, ...] = ()
 
     @property
     def paired(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from enum import Enum
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 
 from attrs import field, frozen
 
@@ -56,7 +56,7 @@ class Lease:
     be shown; only what `maasha.model.hostname.dns_name` takes is a name.
     """
 
-    ip: IPv4Address
+    ip: IPv4Address | IPv6Address
     state: BindingState
     mac: str = ""
     starts: datetime | None = None
@@ -69,6 +69,8 @@ class Lease:
     sequence: int = field(default=0, eq=False)
     """The rack's number of this word: of two on an address the higher is the newer. 0: the rack
     gives none, and what comes later is newer. Words that say the same are equal without it."""
+    duid: str = ""
+    """What a DHCPv6 client calls itself (RFC 8415, 11), hexadecimal; empty: none."""
 
 
 class TroubleKind(Enum):

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from enum import Enum
-from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Interface, IPv6Network
+from ipaddress import (
+    IPv4Address,
+    IPv4Interface,
+    IPv4Network,
+    IPv6Address,
+    IPv6Interface,
+    IPv6Network,
+)
 from typing import NewType
 
 from attrs import frozen
@@ -75,6 +82,33 @@ class Subnet:
     snippets: tuple[Snippet, ...] = ()
     allow_dns: bool = True
     """Clients are told of the regions' name servers where the subnet has none of its own."""
+
+
+@frozen(order=True)
+class Stretch:
+    """IPv6 addresses from `start` to `end`, both included."""
+
+    start: IPv6Address
+    end: IPv6Address
+
+    def __str__(self) -> str:
+        return f"{self.start}-{self.end}"
+
+
+@frozen
+class Subnet6:
+    """An IPv6 subnet as DHCP needs it."""
+
+    id: SubnetId
+    cidr: IPv6Network
+    gateway: IPv6Address | None = None
+    """Kept from clients; they learn it from the router itself (RFC 4861)."""
+    dns_servers: tuple[IPv6Address, ...] = ()
+    ranges: tuple[Stretch, ...] = ()
+    """The dynamic ones."""
+    ntp_servers: tuple[IPv6Address, ...] = ()
+    search_list: tuple[str, ...] = ()
+    snippets: tuple[Snippet, ...] = ()
 
 
 @frozen

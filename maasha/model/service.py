@@ -73,6 +73,8 @@ class VlanSituation:
     relayed: tuple[RelayedSituation, ...] = ()
     region_dns: tuple[IPv4Address, ...] = ()
     """Name servers of the regions, of which clients are told."""
+    six_only: bool = False
+    """It has dynamic ranges, and all of them are of IPv6."""
 
 
 @frozen
@@ -99,3 +101,5 @@ class RackSituation:
     """Of the hosts that it said its dhcpd knows (`maasha.dhcp.hosts.fingerprint`, or UNSURE)."""
     kept: bool = False
     """It was readmitted while it served: that goes on until somebody wants something of it."""
+    six: bool = False
+    """DHCPv6 has something to do with it too."""

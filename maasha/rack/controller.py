@@ -91,6 +91,7 @@ class Controller(MultiService):
         search: Search,
         dhcp: Callable[[Callable[[DhcpReport], None]], DhcpServer],
         feed: Callable[[Callable[[], None]], LeaseFeed],
+        dhcp6: Callable[[Callable[[DhcpReport], None]], DhcpServer],
         around: Surroundings,
     ) -> None:
         super().__init__()
@@ -100,6 +101,7 @@ class Controller(MultiService):
         self._feed = feed(lambda: self._reports.leases_changed())  # noqa: PLW0108  made below
         self._obedience = Obedience(memory)
         self._dhcp = dhcp(lambda _: self._reports.changed())
+        self._dhcp6 = dhcp6(lambda _: self._reports.changed())
         self.lookout = Lookout(
             around.scene,
             lambda: self._duties.paired,
@@ -113,6 +115,7 @@ class Controller(MultiService):
             memory,
             self._obedience,
             self._dhcp,
+            self._dhcp6,
             self.lookout,
             self._owned,
             lambda link, move: self._links.migrate(link, move),  # noqa: PLW0108  made below
@@ -136,6 +139,7 @@ class Controller(MultiService):
             self._owner,
             self._dhcp,
             self._feed,
+            self._dhcp6,
             around.interfaces,
             self.lookout,
             around.now,
@@ -162,7 +166,8 @@ class Controller(MultiService):
 
     async def _let_go(self) -> None:
         await self._feed.stop()
-        await self._dhcp.release()
+        for server in (self._dhcp, self._dhcp6):
+            await server.release()
 
     async def _start(self) -> None:
         self._watching.setServiceParent(self)
@@ -174,7 +179,8 @@ class Controller(MultiService):
             stopping = Routine(self._clock, STOP_INTERVAL, self._duties.stop_serving, "stop")
             stopping.setServiceParent(self)
             return
-        await self._dhcp.resume()
+        for server in (self._dhcp, self._dhcp6):
+            await server.resume()
         self._feed.start()
         everyone = (self._links, self._succession, self._reports, self._pools)
         for part in (*everyone, self.lookout, self.probing):
@@ -218,7 +224,7 @@ class Controller(MultiService):
             epoch=self._obedience.epoch,
             generation=report.generation if ours else NEVER,
             lease_store=report.lease_store,
-            serving=report.serving,
+            serving=report.serving or self._dhcp6.report.serving,
             registration=self._memory.registration or "",
         )
 
@@ -233,7 +239,8 @@ class Controller(MultiService):
 
     async def _stop_the_old(self) -> None:
         await self._duties.look_no_more()
-        await self._dhcp.apply(EMPTY)
+        for server in (self._dhcp, self._dhcp6):
+            await server.apply(EMPTY)
 
     def _closed(self, session: Session, reason: str) -> None:
         lost = self._obedience.lose(session.welcome.worker)

@@ -35,6 +35,7 @@ class Duties:
         memory: Memory,
         obedience: Obedience,
         dhcp: DhcpServer,
+        dhcp6: DhcpServer,
         lookout: Lookout,
         owned: Callable[[], None],
         migrate: Callable[[Session, Move], Awaitable[WorkerId | None]],
@@ -43,6 +44,7 @@ class Duties:
         self._memory = memory
         self._obedience = obedience
         self._dhcp = dhcp
+        self._dhcp6 = dhcp6
         self._lookout = lookout
         self._coming: list[DhcpPlan] = []
         self._known_roles: tuple[VlanRole, ...] = ()
@@ -93,6 +95,19 @@ class Duties:
         except PlanRefused as refused:
             raise DhcpRefused(str(refused)) from refused
 
+    async def settle_dhcp6(self, worker: WorkerId, epoch: Stamp) -> DhcpReport:
+        """Say what DHCPv6 runs when all that was asked before is done; raises StaleEpoch."""
+        self._obedience.accept(worker, epoch)
+        return await self._dhcp6.settled()
+
+    async def configure_dhcp6(self, worker: WorkerId, epoch: Stamp, plan: DhcpPlan) -> DhcpReport:
+        """Run the plan beside DHCPv4's; raises StaleEpoch and DhcpRefused."""
+        self._obedience.accept(worker, epoch)
+        try:
+            return await self._dhcp6.apply(plan)
+        except PlanRefused as refused:
+            raise DhcpRefused(str(refused)) from refused
+
     async def look_out(self, worker: WorkerId, epoch: Stamp, watches: tuple[Watch, ...]) -> None:
         """Watch these VLANs for other racks, and no others; raises StaleEpoch."""
         self._obedience.accept(worker, epoch)
@@ -128,8 +143,9 @@ class Duties:
         await self.stop_serving()
 
     async def stop_serving(self) -> None:
-        """Stop dhcpd; raises PlanRefused where it cannot be stopped."""
+        """Stop dhcpd of both families; raises PlanRefused where one cannot be stopped."""
         await self._dhcp.withdraw()
+        await self._dhcp6.withdraw()
 
 
 def _paired(roles: Sequence[VlanRole]) -> frozenset[VlanId]:

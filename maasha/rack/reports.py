@@ -41,6 +41,8 @@ SIGHTING_INTERVAL = 1.0
 """Likewise."""
 SIGHTING_REST = 0.5
 """Seconds between two reports of sightings at least: each tells all of them, so changes gather."""
+NOTHING = DhcpReport(serving=False)
+"""What regions take for granted of DHCPv6 until they are told otherwise."""
 RETOLD = 10.0
 """Seconds after which sightings are told again that say nothing new but their age."""
 
@@ -64,6 +66,7 @@ class Reports(MultiService):
         owner: Owner,
         dhcp: DhcpServer,
         feed: LeaseFeed,
+        dhcp6: DhcpServer,
         interfaces: Callable[[], Awaitable[tuple[Interface, ...]]],
         lookout: Lookout,
         now: Callable[[], datetime],
@@ -75,10 +78,12 @@ class Reports(MultiService):
         self._owner = owner
         self._dhcp = dhcp
         self._feed = feed
+        self._dhcp6 = dhcp6
         self._interfaces = interfaces
         self._lookout = lookout
         self._probing = probing
         self._told: DhcpReport | None = None
+        self._told6 = NOTHING
         self._shown: tuple[Interface, ...] | None = None
         self._sighted: Outlines = {}
         self._retold_at = self._refound_at = 0.0
@@ -107,6 +112,7 @@ class Reports(MultiService):
     def owned(self, *, restored: bool) -> None:
         """Begin anew with another owner; `restored`: one that may have lost what it had taken."""
         self._told = self._shown = None
+        self._told6 = NOTHING
         self._healthy, self._healthy_at = (), self._clock.seconds()
         self._sighted, self._found = {}, {}
         self._paused_until = 0.0
@@ -139,6 +145,17 @@ class Reports(MultiService):
             and await self._tell(owner.report_dhcp(report))
         ):
             self._told = report
+        await self._tell_state6()
+
+    async def _tell_state6(self) -> None:
+        """Tell nothing while there is nothing to tell: a region that is older knows no DHCPv6."""
+        report, owner = self._dhcp6.report, self._owner()
+        if (
+            owner is not None
+            and report != self._told6
+            and await self._tell(owner.report_dhcp6(report))
+        ):
+            self._told6 = report
 
     async def _tell_leases(self) -> None:
         """Tell what is new, and where nothing is, how the feed fares, from time to time."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from twisted.internet.interfaces import IReactorTime
 
-from maasha.db import services
+from maasha.db import services, services6
 from maasha.db.errors import DatabaseUnavailable, QueryFailed
 from maasha.db.lane import Runner
 from maasha.db.pool import RETRY_AFTER
@@ -41,6 +41,14 @@ class Clerk:
                     tx, word.rack, word.epoch, word.report, settles=word.settles
                 )
             )
+
+    async def record6(self, word: Word) -> None:
+        """Write down what a rack says of DHCPv6, likewise; few racks have anything to say."""
+        await self._pool.run(
+            lambda tx: services6.record_report(
+                tx, word.rack, word.epoch, word.report, settles=word.settles
+            )
+        )
 
     async def _compare(self, words: Sequence[Word]) -> Sequence[bool]:
         try:

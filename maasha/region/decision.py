@@ -144,7 +144,7 @@ def _step(vlan: VlanSituation) -> Step:
 def _wanted(vlan: VlanSituation) -> Wanted:
     drained = frozenset(member.rack for member in vlan.members if member.draining)
     primary, secondary = serving(vlan.primary, vlan.secondary, drained)
-    if not vlan.dhcp_on or primary is None:
+    if not vlan.dhcp_on or vlan.six_only or primary is None:
         return Off()
     if secondary is None:
         return Solo(primary, vlan.pairing)

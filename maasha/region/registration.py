@@ -323,6 +323,10 @@ class LinkDuties:
         """Write down what the rack's dhcpd does."""
         await available(self._steward().take_report(report))
 
+    async def report_dhcp6(self, report: DhcpReport) -> None:
+        """Write down what the rack's DHCPv6 server does."""
+        await available(self._steward().take_report6(report))
+
     async def report_leases(self, report: LeaseReport) -> int:
         """Commit the leases, as long as this worker owns the rack, and give the highest number."""
         steward = self._steward()

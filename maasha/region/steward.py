@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from maasha.db import racks, services
 from maasha.db.errors import DatabaseError
 from maasha.db.lane import Runner
-from maasha.db.situations import load_situation
 from maasha.db.transaction import Isolation, Transaction
 from maasha.db.unchanged import Word
 from maasha.dhcp.hosts import UNSURE, fingerprint
@@ -22,7 +22,8 @@ from maasha.model.dhcp import DhcpReport
 from maasha.model.stamp import Stamp
 from maasha.region.clerk import Clerk
 from maasha.region.connections import RackLink
-from maasha.region.decision import ChangeHosts, Complete, Configure, Decision, Waiting, decide
+from maasha.region.decision import ChangeHosts, Complete, Configure, Decision, Waiting
+from maasha.region.realm import IPV4, IPV6, Judged, Realm
 from maasha.region.rush import Rush
 from maasha.rpc.errors import DhcpRefused, RpcError, StaleEpoch
 
@@ -37,7 +38,8 @@ class Steward(Routine):
 
     Level-triggered: each run loads what is wanted and what runs, and does the next thing, if there
     is one. A plan that the rack refused is tried again after growing rests, or when it changes.
-    A `patient` one, whose rack has just registered, begins when a rush of racks is over.
+    A `patient` one, whose rack has just registered, begins when a rush of racks is over. The one
+    for DHCPv4 has another for DHCPv6, `six`, from the moment that this concerns the rack.
     """
 
     log = Logger()
@@ -53,8 +55,10 @@ class Steward(Routine):
         delay: Callable[[int], float],
         *,
         patient: bool,
+        realm: Realm = IPV4,
     ) -> None:
-        super().__init__(clock, TICK, self._look, f"steward of {link.hostname}")
+        super().__init__(clock, TICK, self._look, f"steward of {link.hostname}, {realm.name}")
+        self._realm = realm
         self._pool = pool
         self._clerk = clerk
         self._rush = rush
@@ -66,9 +70,20 @@ class Steward(Routine):
         self._waiting = ""
         self._calm_until = 0.0
         self._wakes = 0
+        self._delay = delay
+        self._six_concerned = False
+        self.six: Steward | None = None
+
+    def stopService(self) -> Deferred[None] | None:
+        """End, and the one for DHCPv6 with it."""
+        ends = [super().stopService(), self.six.stopService() if self.six else None]
+        left = [end for end in ends if end is not None]
+        return gatherResults(left).addCallback(lambda _: None) if left else None
 
     def wake(self) -> None:
         """Look at once."""
+        if self.six is not None:
+            self.six.wake()
         self._wakes += 1
         self._calm_until = 0.0
         super().wake()
@@ -97,7 +112,7 @@ class Steward(Routine):
         """Tell the rack who acts for it, and write down what it runs."""
         if self._patient:
             await self._rush.over()
-        report = await self.link.remote.own(self.epoch)
+        report = await self._realm.own(self.link.remote, self.epoch)
         await self._record(report, settles=True)
         self._obeyed = True
         self.log.info("{rack} obeys, epoch {epoch}", rack=self.link.hostname, epoch=self.epoch)
@@ -106,13 +121,19 @@ class Steward(Routine):
         """Write down what the rack says by itself that it runs."""
         await self._record(report, settles=False)
 
+    async def take_report6(self, report: DhcpReport) -> None:
+        """Write down what the rack says by itself of DHCPv6."""
+        await IPV6.record(self._clerk, Word(self.link.rack, self.epoch, report, settles=False))
+
     async def _record(self, report: DhcpReport, *, settles: bool) -> None:
-        await self._clerk.record(Word(self.link.rack, self.epoch, report, settles))
+        word = Word(self.link.rack, self.epoch, report, settles)
+        await self._realm.record(self._clerk, word)
 
     async def _reconcile(self) -> None:
         """Decide on what is there now and carry it out."""
         wakes = self._wakes
         decision = await self._decide()
+        self._mind_six()
         if decision == Waiting() and wakes == self._wakes:  # else there is news since
             self._calm_until = self._clock.seconds() + CALM
         match decision:
@@ -124,6 +145,13 @@ class Steward(Routine):
                 await self._complete(generation, hosts)
             case Waiting(why):
                 self._explain(why)
+
+    def _mind_six(self) -> None:
+        """Have somebody act for the rack's DHCPv6, if there is anything to do."""
+        if self.six is None and self._six_concerned and self.running:
+            whose = self._clock, self._pool, self._clerk, self._rush, self.link, self.epoch
+            self.six = Steward(*whose, self._delay, patient=False, realm=IPV6)
+            self.six.startService()
 
     def _explain(self, why: str) -> None:
         """Log what is waited for, once."""
@@ -143,10 +171,10 @@ class Steward(Routine):
 
     async def _glance(self, tx: Transaction) -> Decision | None:
         """Load and decide; None: there is something to write."""
-        situation = await load_situation(tx, self.link.rack)
-        if situation is None:
+        judged = await self._judge(tx, deciding=False)
+        if judged is None:
             return Waiting()
-        verdict = decide(situation)
+        verdict = judged.verdict
         decision = self._allowed(verdict.decision)
         if isinstance(decision, ChangeHosts):
             return decision  # somebody waits for it; the problems are for the look that follows
@@ -154,19 +182,25 @@ class Steward(Routine):
 
     async def _decide_alone(self, tx: Transaction) -> Decision:
         """Load, decide, and write down what the rack is about to be told, all in one moment."""
-        situation = await load_situation(tx, self.link.rack, deciding=True)
-        if situation is None:
+        judged = await self._judge(tx, deciding=True)
+        if judged is None:
             return Waiting()
-        verdict = decide(situation)
-        rack, epoch, generation = self.link.rack, self.epoch, situation.generation
+        verdict, generation = judged.verdict, judged.generation
+        book, rack, epoch = self._realm.book, self.link.rack, self.epoch
         if not verdict.noted:
-            await services.record_problems(tx, rack, epoch, generation, verdict.problems)
+            await book.record_problems(tx, rack, epoch, generation, verdict.problems)
         decision = self._allowed(verdict.decision)
         if not isinstance(decision, Configure):
             return decision
-        if not await services.record_asked(tx, rack, epoch, decision.plan.roles):
+        if not await book.record_asked(tx, rack, epoch, decision.plan.roles):
             return Waiting()
         return decision
+
+    async def _judge(self, tx: Transaction, *, deciding: bool) -> Judged | None:
+        judged = await self._realm.judge(tx, self.link.rack, deciding)
+        if judged is not None:
+            self._six_concerned = judged.six
+        return judged
 
     def _allowed(self, decision: Decision) -> Decision:
         """Leave alone what was refused a moment ago."""
@@ -177,7 +211,7 @@ class Steward(Routine):
 
     async def _configure(self, decision: Configure) -> None:
         try:
-            report = await self.link.remote.configure_dhcp(self.epoch, decision.plan)
+            report = await self._realm.configure(self.link.remote, self.epoch, decision.plan)
         except DhcpRefused as refused:
             await self._refused(decision, decision.plan.generation, refused.listing)
             return
@@ -228,16 +262,16 @@ class Steward(Routine):
             generation=generation,
             seconds=seconds,
         )
-        rack, epoch = self.link.rack, self.epoch
+        book, rack, epoch = self._realm.book, self.link.rack, self.epoch
         config = decision.plan.config if isinstance(decision, Configure) else ""
         guilty = blamed(listing, config)
         await self._pool.run(
-            lambda tx: services.record_refusal(tx, rack, epoch, generation, listing, guilty)
+            lambda tx: book.record_refusal(tx, rack, epoch, generation, listing, guilty)
         )
 
     async def _complete(self, generation: Stamp, hosts: str) -> None:
-        rack, epoch = self.link.rack, self.epoch
-        await self._pool.run(lambda tx: services.mark_running(tx, rack, epoch, generation, hosts))
+        book, rack, epoch = self._realm.book, self.link.rack, self.epoch
+        await self._pool.run(lambda tx: book.mark_running(tx, rack, epoch, generation, hosts))
 
     async def _overtake(self, known: Stamp) -> None:
         """Outdate what the rack knows, unless another owner gave it: then this office is over."""

@@ -142,6 +142,22 @@ class ChangeHosts(Call):
     errors = declared(StaleEpoch, DhcpRefused)
 
 
+class SettleDHCP6(Call):
+    """Region to rack, by its owner: say what your DHCPv6 server runs when all orders are done."""
+
+    arguments = [(b"epoch", Record(Stamp))]
+    response = [(b"report", Record(DhcpReport))]
+    errors = declared(StaleEpoch)
+
+
+class ConfigureDHCP6(Call):
+    """Region to rack: run this plan of DHCPv6; the answer comes when it runs."""
+
+    arguments = [(b"epoch", Record(Stamp)), (b"plan", Record(DhcpPlan))]
+    response = [(b"report", Record(DhcpReport))]
+    errors = declared(StaleEpoch, DhcpRefused)
+
+
 class Retire(Call):
     """Region to rack: you were deleted, stop serving."""
 
@@ -178,6 +194,13 @@ class ProbeNetworks(Call):
 
 class ReportDHCP(Call):
     """Rack to region: what my dhcpd does now."""
+
+    arguments = [(b"report", Record(DhcpReport))]
+    errors = declared(NotOwner, Unavailable)
+
+
+class ReportDHCP6(Call):
+    """Rack to region: what my DHCPv6 server does now."""
 
     arguments = [(b"report", Record(DhcpReport))]
     errors = declared(NotOwner, Unavailable)
@@ -243,6 +266,8 @@ REGION_TO_RACK: tuple[type[Call], ...] = (
     Own,
     ConfigureDHCP,
     ChangeHosts,
+    SettleDHCP6,
+    ConfigureDHCP6,
     Retire,
     Migrate,
     LookOut,
@@ -250,6 +275,7 @@ REGION_TO_RACK: tuple[type[Call], ...] = (
 )
 RACK_TO_REGION: tuple[type[Call], ...] = (
     ReportDHCP,
+    ReportDHCP6,
     ReportLeases,
     ReportInterfaces,
     ReportSightings,

@@ -57,6 +57,18 @@ class IdleRack:
         self._report = evolve(self._report, generation=generation)
         return self._report
 
+    async def settle_dhcp6(self, worker: WorkerId, epoch: Stamp) -> DhcpReport:
+        """Run nothing; raises StaleEpoch."""
+        await self.own(worker, epoch)
+        return DhcpReport(serving=False)
+
+    async def configure_dhcp6(self, worker: WorkerId, epoch: Stamp, plan: DhcpPlan) -> DhcpReport:
+        """Take a plan that needs no server; raises StaleEpoch and DhcpRefused."""
+        await self.own(worker, epoch)
+        if plan.interfaces:
+            raise DhcpRefused("this rack has no DHCP server: name another one for the VLAN")
+        return DhcpReport(serving=False, generation=plan.generation)
+
     async def migrate(self, link: Session, move: Move) -> WorkerId:  # noqa: ARG002
         """Stay."""
         raise NotMoved("this rack does not move its links")
@@ -95,6 +107,9 @@ class IdleRegion:
         self._ended = ended
 
     async def report_dhcp(self, report: DhcpReport) -> None:
+        """Let it pass."""
+
+    async def report_dhcp6(self, report: DhcpReport) -> None:
         """Let it pass."""
 
     async def report_leases(self, report: LeaseReport) -> int:

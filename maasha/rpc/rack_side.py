@@ -51,6 +51,12 @@ class RackDuties(Protocol):
     ) -> DhcpReport:
         """Know these fixed hosts without a restart; raises StaleEpoch and DhcpRefused."""
 
+    async def settle_dhcp6(self, worker: WorkerId, epoch: Stamp) -> DhcpReport:
+        """Say what the DHCPv6 server runs when all orders are done; raises StaleEpoch."""
+
+    async def configure_dhcp6(self, worker: WorkerId, epoch: Stamp, plan: DhcpPlan) -> DhcpReport:
+        """Run a plan of DHCPv6; raises StaleEpoch and DhcpRefused."""
+
     async def retire(self, worker: WorkerId, epoch: Stamp) -> None:
         """Stop serving, for this rack was deleted; raises StaleEpoch."""
 
@@ -239,6 +245,16 @@ class Orders(Alive):
         """Pass it on."""
         report = await self._duties.change_hosts(self._worker, epoch, generation, hosts)
         return {"report": report}
+
+    @commands.SettleDHCP6.responder
+    async def settle_dhcp6(self, epoch: Stamp) -> Answer:
+        """Pass it on."""
+        return {"report": await self._duties.settle_dhcp6(self._worker, epoch)}
+
+    @commands.ConfigureDHCP6.responder
+    async def configure_dhcp6(self, epoch: Stamp, plan: DhcpPlan) -> Answer:
+        """Pass it on."""
+        return {"report": await self._duties.configure_dhcp6(self._worker, epoch, plan)}
 
     @commands.Retire.responder
     async def retire(self, epoch: Stamp) -> Answer:

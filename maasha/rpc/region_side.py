@@ -70,6 +70,9 @@ class RegionDuties(Protocol):
     async def report_dhcp(self, report: DhcpReport) -> None:
         """Take what the rack's dhcpd does now."""
 
+    async def report_dhcp6(self, report: DhcpReport) -> None:
+        """Take what the rack's DHCPv6 server does now."""
+
     async def report_leases(self, report: LeaseReport) -> int:
         """Commit leases and give the cursor up to which they are committed."""
 
@@ -360,6 +363,12 @@ class Desk(Alive):
     async def report_dhcp(self, report: DhcpReport) -> Answer:
         """Pass it on."""
         await self._duties.report_dhcp(report)
+        return {}
+
+    @commands.ReportDHCP6.responder
+    async def report_dhcp6(self, report: DhcpReport) -> Answer:
+        """Pass it on."""
+        await self._duties.report_dhcp6(report)
         return {}
 
     @commands.ReportLeases.responder

@@ -84,6 +84,20 @@ class RemoteRack:
         report: DhcpReport = answer["report"]
         return report
 
+    async def settle_dhcp6(self, epoch: Stamp, deadline: float = CONFIGURE_DEADLINE) -> DhcpReport:
+        """Ask what the rack's DHCPv6 server runs when all orders are done; raises StaleEpoch."""
+        answer = await self.call(commands.SettleDHCP6, deadline, epoch=epoch)
+        report: DhcpReport = answer["report"]
+        return report
+
+    async def configure_dhcp6(
+        self, epoch: Stamp, plan: DhcpPlan, deadline: float = CONFIGURE_DEADLINE
+    ) -> DhcpReport:
+        """Have the rack run a plan of DHCPv6; raises StaleEpoch and DhcpRefused."""
+        answer = await self.call(commands.ConfigureDHCP6, deadline, epoch=epoch, plan=plan)
+        report: DhcpReport = answer["report"]
+        return report
+
     async def retire(self, epoch: Stamp, deadline: float = DEADLINE) -> None:
         """Tell a deleted rack to stop serving; raises StaleEpoch."""
         await self.call(commands.Retire, deadline, epoch=epoch)
@@ -184,6 +198,10 @@ class RemoteRegion:
     async def report_dhcp(self, report: DhcpReport, deadline: float = DEADLINE) -> None:
         """Tell what this rack's dhcpd does now; raises NotOwner and Unavailable."""
         await self._link.call(commands.ReportDHCP, deadline, report=report)
+
+    async def report_dhcp6(self, report: DhcpReport, deadline: float = DEADLINE) -> None:
+        """Tell what this rack's DHCPv6 server does now; raises NotOwner and Unavailable."""
+        await self._link.call(commands.ReportDHCP6, deadline, report=report)
 
     async def report_leases(self, report: LeaseReport, deadline: float = DEADLINE) -> int:
         """Hand over changed leases and give the committed cursor; raises NotOwner, Unavailable."""

@@ -88,6 +88,9 @@ class Desk:
         if report.generation.counter:
             self.conversation.note(What.SERVED, report.generation.counter)
 
+    async def report_dhcp6(self, report: DhcpReport) -> None:
+        """Let it pass."""
+
     async def report_leases(self, report: LeaseReport) -> int:
         """Commit nothing."""
         return report.cursor
@@ -164,6 +167,14 @@ class Duties:
     ) -> DhcpReport:
         """Claim to know them."""
         return evolve(REPORT, generation=generation, hosts=fingerprint(hosts))
+
+    async def settle_dhcp6(self, worker: WorkerId, epoch: Stamp) -> DhcpReport:
+        """Run nothing."""
+        return await self.own(worker, epoch)
+
+    async def configure_dhcp6(self, worker: WorkerId, epoch: Stamp, plan: DhcpPlan) -> DhcpReport:
+        """Claim to run it."""
+        return await self.configure_dhcp(worker, epoch, plan)
 
     async def retire(self, worker: WorkerId, epoch: Stamp) -> None:
         """Serve nothing."""

@@ -68,6 +68,14 @@ class Duties:
         """Claim to know them."""
         return evolve(REPORT, generation=generation, hosts=fingerprint(hosts))
 
+    async def settle_dhcp6(self, worker: WorkerId, epoch: Stamp) -> DhcpReport:  # noqa: ARG002
+        """Run nothing."""
+        return REPORT
+
+    async def configure_dhcp6(self, worker: WorkerId, epoch: Stamp, plan: DhcpPlan) -> DhcpReport:
+        """Claim to run it."""
+        return await self.configure_dhcp(worker, epoch, plan)
+
     async def retire(self, worker: WorkerId, epoch: Stamp) -> None:
         """Serve nothing."""
 

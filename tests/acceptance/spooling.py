@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 
 from attrs import frozen
@@ -53,7 +53,7 @@ class Day:
             fixed=host % 10 == 0,
         )
 
-    def last(self) -> dict[IPv4Address, Lease]:
+    def last(self) -> dict[IPv4Address | IPv6Address, Lease]:
         """Give the last word on each address."""
         recent = range(max(0, self.words - 2 * self.addresses), self.words)
         return {lease.ip: lease for lease in map(self.lease, recent)}

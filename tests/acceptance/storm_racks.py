@@ -294,6 +294,14 @@ class Rack:
         self._report = evolve(self._report, generation=generation, hosts=fingerprint(hosts))
         return self._report
 
+    async def settle_dhcp6(self, worker: WorkerId, epoch: Stamp) -> DhcpReport:
+        """Run nothing."""
+        return await self.own(worker, epoch)
+
+    async def configure_dhcp6(self, worker: WorkerId, epoch: Stamp, plan: DhcpPlan) -> DhcpReport:
+        """Claim to run it."""
+        return await self.configure_dhcp(worker, epoch, plan)
+
     async def retire(self, worker: WorkerId, epoch: Stamp) -> None:
         """Serve nothing."""
 

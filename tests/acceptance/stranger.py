@@ -67,6 +67,12 @@ class Idle:
     async def change_hosts(self, *_: Any) -> Any:
         """Never called."""
 
+    async def settle_dhcp6(self, *_: Any) -> Any:
+        """Never called."""
+
+    async def configure_dhcp6(self, *_: Any) -> Any:
+        """Never called."""
+
     async def retire(self, *_: Any) -> None:
         """Never called."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 
 import pytest
 
@@ -81,7 +81,7 @@ def test_leases_are_reported_soon(pair: Cluster, figures: Figures) -> None:
     assert latest <= LATEST
 
 
-def told(cluster: Cluster, rack: str) -> dict[IPv4Address, tuple[str, ...]]:
+def told(cluster: Cluster, rack: str) -> dict[IPv4Address | IPv6Address, tuple[str, ...]]:
     """Give what the region knows of a rack's words."""
     rows = cluster.sql(
         "select host(ip), state, mac, extract(epoch from ends)::bigint, name, fixed from lease"

@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import evolve
 
-from maasha.db import services, situations, snippets, unchanged
+from maasha.db import services, services6, situations, snippets, unchanged
 from maasha.model.stamp import Stamp
 from tests.memory.meanings import Rows, columns, means, silent
 from tests.memory.rows import Tables
@@ -17,6 +17,9 @@ for statement in (
     services.ASK_NO_MORE,
     services.SETTLE,
     services.NO_PROBLEM,
+    services6.ASK_NO_MORE,
+    services6.STOPPED,
+    situations.SIX_ONLY,
     situations.VLANS,
     situations.LOCKED_VLANS,
     situations.RELAYED,
@@ -75,16 +78,13 @@ def _judged(tables: Tables, incarnation: int, counter: int, key: int) -> int:
     return 1
 
 
-@means(
-    "select rack.*, omapi_secret from rack left join instance on true"
-    " where rack.id = %s and deleted is null"
-)
-def _rack(tables: Tables, key: int) -> Rows:
-    row = tables.racks.get(key)
+@means(situations.RACK)
+def _rack(tables: Tables, rack: int) -> Rows:
+    row = tables.racks.get(rack)
     if row is None or row.deleted is not None:
         return []
     secret = None if tables.instance is None else tables.instance.omapi_secret
-    return [columns(row) | {"omapi_secret": secret}]
+    return [columns(row) | {"omapi_secret": secret, "six": False}]
 
 
 @means(unchanged.SAME)

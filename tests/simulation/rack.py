@@ -158,6 +158,7 @@ class Rackd:
             memory,
             self._obedience,
             cast(DhcpServer, Server()),
+            cast(DhcpServer, Server()),
             self._lookout,
             self._owned,
             lambda link, move: self._links.migrate(link, move),  # noqa: PLW0108  made below

@@ -262,7 +262,9 @@ async def test_range_rules(world: World) -> None:
     nowhere = await post("ipranges/", type="dynamic", start_ip="10.9.0.1", end_ip="10.9.0.2")
     await refused(nowhere, "start_ip", "is in no subnet")
     six = await post("ipranges/", type="dynamic", start_ip="fd00::5", end_ip="fd00::9")
-    await refused(six, "start_ip", "IPv6, which maasha does not hand out")
+    assert six.status == 200
+    first = await post("ipranges/", type="reserved", start_ip="fd00::", end_ip="fd00::4")
+    await refused(first, "start_ip", "is the network address of fd00::/64")
     subnet = await post(
         "ipranges/", type="dynamic", start_ip="10.0.0.9", end_ip="10.0.0.9", subnet="99"
     )
@@ -287,7 +289,7 @@ async def test_the_last_dynamic_range(world: World) -> None:
     await world.pool.run(lambda tx: tx.execute("update vlan set dhcp_on = false"))
     assert (await world.admin.delete(path)).status == 204
     reply = await world.admin.put(vlan, primary_rack="rack-1", dhcp_on="true")
-    await refused(reply, "dhcp_on", "needs a dynamic IPv4 range")
+    await refused(reply, "dhcp_on", "needs a dynamic range")
 
 
 @pytest_twisted.ensureDeferred

@@ -103,11 +103,12 @@ def here(link: Link, tmp_path: Path) -> Iterator[Rack]:
     rack = Rack(directory, pool, server, reports)
     pytest_twisted.blockon(Deferred.fromCoroutine(server.resume()))
     yield rack
-    pytest_twisted.blockon(Deferred.fromCoroutine(_clean(rack)))
+    pytest_twisted.blockon(Deferred.fromCoroutine(clean(rack)))
     pool.stop()
 
 
-async def _clean(rack: Rack) -> None:
+async def clean(rack: Rack) -> None:
+    """Leave nothing of a rack running."""
     await rack.server.release()
     for pid in rack.pids():
         process = watch(reactor, pid)

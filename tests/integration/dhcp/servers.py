@@ -10,6 +10,7 @@ from uuid import uuid4
 from twisted.python.threadpool import ThreadPool
 
 from maasha.dhcp.daemon import PROGRAM, Dhcpd
+from maasha.dhcp.family import IPV4, Family
 from maasha.dhcp.folder import Folder
 from maasha.dhcp.reactor import IReactorDhcp
 from maasha.dhcp.server import DhcpServer
@@ -22,8 +23,9 @@ def make_server(
     changed: Callable[[DhcpReport], None],
     pool: ThreadPool,
     program: Path = PROGRAM,
+    family: Family = IPV4,
 ) -> DhcpServer:
     """Give a server whose files live in `directory`."""
     folder = Folder(directory, lambda: str(uuid4()))
-    daemon = Dhcpd(reactor, pool, folder, program)
+    daemon = Dhcpd(reactor, pool, folder, program, family)
     return DhcpServer(reactor, folder, daemon, changed, random.random)

@@ -87,7 +87,14 @@ def site(here: Rack, tmp_path: Path) -> Iterator[Site]:
     lookout = Lookout(scene, lambda: duties.paired, lambda: None)
     memory = Memory(tmp_path, tmp_path / "secret")
     duties = Duties(
-        memory, Obedience(memory), here.server, lookout, lambda: None, stay, lambda _: None
+        memory,
+        Obedience(memory),
+        here.server,
+        here.server,
+        lookout,
+        lambda: None,
+        stay,
+        lambda _: None,
     )
     lookout.startService()
     yield Site(here, scene, lookout, duties)

@@ -132,6 +132,40 @@ class Server:
 
 
 @define(eq=False)
+class Six:
+    """A DHCPv6 server in name only; `refusal`, where set, is what it says to every plan."""
+
+    plan: DhcpPlan = EMPTY
+    refusal: str = ""
+
+    async def settled(self) -> DhcpReport:
+        """Give the report."""
+        return self.report
+
+    async def apply(self, plan: DhcpPlan) -> DhcpReport:
+        """Run a plan; raises PlanRefused."""
+        if self.refusal:
+            raise PlanRefused("dhcpd refuses this configuration", self.refusal)
+        self.plan = plan
+        return self.report
+
+    async def withdraw(self) -> None:
+        """Stop for good."""
+        self.plan = EMPTY
+
+    @property
+    def report(self) -> DhcpReport:
+        """What runs now."""
+        serving = bool(self.plan.interfaces)
+        return DhcpReport(
+            serving=serving,
+            digest=digest(self.plan) if serving else "",
+            generation=self.plan.generation,
+            services=tuple(VlanService(entry.vlan, entry.role) for entry in self.plan.roles),
+        )
+
+
+@define(eq=False)
 class Line:
     """A link to a rack, answered in the same turn; `error`, where set, is what every call raises.
 
@@ -177,6 +211,16 @@ class Line:
         self._take("change hosts")
         return await self.rack.duties.change_hosts(self.worker, epoch, generation, hosts)
 
+    async def settle_dhcp6(self, epoch: Stamp) -> DhcpReport:
+        """Pass it on."""
+        self._take("settle6")
+        return await self.rack.duties.settle_dhcp6(self.worker, epoch)
+
+    async def configure_dhcp6(self, epoch: Stamp, plan: DhcpPlan) -> DhcpReport:
+        """Pass it on."""
+        self._take("configure6")
+        return await self.rack.duties.configure_dhcp6(self.worker, epoch, plan)
+
     async def retire(self, epoch: Stamp) -> None:
         """Pass it on."""
         self._take("retire")
@@ -217,6 +261,7 @@ class Rack:
         self.hostname = hostname
         self.server = Server(hostname, town)
         town.servers.append(self.server)
+        self.six = Six()
         self.memory = Memory(folder, folder / "secret")
         self.obedience = Obedience(self.memory)
         self.interfaces: tuple[Interface, ...] = (
@@ -226,6 +271,7 @@ class Rack:
             self.memory,
             self.obedience,
             cast(DhcpServer, self.server),
+            cast(DhcpServer, self.six),
             Lookout(nowhere(), frozenset, lambda: None),
             lambda: None,
             self.move,

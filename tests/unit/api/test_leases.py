@@ -14,7 +14,7 @@ from tests.unit.api.samples import NOON
 
 IP = ip_address("10.0.0.50")
 MAC = "02:00:00:00:00:01"
-LEASE = Lease(IP, BindingState.ACTIVE, MAC, NOON, NOON, NOON, "My PC")  # type: ignore[arg-type]  # v4
+LEASE = Lease(IP, BindingState.ACTIVE, MAC, NOON, NOON, NOON, "My PC")
 KNOWN = KnownLease(RackKey(1), LEASE, "rack-2", 1.26, "pc")
 
 
@@ -23,6 +23,7 @@ def test_lease() -> None:
     assert lease_json(KNOWN, ("rack-1", "rack-2")) == {
         "ip": "10.0.0.50",
         "mac": MAC,
+        "duid": "",
         "hostname": "pc",
         "client_hostname": "My PC",
         "state": "active",

@@ -35,7 +35,7 @@ def between(start: str, end: str, kind: RangeType = RangeType.DYNAMIC) -> RangeR
         (between("10.0.0.2", "10.0.1.9"), "end_ip", "outside of subnet"),
         (between("10.0.0.0", "10.0.0.9"), "start_ip", "network address"),
         (between("10.0.0.100", "10.0.0.255"), "end_ip", "broadcast address"),
-        (between("fd00::1", "fd00::2"), "start_ip", "is IPv6"),
+        (between("fd00::1", "fd00::2"), "start_ip", "outside of subnet"),
         (between("10.0.0.30", "10.0.0.20"), "end_ip", "swap the two"),
         (between("10.0.0.40", "10.0.0.50"), WHOLE_REQUEST, "10.0.0.50-10.0.0.99 .id 9."),
         (between("10.0.0.99", "10.0.0.99", RangeType.RESERVED), WHOLE_REQUEST, "overlaps"),

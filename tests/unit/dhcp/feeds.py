@@ -8,7 +8,7 @@ from pathlib import Path
 
 from twisted.internet.interfaces import IReactorTime
 
-from maasha.dhcp.feed import LeaseFeed
+from maasha.dhcp.feed import LeaseFeed, Six
 from maasha.dhcp.following import LeasesFile, LogFiles
 from maasha.dhcp.logs import Logs
 from maasha.dhcp.spool import Spool
@@ -24,8 +24,12 @@ def make_feed(
     folder: Path,
     notify: Callable[[], None],
     now: Callable[[], datetime] | None = None,
+    six: Path | None = None,
 ) -> LeaseFeed:
-    """Give a feed on the files of `maasha.dhcp.folder`; its date is the clock's, unless given."""
+    """Give a feed on the files of `maasha.dhcp.folder`; its date is the clock's, unless given.
+
+    `six` is the folder of a DHCPv6 server beside.
+    """
     return LeaseFeed(
         clock,
         LeasesFile(folder / "dhcpd.leases"),
@@ -34,4 +38,5 @@ def make_feed(
         at_once,
         notify,
         now or (lambda: datetime.fromtimestamp(clock.seconds(), UTC)),
+        None if six is None else Six(LeasesFile(six / "dhcpd.leases"), LogFiles(Logs(six))),
     )

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from maasha.dhcp.book import BATCH, ERA, LeaseBook
 from maasha.dhcp.lease_log import Released
-from maasha.dhcp.spool_lines import Mark, Word
+from maasha.dhcp.spool_lines import Key, Mark, Word
 from maasha.model.lease import BindingState, Lease, LeaseReport
 
 
@@ -141,7 +141,7 @@ def test_a_word_is_to_be_written_until_it_is() -> None:
 
 def test_a_client_gives_back_what_is_its_own() -> None:
     """Nobody else can, and nothing of a pool; once is enough."""
-    at, ip = datetime(2026, 1, 31, 12, tzinfo=UTC), lease(1).ip
+    at, ip = datetime(2026, 1, 31, 12, tzinfo=UTC), IPv4Address("10.0.0.1")
     held = Lease(ip, BindingState.ACTIVE, "02:00:00:00:00:01", fixed=True)
     book = LeaseBook()
     gone = Released(ip, held.mac, at)
@@ -160,7 +160,7 @@ def test_whoever_takes_every_batch_knows_the_last_state(
     events: list[tuple[int, BindingState] | bool],
 ) -> None:
     """Whatever is lost on the way, in the end each address is known as it is."""
-    book, known, truth = LeaseBook(), dict[IPv4Address, Lease](), dict[IPv4Address, Lease]()
+    book, known, truth = LeaseBook(), dict[Key, Lease](), dict[Key, Lease]()
     for event in [*events, True]:
         if not isinstance(event, bool):
             entry = lease(*event)

@@ -15,6 +15,7 @@ from twisted.internet.task import Clock
 from maasha.dhcp import feed as module
 from maasha.dhcp import following
 from maasha.dhcp.feed import POLL_INTERVAL, LeaseFeed
+from maasha.dhcp.logs import Logs
 from maasha.model.lease import BindingState, TroubleKind
 from tests.unit.dhcp.feeds import make_feed
 
@@ -341,3 +342,26 @@ def test_what_was_read_of_a_long_log_is_freed(desk: Desk, monkeypatch: pytest.Mo
     after = successor(desk)
     assert after.take() == {6: BindingState.ACTIVE}
     end(after)
+
+
+def test_leases_of_dhcpv6_are_offered_beside(tmp_path: Path) -> None:
+    """Both servers' leases are one row of changes, kept in one spool; DHCPv6's log is freed."""
+    clock, six = Clock(), tmp_path / "six"
+    Logs(six).begin().write_text("Solicit message from fe80::1\n" * (following.PIECE // 20))
+    bound = "  iaaddr fd00::5 {\n    binding state active;\n    ends never;\n  }\n"
+    (six / "dhcpd.leases").write_text(f'ia-na "\\001\\000\\000\\000\\000\\004ab" {{\n{bound}}}\n')
+    (tmp_path / "dhcpd.leases").write_text(TEXT.format(5, "active"))
+    feed = make_feed(clock, tmp_path, lambda: None, six=six)
+    feed.start()
+    clock.pump([POLL_INTERVAL] * 16)
+    report = feed.pending()
+    assert report is not None
+    assert [str(lease.ip) for lease in report.leases] == ["10.0.0.5", "fd00::5"]
+    assert Deferred.fromCoroutine(feed.stop()).called
+    again = make_feed(clock, tmp_path, lambda: None, six=six)
+    again.start()
+    clock.pump([POLL_INTERVAL] * 16)
+    kept = again.pending()
+    assert kept is not None
+    assert kept.leases == report.leases
+    assert Deferred.fromCoroutine(again.stop()).called

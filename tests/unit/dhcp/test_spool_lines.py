@@ -25,7 +25,7 @@ from maasha.model.lease import BindingState, Lease
 instants = st.none() | st.integers(0, 2**33).map(lambda each: datetime.fromtimestamp(each, UTC))
 leases = st.builds(
     Lease,
-    ip=st.ip_addresses(v=4),
+    ip=st.ip_addresses(),
     state=st.sampled_from(BindingState),
     mac=st.sampled_from(["", "02:00:00:00:00:01"]),
     starts=instants,
@@ -33,6 +33,7 @@ leases = st.builds(
     last_transaction=instants,
     hostname=st.text(),
     fixed=st.booleans(),
+    duid=st.sampled_from(["", "00030001020000000001"]),
 )
 words = st.builds(
     Word,

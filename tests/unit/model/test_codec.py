@@ -123,7 +123,7 @@ def test_tuples_and_plain_values_survive() -> None:
 def test_json_is_compact_and_names_every_field() -> None:
     """No spaces, no field left out, no escapes for what UTF-8 can say."""
     assert to_json(Role(Duty.SOLO, "é")) == (
-        '{"duty":"solo","peer_name":"é","address":null,"peer_address":null}'
+        '{"duty":"solo","peer_name":"é","address":null,"peer_address":null,"stretches":[]}'
     )
 
 

@@ -49,6 +49,7 @@ class Region:
     calls: int = 0
     claims: list[Ownership] = field(factory=list)
     reports: list[DhcpReport] = field(factory=list)
+    reports6: list[DhcpReport] = field(factory=list)
     leases: list[LeaseReport] = field(factory=list)
     known: int = 0
     """The highest number of a lease that it knew already."""
@@ -68,6 +69,11 @@ class Region:
         """Take a report."""
         self._answer()
         self.reports.append(report)
+
+    async def report_dhcp6(self, report: DhcpReport) -> None:
+        """Take a report of DHCPv6."""
+        self._answer()
+        self.reports6.append(report)
 
     async def report_leases(self, report: LeaseReport) -> int:
         """Take leases."""

@@ -61,6 +61,7 @@ class Rack:
         self.memory = Memory(folder, folder / "secret")
         self.memory.register(SECRET, "first")
         self.dhcp = Dhcp()
+        self.dhcp6 = Server()
         self.searches = 0
         self.restarts = 0
         self.segment = Segment(self.net)
@@ -90,6 +91,7 @@ class Rack:
             cast(Search, self),
             self._make_dhcp,
             lambda notify: make_feed(self.net, self._folder, notify),
+            lambda _: cast(DhcpServer, self.dhcp6),
             around,
         )
         made.startService()

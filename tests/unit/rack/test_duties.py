@@ -56,6 +56,7 @@ class Rack:
         self.memory = Memory(folder, folder / "secret")
         self.segment = Segment()
         self.server = Bystander(self.segment)
+        self.six = Server()
         self.owned = 0
         obedience = Obedience(self.memory)
         self.moves: list[tuple[rack_side.Session, Move]] = []
@@ -68,6 +69,7 @@ class Rack:
             self.memory,
             obedience,
             server,
+            cast(DhcpServer, self.six),
             self.lookout,
             self.note_owner,
             self.move,
@@ -250,3 +252,27 @@ def test_pairs_are_counted_once_for_each_plan(rack: Rack) -> None:
     assert rack.duties.paired is rack.duties.paired
     done(rack.duties.configure_dhcp(OWNER, EPOCH, PLAN))
     assert rack.duties.paired == frozenset()
+
+
+def test_dhcpv6_is_a_server_of_its_own(rack: Rack) -> None:
+    """What one family's server is told, or refuses, is nothing to the other's."""
+    done(rack.duties.own(OWNER, EPOCH))
+    report = done(rack.duties.configure_dhcp6(OWNER, EPOCH, PLAN))
+    assert (rack.six.applied, rack.server.applied) == ([PLAN], [])
+    assert done(rack.duties.settle_dhcp6(OWNER, EPOCH)) == report
+    rack.six.refusal = PlanRefused("dhcpd refuses this configuration", "line 3")
+    with pytest.raises(DhcpRefused, match="line 3"):
+        done(rack.duties.configure_dhcp6(OWNER, EPOCH, PLAN))
+    for call in (
+        rack.duties.settle_dhcp6(WorkerId(2), Stamp(1, 4)),
+        rack.duties.configure_dhcp6(WorkerId(2), Stamp(1, 4), PLAN),
+    ):
+        with pytest.raises(StaleEpoch):
+            done(call)
+
+
+def test_a_rack_that_is_deleted_stops_both(rack: Rack) -> None:
+    """Neither family is served any more."""
+    done(rack.duties.configure_dhcp6(OWNER, EPOCH, PLAN))
+    done(rack.duties.leave_instance())
+    assert (rack.server.applied[-1], rack.six.applied[-1]) == (EMPTY, EMPTY)

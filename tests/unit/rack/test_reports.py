@@ -64,6 +64,7 @@ class Rack:
         )
         self.owner: Region | None = Region()
         self.server = Server()
+        self.six = Server()
         self.interfaces: tuple[Interface, ...] = (ETH0,)
         self.path = folder / "dhcpd.leases"
         self.set_by = 0.0
@@ -73,6 +74,7 @@ class Rack:
             lambda: cast(RemoteRegion | None, self.owner),
             cast(DhcpServer, self.server),
             self.feed,
+            cast(DhcpServer, self.six),
             self._look,
             self.lookout,
             self._now,
@@ -344,3 +346,16 @@ def test_a_region_that_lost_what_it_had_is_told_everything_anew(rack: Rack) -> N
     assert rack.leased() == [5, 5]
     rack.clock.pump([1.0] * 5)
     assert rack.leased() == [5, 5]
+
+
+def test_dhcpv6_is_told_where_there_is_any(rack: Rack) -> None:
+    """A region that knows no DHCPv6 hears nothing of it; a new owner hears all again."""
+    region = rack.region
+    rack.reports.changed()
+    assert region.reports6 == []
+    rack.six.report = evolve(rack.six.report, serving=True, digest="ab" * 32)
+    rack.reports.changed()
+    rack.reports.changed()
+    assert region.reports6 == [rack.six.report]
+    rack.reports.owned(restored=False)
+    assert region.reports6 == [rack.six.report] * 2

@@ -89,6 +89,10 @@ class Desk:
         """Note it."""
         self._note(report)
 
+    async def report_dhcp6(self, report: DhcpReport) -> None:
+        """Note it."""
+        self._note(report, 6)
+
     async def report_leases(self, report: LeaseReport) -> int:
         """Note it and commit all."""
         self._note(report)
@@ -118,10 +122,10 @@ class Desk:
         """Note the end."""
         self.ended.append(reason)
 
-    def _note(self, what: object) -> None:
+    def _note(self, *what: object) -> None:
         if self.failure:
             raise self.failure
-        self.heard.append(what)
+        self.heard.append(what if len(what) > 1 else what[0])
 
 
 @define
@@ -169,6 +173,14 @@ class Hands:
     ) -> DhcpReport:
         """Note it."""
         return self._note(worker, epoch, generation, hosts)
+
+    async def settle_dhcp6(self, worker: WorkerId, epoch: Stamp) -> DhcpReport:
+        """Note it."""
+        return self._note(worker, epoch, 6)
+
+    async def configure_dhcp6(self, worker: WorkerId, epoch: Stamp, plan: DhcpPlan) -> DhcpReport:
+        """Note it."""
+        return self._note(worker, epoch, plan, 6)
 
     async def retire(self, worker: WorkerId, epoch: Stamp) -> None:
         """Note it."""

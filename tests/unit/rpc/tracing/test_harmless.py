@@ -89,6 +89,7 @@ def test_the_hidden_fields_are_known_by_name() -> None:
         "DhcpPlan.hosts",
         "Role.address",
         "Role.peer_address",
+        "Role.stretches",
         "DhcpReport.digest",
         "DhcpReport.lease_store",
         "DhcpReport.problem",
@@ -147,6 +148,7 @@ def test_a_plan_is_shown_without_its_text() -> None:
                         "peer_name": "failover-1",
                         "address": "<text, 8 bytes>",
                         "peer_address": "<text, 8 bytes>",
+                        "stretches": "<0 items>",
                     },
                 }
             ],
