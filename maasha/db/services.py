@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from maasha.db.acts import note_orders
 from maasha.db.alarms import judge_peers, judge_problems, note_state
 from maasha.db.channels import Channel, notify
 from maasha.db.events import clear_alarm, raise_alarm
@@ -47,6 +48,8 @@ update service set asked = %(off)s, running = %(off)s, state = 'unknown', partne
     problem = '', changed = now()
 where rack_id = %(rack)s
 """
+FORGET_ORDERS = "update rack set orders = '[]', acts = -1, resume_upto = 0 where id = %s"
+"""Less than any number that the rack may come back with, so that it is news."""
 RUN = """
 insert into service (vlan_id, rack_id, asked, running, state, partner)
 select id, %(rack)s, %(running)s, %(running)s, %(state)s, %(partner)s from vlan
@@ -120,11 +123,13 @@ async def record_report(
 
     `settles` says that the report answers the last that the rack was told: then what it runs is
     also all that it was asked. What it says by itself settles nothing, for a command may have been
-    recorded since. A VLAN that it does not name is off there.
+    recorded since; but with news of an act on the spot it does, for the rack refuses what was
+    decided without knowing of that. A VLAN that it does not name is off there.
     """
     row = await _owned_at(tx, rack, epoch)
     if row is None:
         return False
+    settles = settles or report.acts > row.acts
     before = await _services(tx, rack)
     after = _reported(before, report)
     for vlan, service in after.items():
@@ -134,9 +139,11 @@ async def record_report(
     for vlan in sorted(after):
         await judge_peers(tx, row, vlan)
     settled = await tx.execute(SETTLE, rack) if settles else 0
+    ordered = await note_orders(tx, row, report, before, after)
     await note_lease_store(tx, rack, report.lease_store)
     await _outdate_unknown(tx, row, report.generation)
-    if await _report(tx, row, report, settles=settles) or before != after or settled:
+    news = await _report(tx, row, report, settles=settles)
+    if news or ordered or before != after or settled:
         await _wake(tx, rack)
     return True
 
@@ -205,6 +212,7 @@ async def ask_to_stop(tx: Transaction, rack: RackKey) -> None:
 async def confirm_stopped(tx: Transaction, rack: RackKey) -> None:
     """Write that a rack serves nothing: it said so, or the operator vouches for it."""
     await tx.execute(STOPPED, {"rack": rack, "off": to_json(OFF)})
+    await tx.execute(FORGET_ORDERS, rack)
     await _wake(tx, rack)
 
 

@@ -12,6 +12,7 @@ from maasha.model.cluster import RackKey
 from maasha.model.codec import from_loose
 from maasha.model.dhcp import OFF, PeerState, Role
 from maasha.model.network import IPRange, RangeType, Subnet, SubnetId, VlanId
+from maasha.model.orders import Order, order_on
 from maasha.model.service import MemberSituation, RackSituation, VlanSituation
 from maasha.model.stamp import Stamp
 
@@ -31,7 +32,7 @@ where vlan_id = any(%s) and managed and family(start_ip) = 4 order by start_ip
 MEMBERS = """
 select member.vlan_id, rack.id, rack.hostname, rack.deleted is not null as gone,
     exists (select from drain where drain.rack_id = rack.id) as draining,
-    rack.commanded, (running_incarnation, running_counter)
+    rack.commanded, rack.orders, (running_incarnation, running_counter)
         >= (wanted_incarnation, wanted_counter) as current,
     asked, running, state, partner, service.problem, exists (
         select from link join worker on worker.id = link.worker_id
@@ -86,6 +87,10 @@ async def load_situation(
         digest=row.digest,
         omapi_secret=row.omapi_secret or "",
         kept=row.kept,
+        acts=row.acts,
+        orders=_orders(row.orders),
+        resume_upto=row.resume_upto,
+        resume_by=row.resume_by,
         vlans=tuple(_vlan(vlan, subnets[vlan.id], members[vlan.id]) for vlan in vlans),
     )
 
@@ -145,7 +150,12 @@ def _member(row: Row, places: Mapping[Place, tuple[str, IPv4Address]]) -> Member
         commanded=row.commanded,
         current=row.current,
         problem=row.problem or "",
+        ordered=order_on(_orders(row.orders), VlanId(row.vlan_id)),
     )
+
+
+def _orders(loose: object) -> tuple[Order, ...]:
+    return from_loose(tuple[Order, ...], loose)
 
 
 def _role(loose: object) -> Role:

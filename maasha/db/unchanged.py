@@ -16,9 +16,10 @@ SAME = """
 with said as (
     select * from unnest(%(racks)s::bigint[], %(incarnations)s::bigint[], %(counters)s::bigint[],
         %(serving)s::boolean[], %(digests)s::text[], %(problems)s::text[], %(stores)s::text[],
-        %(generations)s::bigint[], %(generation_counters)s::bigint[], %(settle)s::boolean[])
+        %(generations)s::bigint[], %(generation_counters)s::bigint[], %(settle)s::boolean[],
+        %(acts)s::bigint[], %(damaged)s::boolean[])
         with ordinality said (key, incarnation, counter, serving, digest, problem, store,
-        generation, generation_counter, settles, place)
+        generation, generation_counter, settles, acts, damaged, place)
 ), part as (
     select * from unnest(%(part_places)s::bigint[], %(vlans)s::bigint[], %(running)s::jsonb[],
         %(states)s::text[], %(partners)s::text[]) part (place, vlan, running, state, partner)
@@ -26,6 +27,7 @@ with said as (
     select key, place from said join rack on rack.id = key
     where (owner_incarnation, owner_counter) = (incarnation, counter)
     and (rack.serving, rack.digest, rack.problem) = (said.serving, said.digest, said.problem)
+    and (rack.acts, rack.damaged) = (said.acts, said.damaged)
     and store in ('', lease_store) and not commanded
     and (generation, generation_counter) <= (wanted_incarnation, wanted_counter)
     and not exists (
@@ -77,6 +79,8 @@ async def note_unchanged(tx: Transaction, words: Sequence[Word]) -> tuple[bool, 
         "generations": [report.generation.incarnation for report in reports],
         "generation_counters": [report.generation.counter for report in reports],
         "settle": [word.settles for word in words],
+        "acts": [report.acts for report in reports],
+        "damaged": [report.damaged for report in reports],
         "part_places": [place for place, _ in parts],
         "vlans": [service.vlan for _, service in parts],
         "running": [to_json(service.role) for _, service in parts],

@@ -78,7 +78,7 @@ def _plan(facts: RackFacts, served: Sequence[tuple[VlanFacts, Role]]) -> DhcpPla
         generation=facts.generation,
         config="\n".join((HEAD, _omapi(facts.omapi_secret), *blocks, *networks)),
         interfaces=tuple(sorted(vlan.interface for vlan, _ in served)),
-        roles=tuple(VlanRole(vlan.vlan, role) for vlan, role in served),
+        roles=tuple(VlanRole(vlan.vlan, role, vlan.interface) for vlan, role in served),
     )
 
 

@@ -9,6 +9,7 @@ from attrs import field, frozen
 from maasha.model.cluster import RackKey
 from maasha.model.dhcp import OFF, PeerState, Role
 from maasha.model.network import Subnet, VlanId
+from maasha.model.orders import Order, OrderKind
 from maasha.model.stamp import NEVER, Stamp
 
 
@@ -39,6 +40,8 @@ class MemberSituation:
     """It runs all that its rack's newest generation wants."""
     problem: str = ""
     """Why it cannot serve the VLAN, as is on record; empty: nothing stands against it."""
+    ordered: OrderKind | None = None
+    """What a person ordered it on the spot, and nobody ended."""
 
 
 @frozen
@@ -77,3 +80,10 @@ class RackSituation:
     omapi_secret: str = field(default="", repr=False)
     kept: bool = False
     """It was readmitted while it served: that goes on until somebody wants something of it."""
+    acts: int = 0
+    """The newest act on the spot that it told of."""
+    orders: tuple[Order, ...] = ()
+    """What people ordered it there, and did not end there."""
+    resume_upto: int = 0
+    """The orders up to this number are to end: a person said so in the region."""
+    resume_by: str = ""

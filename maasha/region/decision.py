@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from attrs import frozen
+from attrs import evolve, frozen
 
-from maasha.balancer.draining import serving
-from maasha.dhcp.facts import Member, Off, Pair, RackFacts, Solo, VlanFacts, Wanted
+from maasha.dhcp.effective import effective
+from maasha.dhcp.facts import Member, RackFacts, VlanFacts
 from maasha.dhcp.plan import EMPTY, digest
 from maasha.dhcp.render import render
 from maasha.dhcp.rollout import Step, step
@@ -17,6 +17,7 @@ from maasha.model.network import VlanId
 from maasha.model.service import MemberSituation, RackSituation, VlanSituation
 from maasha.model.stamp import Stamp
 from maasha.region.turns import not_my_turn
+from maasha.region.wish import wish
 
 
 @frozen
@@ -40,7 +41,15 @@ class Waiting:
     why: str = ""
 
 
-Decision = Configure | Complete | Waiting
+@frozen
+class EndOrders:
+    """The rack is to end orders that people gave it on the spot; `by` says so in the region."""
+
+    numbers: tuple[int, ...]
+    by: str
+
+
+Decision = Configure | Complete | Waiting | EndOrders
 
 
 @frozen
@@ -67,11 +76,15 @@ def decide(situation: RackSituation) -> Verdict:
     rendered = render(facts, {vlan: taken.role(me) for vlan, taken in steps.items()})
     problems = {problem.vlan: problem.reason for problem in rendered.problems}
     possible = [taken for vlan, taken in steps.items() if vlan not in problems]
-    return Verdict(_next(situation, rendered.plan, possible), problems, _noted(situation, problems))
+    plan = evolve(rendered.plan, acts=situation.acts)
+    return Verdict(_next(situation, plan, possible), problems, _noted(situation, problems))
 
 
 def _next(situation: RackSituation, plan: DhcpPlan, steps: Sequence[Step]) -> Decision:
-    if digest(plan) != (situation.digest or digest(EMPTY)):
+    over = [order for order in situation.orders if order.number <= situation.resume_upto]
+    if over:
+        return EndOrders(tuple(order.number for order in over), situation.resume_by)
+    if digest(effective(plan, situation.orders)) != (situation.digest or digest(EMPTY)):
         if situation.kept and digest(plan) == digest(EMPTY):
             return Waiting("it was readmitted and keeps what it served, until a VLAN names it")
         others = not_my_turn(situation, plan)
@@ -93,17 +106,7 @@ def _noted(situation: RackSituation, problems: Mapping[VlanId, str]) -> bool:
 
 
 def _step(vlan: VlanSituation) -> Step:
-    return step(vlan.vlan, _wanted(vlan), [_member(member) for member in vlan.members])
-
-
-def _wanted(vlan: VlanSituation) -> Wanted:
-    drained = frozenset(member.rack for member in vlan.members if member.draining)
-    primary, secondary = serving(vlan.primary, vlan.secondary, drained)
-    if not vlan.dhcp_on or primary is None:
-        return Off()
-    if secondary is None:
-        return Solo(primary, vlan.pairing)
-    return Pair(primary, secondary, vlan.pairing)
+    return step(vlan.vlan, wish(vlan), [_member(member) for member in vlan.members])
 
 
 def _vlan_facts(vlan: VlanSituation, me: RackKey) -> VlanFacts:
@@ -114,7 +117,7 @@ def _vlan_facts(vlan: VlanSituation, me: RackKey) -> VlanFacts:
         mtu=vlan.mtu,
         subnets=vlan.subnets,
         interface=interfaces.get(me, ""),
-        wanted=_wanted(vlan),
+        wanted=wish(vlan),
         members=tuple(_member(member) for member in vlan.members),
     )
 

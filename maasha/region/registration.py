@@ -8,7 +8,7 @@ from functools import partial
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from maasha.db import interfaces, leases, ownership, racks, roles, services, tokens
+from maasha.db import acts, interfaces, leases, ownership, racks, roles, services, tokens
 from maasha.db.errors import DatabaseError, OutcomeUnknown, QueryFailed
 from maasha.db.lane import Runner
 from maasha.db.pool import RETRY_AFTER
@@ -24,6 +24,7 @@ from maasha.model.cluster import Introduction, LinkId, Ownership, SystemId, Welc
 from maasha.model.dhcp import DhcpReport
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
+from maasha.model.orders import Act
 from maasha.model.sighting import Sighting
 from maasha.region.available import available
 from maasha.region.connections import Connections, RackLink
@@ -328,6 +329,11 @@ class LinkDuties:
         await available(
             self._pool.run(lambda tx: roles.store_sightings(tx, self._link.rack, sightings))
         )
+
+    async def report_acts(self, told: tuple[Act, ...]) -> None:
+        """Write down what people did on the rack's host."""
+        self._steward()
+        await available(self._pool.run(lambda tx: acts.take_acts(tx, self._link.rack, told)))
 
     async def claim(self, lost: Ownership) -> None:
         """Take the rack over from an owner whose link is gone."""

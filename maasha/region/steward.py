@@ -20,7 +20,7 @@ from maasha.model.dhcp import DhcpPlan, DhcpReport
 from maasha.model.stamp import Stamp
 from maasha.region.clerk import Clerk
 from maasha.region.connections import RackLink
-from maasha.region.decision import Complete, Configure, Decision, Waiting, decide
+from maasha.region.decision import Complete, Configure, Decision, EndOrders, Waiting, decide
 from maasha.region.rush import Rush
 from maasha.rpc.errors import DhcpRefused, RpcError, StaleEpoch
 
@@ -118,6 +118,8 @@ class Steward(Routine):
                 await self._configure(plan)
             case Complete(generation):
                 await self._complete(generation)
+            case EndOrders(numbers, by):
+                await self._end_orders(numbers, by)
             case Waiting(why):
                 self._explain(why)
 
@@ -160,6 +162,11 @@ class Steward(Routine):
             await self._note_refusal(plan.generation, refused.listing)
             return
         self._rests.succeeded(fingerprint)
+        await self._record(report, settles=True)
+        self.wake()
+
+    async def _end_orders(self, numbers: tuple[int, ...], by: str) -> None:
+        report = await self.link.remote.resume_dhcp(self.epoch, numbers, by)
         await self._record(report, settles=True)
         self.wake()
 

@@ -8,6 +8,7 @@ from maasha.model.cluster import Introduction, Move, Ownership, Welcome
 from maasha.model.dhcp import DhcpPlan, DhcpReport
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
+from maasha.model.orders import Act
 from maasha.model.sighting import Sighting, Watch
 from maasha.model.stamp import Stamp
 from maasha.rpc.arguments import Bytes, Record, Uuid
@@ -123,6 +124,18 @@ class ConfigureDHCP(Call):
     errors = declared(StaleEpoch, DhcpRefused)
 
 
+class ResumeDHCP(Call):
+    """Region to rack: end these orders that people gave you on the spot; say what you serve."""
+
+    arguments = [
+        (b"epoch", Record(Stamp)),
+        (b"orders", Record(tuple[int, ...])),
+        (b"by", Text()),
+    ]
+    response = [(b"report", Record(DhcpReport))]
+    errors = declared(StaleEpoch, DhcpRefused)
+
+
 class Retire(Call):
     """Region to rack: you were deleted, stop serving."""
 
@@ -179,6 +192,13 @@ class ReportSightings(Call):
     errors = declared(NotOwner, Unavailable)
 
 
+class ReportActs(Call):
+    """Rack to region: what people did on my host, the oldest first; each is written down once."""
+
+    arguments = [(b"acts", Record(tuple[Act, ...]))]
+    errors = declared(NotOwner, Unavailable)
+
+
 class Farewell(Call):
     """Rack to region: let us make no more calls on this link, it is about to end.
 
@@ -199,12 +219,20 @@ class Claim(Call):
 
 HANDSHAKE: tuple[type[Call], ...] = (Hello, Prove, Register)
 BOTH_WAYS: tuple[type[Call], ...] = (Ping,)
-REGION_TO_RACK: tuple[type[Call], ...] = (Own, ConfigureDHCP, Retire, Migrate, LookOut)
+REGION_TO_RACK: tuple[type[Call], ...] = (
+    Own,
+    ConfigureDHCP,
+    ResumeDHCP,
+    Retire,
+    Migrate,
+    LookOut,
+)
 RACK_TO_REGION: tuple[type[Call], ...] = (
     ReportDHCP,
     ReportLeases,
     ReportInterfaces,
     ReportSightings,
+    ReportActs,
     Claim,
     Farewell,
 )

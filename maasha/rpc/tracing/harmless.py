@@ -20,6 +20,7 @@ from maasha.model.codec import BadRecord, from_json
 from maasha.model.dhcp import DhcpPlan, DhcpReport, Role, VlanRole, VlanService
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
+from maasha.model.orders import Act, Order
 from maasha.model.sighting import Peer, Sighting, Watch
 from maasha.model.stamp import Stamp
 from maasha.rpc import commands, errors
@@ -52,7 +53,7 @@ ARGUMENTS: frozenset[bytes] = frozenset(
         *(b"protocol", b"introduction", b"welcome"),
         # of the rest
         *(b"epoch", b"report", b"plan", b"interfaces", b"lost", b"cursor", b"move", b"worker"),
-        *(b"watches", b"sightings", b"calls"),
+        *(b"watches", b"sightings", b"calls", b"orders", b"by", b"acts"),
     }
 )
 """Arguments and values of answers, of whichever of our commands."""
@@ -67,11 +68,13 @@ FIELDS: Mapping[type, frozenset[str]] = {
         Interface: "name mtu vid parent",
         Welcome: "system_id instance region worker",
         Ownership: "worker epoch",
-        DhcpPlan: "generation interfaces roles",
-        VlanRole: "vlan role",
+        DhcpPlan: "generation interfaces roles acts",
+        VlanRole: "vlan role interface",
         Role: "duty peer_name",
-        DhcpReport: "serving generation services",
+        DhcpReport: "serving generation services acts orders damaged",
         VlanService: "vlan role state partner",
+        Order: "number kind vlan ended",
+        Act: "id number what",
         LeaseReport: "cursor",
         Move: "to seconds",
         EventLoop: "name load",

@@ -78,7 +78,10 @@ def test_a_rack_with_two_vlans() -> None:
     rendered = render(rack(PLAIN, lone), {PLAIN.vlan: PRIMARY, lone.vlan: SOLO})
     assert rendered.plan.config == WHOLE
     assert rendered.plan.interfaces == ("eth0", "eth1")
-    assert rendered.plan.roles == (VlanRole(VlanId(2), SOLO), VlanRole(VlanId(5001), PRIMARY))
+    assert rendered.plan.roles == (
+        VlanRole(VlanId(2), SOLO, "eth1"),
+        VlanRole(VlanId(5001), PRIMARY, "eth0"),
+    )
     assert rendered.plan.generation == Stamp(1, 7)
     assert rendered.problems == ()
 
