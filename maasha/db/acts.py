@@ -17,7 +17,9 @@ from maasha.model.orders import Act
 BY_HAND = "dhcp.by-hand"
 DAMAGED = "dhcp.plan-damaged"
 ACT = "dhcp.act"
-END_IT = "; `maasha-rack dhcp resume` there or `maasha rack-controller resume-dhcp {}` ends it"
+END_IT = (
+    "; `maasha-rack dhcp resume` there or `maasha PROFILE rack-controller resume-dhcp {}` ends it"
+)
 
 KNOW = """
 update rack set acts = %(acts)s, orders = %(orders)s, damaged = %(damaged)s,

@@ -15,6 +15,7 @@ from maasha.model.cluster import Endpoint, RackKey, SystemId, WorkerId
 from maasha.model.codec import from_loose
 from maasha.model.dhcp import PeerState, Role
 from maasha.model.network import SubnetId, VlanId
+from maasha.model.orders import Order
 from maasha.model.stamp import NEVER, Stamp
 
 
@@ -120,6 +121,8 @@ class RackView:
     """When a person said that it will not come back."""
     lost_by: str = ""
     draining: bool = False
+    orders: tuple[Order, ...] = ()
+    """What people ordered it on its own host."""
 
     @property
     def connected(self) -> bool:
@@ -264,4 +267,5 @@ def _rack(
         lost=row.lost,
         lost_by=row.lost_by,
         draining=row.draining,
+        orders=from_loose(tuple[Order, ...], row.orders),
     )

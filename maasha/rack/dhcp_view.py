@@ -50,14 +50,15 @@ serves again at once; after that it is the region's to say, for the peer may ser
 """
 SOLO_HELP = """\
 Serve a VLAN alone, all of its addresses, at once: the failover peer is gone and no region is there
-to see to it. You vouch that the peer's host is OFF and stays off. If its dhcpd ran, both would
-give out the same addresses. It stands until `maasha-rack dhcp resume` or its like in the region;
+to see to it. You vouch that the host of every other rack of this VLAN is OFF and stays off. If its
+dhcpd ran, both would give out the same addresses. It stands until `maasha-rack dhcp resume` or its like in the region;
 then the region forms the pair again, in the order in which no lease is lost.
 """
 VOUCH = """\
-The failover peer's dhcpd must not run: both would lease the same addresses to different clients.
-Is the peer's host switched off, and will it stay so? Type `off` if it is: """
-DECLINED = "nothing is done: make sure that the peer's host is off (--peer-is-off says that it is)"
+No other rack's dhcpd may run for this VLAN: two would lease the same addresses to different clients.
+That is the failover peer, and whomever a region may have put into the place of a rack that was
+stopped. Are their hosts switched off, and will they stay so? Type `off` if they are: """
+DECLINED = "nothing is done: make sure that the peer is off (--peer-is-off says that it is)"
 
 
 def add_to(commands: Any, data_dir: DataDir) -> None:

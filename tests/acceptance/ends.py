@@ -37,6 +37,7 @@ from maasha.model.cluster import (
 from maasha.model.dhcp import DhcpPlan, DhcpReport
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
+from maasha.model.orders import Act
 from maasha.model.sighting import Sighting, Watch
 from maasha.model.stamp import Stamp
 from maasha.rpc.credentials import Credential
@@ -96,6 +97,9 @@ class Desk:
     async def report_sightings(self, sightings: tuple[Sighting, ...]) -> None:
         """Let them pass."""
 
+    async def report_acts(self, acts: tuple[Act, ...]) -> None:
+        """Let them pass."""
+
     async def claim(self, lost: Ownership) -> None:
         """Own nobody."""
 
@@ -152,6 +156,10 @@ class Duties:
     async def migrate(self, worker: WorkerId, move: Move) -> WorkerId:  # noqa: ARG002
         """Stay."""
         raise NotMoved("it stays")
+
+    async def resume_dhcp(self, *_: object) -> DhcpReport:
+        """Have no orders."""
+        return REPORT
 
     async def look_out(self, worker: WorkerId, epoch: Stamp, watches: tuple[Watch, ...]) -> None:
         """See nobody."""

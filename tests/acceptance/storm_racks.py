@@ -291,6 +291,10 @@ class Rack:
         """Move a link."""
         return await self._links.migrate(worker, move)
 
+    async def resume_dhcp(self, *_: object) -> DhcpReport:
+        """Have no orders."""
+        return self._report
+
     async def look_out(self, worker: WorkerId, epoch: Stamp, watches: tuple[Watch, ...]) -> None:
         """See nobody."""
 

@@ -30,6 +30,7 @@ from maasha.model.cluster import (
 from maasha.model.dhcp import DhcpPlan, DhcpReport
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
+from maasha.model.orders import Act
 from maasha.model.sighting import Sighting, Watch
 from maasha.model.stamp import Stamp
 from maasha.rpc.credentials import Credential
@@ -100,6 +101,10 @@ class Desk:
         """Note it."""
         self._note(sightings)
 
+    async def report_acts(self, acts: tuple[Act, ...]) -> None:
+        """Note them."""
+        self._note(acts)
+
     async def claim(self, lost: Ownership) -> None:
         """Note it."""
         self._note(lost)
@@ -161,6 +166,12 @@ class Hands:
         """Note it."""
         self._note(worker, move)
         return WorkerId(worker + 1)
+
+    async def resume_dhcp(
+        self, worker: WorkerId, epoch: Stamp, orders: tuple[int, ...], by: str
+    ) -> DhcpReport:
+        """Note it."""
+        return self._note(worker, epoch, orders, by)
 
     async def look_out(self, worker: WorkerId, epoch: Stamp, watches: tuple[Watch, ...]) -> None:
         """Note it."""

@@ -1,0 +1,170 @@
+"""Whatever people order on the spot, and whatever is lost: no two racks serve a VLAN alone."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from maasha.dhcp import orders
+from maasha.dhcp.orders import Impossible
+from maasha.model.cluster import RackKey
+from maasha.model.dhcp import OFF, SOLO, Duty
+from tests.unit.region.spot import NOON, VLAN, Rack, Spot, others
+
+NUMBERS = st.sampled_from([1, 2, 3])
+PLACES = st.sampled_from(
+    [(), (1,), (2,), (1, 2), (2, 1), (1, 3), (3, 2)],
+)
+
+
+class OnTheSpot(RuleBasedStateMachine):
+    """People at racks and at the region, links and hosts that fail, in any order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.spot = Spot()
+
+    def rack(self, number: int) -> Rack:
+        """Give a rack."""
+        return self.spot.racks[RackKey(number)]
+
+    @rule(places=PLACES)
+    def want(self, places: tuple[int, ...]) -> None:
+        """Have others serve."""
+        self.spot.want(*places)
+
+    @rule()
+    def ask(self) -> None:
+        """Have the region send what is due."""
+        self.spot.ask()
+
+    @rule(number=NUMBERS)
+    def deliver(self, number: int) -> None:
+        """Have a plan arrive."""
+        self.spot.deliver(self.rack(number))
+
+    @rule(number=NUMBERS)
+    def answer(self, number: int) -> None:
+        """Have the region hear what became of it."""
+        self.spot.hear(self.rack(number), settles=True)
+
+    @rule(number=NUMBERS)
+    def hear(self, number: int) -> None:
+        """Have a rack say by itself what it runs."""
+        self.spot.hear(self.rack(number), settles=False)
+
+    @rule()
+    def advance(self) -> None:
+        """Let a round go well."""
+        self.spot.ask()
+        for rack in self.spot.racks.values():
+            self.spot.deliver(rack)
+            self.spot.hear(rack, settles=True)
+        self.spot.settle()
+
+    @rule()
+    def calm(self) -> None:
+        """Let all go well for a while."""
+        for _ in range(6):
+            self.advance()
+            assert self.spot.rivals() == []
+        for rack in self.spot.racks.values():
+            if rack.waking and not rack.vouched:
+                self.wake_up(rack.key)
+
+    @rule(number=NUMBERS, everything=st.booleans())
+    def stop(self, number: int, everything: bool) -> None:
+        """Have a person stop a rack."""
+        rack = self.rack(number)
+        if not rack.dead:
+            vlan = None if everything else VLAN
+            with suppress(Impossible):
+                self.spot.order(rack, orders.stop(rack.held.standing, vlan, NOON, None, "ann"))
+
+    @rule(number=NUMBERS)
+    def solo(self, number: int) -> None:
+        """Have a person vouch, rightly, that the hosts of all that may serve are off."""
+        rack = self.rack(number)
+        if rack.dead or not all(other.dead for other in others(self.spot, rack)):
+            return
+        with suppress(Impossible):
+            held = rack.held
+            self.spot.order(rack, orders.solo(held.standing, held.base, VLAN, NOON, "ann"))
+            for other in others(self.spot, rack):
+                other.vouched = other.runs != OFF
+                other.coming = None
+
+    @rule(number=NUMBERS)
+    def lose_the_others_and_solo(self, number: int) -> None:
+        """Have all hosts but one fail, and its person act on that."""
+        for other in others(self.spot, self.rack(number)):
+            self.kill(other.key)
+        self.solo(number)
+
+    @rule(number=NUMBERS)
+    def resume(self, number: int) -> None:
+        """Have a person, or the clock, end all orders there."""
+        rack = self.rack(number)
+        if not rack.dead:
+            with suppress(Impossible):
+                self.spot.order(rack, orders.resume(rack.held.standing, None))
+
+    @rule(number=NUMBERS)
+    def resume_from_afar(self, number: int) -> None:
+        """Have a person end them at the region."""
+        self.spot.end_orders(self.rack(number))
+
+    @rule(number=NUMBERS)
+    def darken(self, number: int) -> None:
+        """Cut or mend a rack's link."""
+        rack = self.rack(number)
+        rack.dark = not rack.dark
+
+    @rule(number=NUMBERS)
+    def cut_off_and_calm(self, number: int) -> None:
+        """Leave a rack out of what goes well."""
+        self.rack(number).dark = True
+        self.calm()
+
+    @rule(number=NUMBERS)
+    def kill(self, number: int) -> None:
+        """Switch a host off; what was on its way is lost."""
+        rack = self.rack(number)
+        rack.dead, rack.coming = True, None
+
+    @rule(number=NUMBERS)
+    def revive(self, number: int) -> None:
+        """Switch a host on: it runs what its disk says, in silence first where it has a peer."""
+        rack = self.rack(number)
+        if rack.dead:
+            rack.dead, rack.waking, rack.synced = False, rack.synced, False
+            self.spot.settle()
+
+    @rule(number=NUMBERS)
+    def wake_up(self, number: int) -> None:
+        """Let the 15 s of silence end; of a rack that was vouched for a region heard before."""
+        rack = self.rack(number)
+        if rack.waking and not rack.dead and not rack.vouched:
+            rack.waking, rack.synced = False, True
+
+    @rule()
+    def converge(self) -> None:
+        """Mend everything and end every order: what is wanted is reached."""
+        self.spot.recover()
+        runs = {rack.key: rack.runs.duty for rack in self.spot.racks.values() if rack.runs != OFF}
+        duties = (Duty.PRIMARY, Duty.SECONDARY) if len(self.spot.places) == 2 else (Duty.SOLO,)
+        assert runs == dict(zip(map(RackKey, self.spot.places), duties, strict=False))
+        assert not any(rack.vouched for rack in self.spot.racks.values() if rack.runs == SOLO)
+        assert not self.spot.ask()
+
+    @invariant()
+    def safe(self) -> None:
+        """Hold after everything that happens."""
+        assert self.spot.rivals() == []
+
+
+TestOnTheSpot = OnTheSpot.TestCase
+TestOnTheSpot.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
