@@ -10,9 +10,9 @@ from maasha.db.transaction import Row, Transaction
 from maasha.db.wanted import raise_wanted
 from maasha.model.cluster import RackKey, SystemId
 from maasha.model.codec import to_json
-from maasha.model.dhcp import DhcpReport, Duty, VlanService
+from maasha.model.dhcp import OFF, SOLO, DhcpReport, Duty, VlanService
 from maasha.model.network import VlanId
-from maasha.model.orders import Act
+from maasha.model.orders import Act, Order, OrderKind
 
 BY_HAND = "dhcp.by-hand"
 DAMAGED = "dhcp.plan-damaged"
@@ -25,6 +25,10 @@ KNOW = """
 update rack set acts = %(acts)s, orders = %(orders)s, damaged = %(damaged)s,
     resume_upto = case when %(acts)s < acts then 0 else resume_upto end
 where id = %(rack)s
+"""
+VOUCH = """
+update service set vouched_off = rack_id <> %(rack)s
+where vlan_id = %(vlan)s
 """
 RENAME = """
 update vlan set pairing = pairing + 1 where id = %s
@@ -67,7 +71,7 @@ async def note_orders(
         await clear_alarm(tx, who, who, BY_HAND)
     await _judge_damage(tx, rack, report)
     if rack.acts != report.acts:
-        await _part_pairs(tx, who, before, after)
+        await _part_pairs(tx, rack, report.orders, before, after)
     return True
 
 
@@ -82,15 +86,26 @@ async def _judge_damage(tx: Transaction, rack: Row, report: DhcpReport) -> None:
 
 async def _part_pairs(
     tx: Transaction,
-    who: str,
+    rack: Row,
+    orders: Sequence[Order],
     before: Mapping[VlanId, VlanService],
     after: Mapping[VlanId, VlanService],
 ) -> None:
-    """Give a new name to each pair that a rack left for being off or alone."""
+    """Give a new name to each pair that a rack left for being off or alone.
+
+    Where it serves alone, a person vouched that the others are off: this is written down.
+    """
+    who = f"rack:{rack.system_id}"
     racks: set[RackKey] = set()
     for vlan, service in sorted(after.items()):
-        left = vlan in before and before[vlan].role.paired
-        if left and service.role.duty in (Duty.OFF, Duty.SOLO):
+        was = before[vlan].role if vlan in before else OFF
+        new = any(
+            each.kind is OrderKind.SOLO and each.covers(vlan) and each.number > rack.acts
+            for each in orders
+        )
+        if service.role == SOLO and (new or was != SOLO):
+            await tx.execute(VOUCH, {"vlan": vlan, "rack": rack.id})
+        if was.paired and service.role.duty in (Duty.OFF, Duty.SOLO):
             row = await tx.one(RENAME, vlan)
             if row is None:
                 continue

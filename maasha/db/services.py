@@ -45,7 +45,7 @@ where rack_id = %(rack)s and vlan_id <> all(%(vlans)s::bigint[])
 """
 STOPPED = """
 update service set asked = %(off)s, running = %(off)s, state = 'unknown', partner = 'unknown',
-    problem = '', changed = now()
+    problem = '', changed = now(), vouched_off = false
 where rack_id = %(rack)s
 """
 FORGET_ORDERS = "update rack set orders = '[]', acts = -1, resume_upto = 0 where id = %s"
@@ -55,7 +55,8 @@ insert into service (vlan_id, rack_id, asked, running, state, partner)
 select id, %(rack)s, %(running)s, %(running)s, %(state)s, %(partner)s from vlan
 where id = %(vlan)s
 on conflict (vlan_id, rack_id) do update set running = excluded.running, state = excluded.state,
-    partner = excluded.partner, changed = now()
+    partner = excluded.partner, changed = now(),
+    vouched_off = service.vouched_off and excluded.running <> %(off)s::jsonb
 """
 COMMAND = "update rack set commanded = true where id = %s"
 SETTLE = "update service set asked = running where rack_id = %s and asked <> running"
@@ -248,6 +249,7 @@ async def _store(tx: Transaction, rack: RackKey, service: VlanService) -> None:
             "running": to_json(service.role),
             "state": service.state.value,
             "partner": service.partner.value,
+            "off": to_json(OFF),
         },
     )
 

@@ -34,7 +34,8 @@ select member.vlan_id, rack.id, rack.hostname, rack.deleted is not null as gone,
     exists (select from drain where drain.rack_id = rack.id) as draining,
     rack.commanded, rack.orders, (running_incarnation, running_counter)
         >= (wanted_incarnation, wanted_counter) as current,
-    asked, running, state, partner, service.problem, exists (
+    asked, running, state, partner, service.problem, coalesce(vouched_off, false) as vouched_off,
+    exists (
         select from link join worker on worker.id = link.worker_id
         where link.rack_id = rack.id
         and heartbeat > clock_timestamp() - make_interval(secs => %(ttl)s)
@@ -150,6 +151,7 @@ def _member(row: Row, places: Mapping[Place, tuple[str, IPv4Address]]) -> Member
         commanded=row.commanded,
         current=row.current,
         problem=row.problem or "",
+        vouched_off=row.vouched_off,
         ordered=order_on(_orders(row.orders), VlanId(row.vlan_id)),
     )
 

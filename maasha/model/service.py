@@ -40,6 +40,8 @@ class MemberSituation:
     """It runs all that its rack's newest generation wants."""
     problem: str = ""
     """Why it cannot serve the VLAN, as is on record; empty: nothing stands against it."""
+    vouched_off: bool = False
+    """A person, at a rack that serves alone since, vouched that its host is off; it may be back."""
     ordered: OrderKind | None = None
     """What a person ordered it on the spot, and nobody ended."""
 

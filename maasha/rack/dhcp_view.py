@@ -51,13 +51,13 @@ serves again at once; after that it is the region's to say, for the peer may ser
 SOLO_HELP = """\
 Serve a VLAN alone, all of its addresses, at once: the failover peer is gone and no region is there
 to see to it. You vouch that the host of every other rack of this VLAN is OFF and stays off. If its
-dhcpd ran, both would give out the same addresses. It stands until `maasha-rack dhcp resume` or its like in the region;
-then the region forms the pair again, in the order in which no lease is lost.
+dhcpd ran, both would give out the same addresses. It stands until `maasha-rack dhcp resume` or its
+like in the region; then the region forms the pair again, in the order in which no lease is lost.
 """
 VOUCH = """\
-No other rack's dhcpd may run for this VLAN: two would lease the same addresses to different clients.
-That is the failover peer, and whomever a region may have put into the place of a rack that was
-stopped. Are their hosts switched off, and will they stay so? Type `off` if they are: """
+No other rack's dhcpd may run for this VLAN: two would lease one address to different clients.
+The others are the failover peer, and whomever a region may have put into the place of a rack that
+was stopped. Are their hosts switched off, and will they stay so? Type `off` if they are: """
 DECLINED = "nothing is done: make sure that the peer is off (--peer-is-off says that it is)"
 
 

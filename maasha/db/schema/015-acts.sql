@@ -9,6 +9,10 @@ alter table rack add column resume_by text not null default '';
 -- whether the last good plan on the rack's disk cannot be read
 alter table rack add column damaged boolean not null default false;
 
+-- a person vouched, at another rack of the VLAN, that this one's host is off: what it runs goes
+-- before anything else, should it come back
+alter table service add column vouched_off boolean not null default false;
+
 -- acts that racks told of, each once; the history has them as events
 create table act (
     id uuid primary key,

@@ -19,7 +19,7 @@ from maasha.dhcp.rollout import Step, step
 from maasha.model.cluster import RackKey
 from maasha.model.dhcp import OFF, SOLO, DhcpPlan, Duty, PeerState, Role, VlanRole
 from maasha.model.network import VlanId
-from maasha.model.orders import Order, Standing, order_on
+from maasha.model.orders import Order, OrderKind, Standing, order_on
 from maasha.model.service import MemberSituation, VlanSituation
 from maasha.model.stamp import NEVER
 from maasha.region.wish import wish
@@ -48,6 +48,7 @@ class Rack:
     acts: int = 0
     orders: tuple[Order, ...] = ()
     resume_upto: int = 0
+    vouched_off: bool = False
     synced: bool = False
     """As a failover peer it has been normal, so it answers from then on."""
     known: set[str] = field(factory=set)
@@ -57,7 +58,7 @@ class Rack:
     dark: bool = False
     dead: bool = False
     vouched: bool = False
-    """A person vouched that its host is off; until it was told otherwise what it runs counts not."""
+    """A person vouched that its host is off: until it was stopped, what it does is his affair."""
 
     @property
     def runs(self) -> Role:
@@ -154,6 +155,12 @@ class Spot:
         now, standing = rack.runs, rack.held.standing
         if standing.number != rack.acts and rack.told.paired and now.duty in (Duty.OFF, Duty.SOLO):
             self.pairing += 1
+        new = [order for order in orders.active(standing) if order.number > rack.acts]
+        by_order = standing.number != rack.acts and rack.told != SOLO
+        if now == SOLO and (by_order or any(each.kind is OrderKind.SOLO for each in new)):
+            for each in self.racks.values():
+                each.vouched_off = each is not rack
+        rack.vouched_off = rack.vouched_off and now != OFF
         settles = settles or standing.number > rack.acts
         rack.told, rack.acts, rack.orders = now, standing.number, orders.active(standing)
         if settles:
@@ -207,7 +214,14 @@ class Spot:
     def _situation(self) -> VlanSituation:
         primary, secondary = (*map(RackKey, self.places), None, None)[:2]
         members = tuple(
-            MemberSituation(rack.key, f"r{rack.key}", ordered=order_on(rack.orders, VLAN))
+            MemberSituation(
+                rack.key,
+                f"r{rack.key}",
+                asked=rack.asked,
+                running=rack.told,
+                vouched_off=rack.vouched_off,
+                ordered=order_on(rack.orders, VLAN),
+            )
             for rack in self.racks.values()
         )
         return VlanSituation(

@@ -168,3 +168,138 @@ class OnTheSpot(RuleBasedStateMachine):
 
 TestOnTheSpot = OnTheSpot.TestCase
 TestOnTheSpot.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+
+
+A, B = RackKey(1), RackKey(2)
+
+
+def round_of(spot: Spot, *present: RackKey) -> None:
+    """Let things go well for a while with these racks; the others are out of reach."""
+    for rack in spot.racks.values():
+        rack.dark = rack.key not in present
+    for _ in range(8):
+        spot.ask()
+        for rack in spot.racks.values():
+            spot.deliver(rack)
+            spot.hear(rack, settles=True)
+        spot.settle()
+        assert spot.rivals() == []
+
+
+def a_pair() -> Spot:
+    """Give a VLAN whose pair is normal: rack 1 is the primary."""
+    spot = Spot()
+    spot.want(1, 2)
+    round_of(spot, A, B)
+    assert duties(spot) == [Duty.PRIMARY, Duty.SECONDARY]
+    return spot
+
+
+def duties(spot: Spot) -> list[Duty]:
+    """Give what racks 1 and 2 run."""
+    return [spot.racks[key].runs.duty for key in (A, B)]
+
+
+def stop(spot: Spot, key: RackKey) -> None:
+    """Have a person stop a rack."""
+    rack = spot.racks[key]
+    spot.order(rack, orders.stop(rack.held.standing, VLAN, NOON, None, "ann"))
+
+
+def solo(spot: Spot, key: RackKey) -> None:
+    """Have a person vouch that the others are off."""
+    rack = spot.racks[key]
+    spot.order(rack, orders.solo(rack.held.standing, rack.held.base, VLAN, NOON, "ann"))
+
+
+def resume(spot: Spot, key: RackKey) -> None:
+    """Have a person end all orders there."""
+    rack = spot.racks[key]
+    spot.order(rack, orders.resume(rack.held.standing, None))
+
+
+def test_a_stop_in_the_dark_is_taken_back_there() -> None:
+    """The pair goes on under its name."""
+    spot = a_pair()
+    spot.racks[A].dark = True
+    stop(spot, A)
+    assert duties(spot) == [Duty.OFF, Duty.SECONDARY]
+    resume(spot, A)
+    assert duties(spot) == [Duty.PRIMARY, Duty.SECONDARY]
+    assert spot.racks[A].synced
+
+
+def test_a_stop_that_a_region_knows_of_lets_the_peer_serve_alone() -> None:
+    """What is resumed in the dark then waits for a region, and the pair has a new name."""
+    spot = a_pair()
+    stop(spot, A)
+    round_of(spot, A, B)
+    assert duties(spot) == [Duty.OFF, Duty.SOLO]
+    round_of(spot, B)
+    resume(spot, A)
+    assert duties(spot) == [Duty.OFF, Duty.SOLO]
+    name = next(iter(spot.racks[A].known))
+    round_of(spot, A, B)
+    assert duties(spot) == [Duty.PRIMARY, Duty.SECONDARY]
+    assert spot.racks[A].runs.peer_name != name
+
+
+def test_a_region_does_not_put_a_pair_back_that_a_person_took_apart() -> None:
+    """Who serves alone does until a person ends it; who comes back is stopped meanwhile."""
+    spot = a_pair()
+    spot.racks[B].dead = True
+    round_of(spot, A)
+    solo(spot, A)
+    spot.racks[B].vouched = True
+    round_of(spot, A)
+    assert duties(spot) == [Duty.SOLO, Duty.SECONDARY]
+    spot.racks[B].dead, spot.racks[B].waking, spot.racks[B].synced = False, True, False
+    round_of(spot, A, B)
+    assert duties(spot) == [Duty.SOLO, Duty.OFF]
+    assert not spot.ask()
+    spot.end_orders(spot.racks[A])
+    round_of(spot, A, B)
+    assert duties(spot) == [Duty.PRIMARY, Duty.SECONDARY]
+
+
+def test_who_was_vouched_for_is_stopped_also_after_the_order_has_ended() -> None:
+    """Its leases are old, though it is the one that is wanted."""
+    spot = a_pair()
+    spot.racks[B].dead = True
+    round_of(spot, A)
+    solo(spot, A)
+    round_of(spot, A)
+    resume(spot, A)
+    round_of(spot, A)
+    spot.want(2)
+    spot.racks[B].dead = False
+    seen = []
+    for rack in spot.racks.values():
+        rack.dark = False
+    while duties(spot) != [Duty.OFF, Duty.SOLO]:
+        spot.ask()
+        for rack in spot.racks.values():
+            spot.deliver(rack)
+            spot.hear(rack, settles=True)
+        spot.settle()
+        seen.append(duties(spot))
+    assert seen[0] == [Duty.SOLO, Duty.OFF]
+    assert [Duty.PRIMARY, Duty.SECONDARY] in seen
+
+
+def test_what_was_on_its_way_when_a_person_acted_is_not_carried_out() -> None:
+    """A plan that was made without knowing of the act would undo it."""
+    spot = a_pair()
+    spot.want(1)
+    spot.ask()
+    assert spot.racks[B].coming is not None
+    spot.deliver(spot.racks[B])
+    spot.hear(spot.racks[B], settles=True)
+    spot.ask()
+    assert spot.racks[A].coming is not None
+    stop(spot, A)
+    resume(spot, A)
+    spot.deliver(spot.racks[A])
+    assert duties(spot) == [Duty.PRIMARY, Duty.OFF]
+    round_of(spot, A, B)
+    assert duties(spot) == [Duty.SOLO, Duty.OFF]
