@@ -31,6 +31,8 @@ NEWS: list[dict[str, object]] = [
     {"digest": "another"},
     {"problem": "dhcpd is down"},
     {"lease_store": "another"},
+    {"acts": 1, "orders": ()},
+    {"damaged": True},
     {"generation": Stamp(1, 1)},
     {"services": ()},
     {"services": (VlanService(VlanId(1), PRIMARY),)},

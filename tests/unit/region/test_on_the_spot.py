@@ -235,6 +235,7 @@ def test_a_stop_that_a_region_knows_of_lets_the_peer_serve_alone() -> None:
     stop(spot, A)
     round_of(spot, A, B)
     assert duties(spot) == [Duty.OFF, Duty.SOLO]
+    assert not spot.ask()
     round_of(spot, B)
     resume(spot, A)
     assert duties(spot) == [Duty.OFF, Duty.SOLO]
@@ -303,3 +304,30 @@ def test_what_was_on_its_way_when_a_person_acted_is_not_carried_out() -> None:
     assert duties(spot) == [Duty.PRIMARY, Duty.OFF]
     round_of(spot, A, B)
     assert duties(spot) == [Duty.SOLO, Duty.OFF]
+
+
+def test_of_two_that_were_ordered_to_serve_alone_the_newer_one_does_at_first() -> None:
+    """The older order does not count against a plan that knows of it: it hands over with leases."""
+    spot = a_pair()
+    spot.racks[B].dead = True
+    round_of(spot, A)
+    solo(spot, A)
+    round_of(spot, A)
+    spot.racks[A].dead, spot.racks[B].dead = True, False
+    solo(spot, B)
+    spot.racks[A].vouched = True
+    round_of(spot, B)
+    spot.racks[A].dead = False
+    spot.racks[A].dark = False
+    seen = []
+    for _ in range(12):
+        spot.ask()
+        for rack in spot.racks.values():
+            spot.deliver(rack)
+            spot.hear(rack, settles=True)
+            assert spot.rivals() == []
+        spot.settle()
+        seen.append(duties(spot))
+    assert seen[0] == [Duty.OFF, Duty.SOLO]
+    assert seen[-1] == [Duty.SOLO, Duty.OFF]
+    assert not spot.ask()
