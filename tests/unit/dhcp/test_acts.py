@@ -39,7 +39,7 @@ def test_an_act_is_told_when_it_has_ended_and_until_it_is_taken(path: Path) -> N
     one.begin(act(1))
     one.begin(act(2))
     one.finish(act(2).id, "done")
-    assert one.pending == ()
+    assert len(one.pending) == 0
     one.finish(act(1).id, "refused: no")
     told = (evolve(act(1), result="refused: no"), evolve(act(2), result="done"))
     assert one.pending == told

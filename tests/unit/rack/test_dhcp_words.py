@@ -31,9 +31,9 @@ PLAN = render(rack(PLAIN, OTHER), {PLAIN.vlan: PRIMARY, OTHER.vlan: SOLO}).plan
 FRESH = Held(PLAN)
 
 
-def stopped(held: Held, **more: object) -> Held:
+def stopped(held: Held) -> Held:
     """Stop everything."""
-    return evolve(held, standing=stop(held.standing, None, NOON, None, "root (uid 0)"), **more)
+    return evolve(held, standing=stop(held.standing, None, NOON, None, "root (uid 0)"))
 
 
 def test_the_status_says_what_runs_and_what_it_means() -> None:

@@ -7,8 +7,9 @@ from attrs import evolve
 from maasha.dhcp.plan import digest
 from maasha.model.dhcp import OFF, SOLO, Duty, PeerState
 from maasha.model.network import VlanId
+from maasha.model.orders import Order, OrderKind
 from maasha.model.service import RackSituation, VlanSituation
-from maasha.region.decision import Complete, Configure, Decision, Waiting, decide
+from maasha.region.decision import Complete, Configure, Decision, EndOrders, Waiting, decide
 from tests.unit.region.situations import (
     GENERATION,
     ONE,
@@ -20,6 +21,7 @@ from tests.unit.region.situations import (
     subnet,
     vlan,
 )
+from tests.unit.region.spot import NOON
 
 V = VlanId(1)
 
@@ -174,3 +176,25 @@ def test_a_readmitted_rack_serves_what_is_wanted_of_it() -> None:
     now = situation(vlan(1, (member(V, ONE),), secondary=None), digest="of another time")
     plan = configured(decision(evolve(now, kept=True))).plan
     assert [role.role.duty for role in plan.roles] == [Duty.SOLO]
+
+
+def test_orders_that_ended_in_the_region_end_first() -> None:
+    """Those that were given later stand."""
+    orders = tuple(Order(number, OrderKind.STOP, None, NOON) for number in (3, 4))
+    found = evolve(situation(pair(1)), orders=orders, acts=4, resume_upto=3, resume_by="user:ann")
+    assert decide(found).decision == EndOrders((3,), "user:ann")
+
+
+def test_a_stopped_rack_is_sent_nothing_for_ever() -> None:
+    """What it would run of the plan is what it runs."""
+    stop = Order(3, OrderKind.STOP, None, NOON)
+    one = evolve(member(VlanId(1), ONE), ordered=OrderKind.STOP, vouched_off=True)
+    two = evolve(member(VlanId(1), TWO), ordered=OrderKind.STOP)
+    found = evolve(situation(vlan(1, (one, two))), orders=(stop,), acts=3)
+    assert not isinstance(decide(found).decision, Configure)
+
+
+def test_a_plan_says_of_which_acts_it_knows() -> None:
+    """A rack that has acted since refuses it."""
+    found = evolve(situation(vlan(1, (member(VlanId(1), ONE), member(VlanId(1), TWO)))), acts=7)
+    assert configured(decide(found).decision).plan.acts == 7
