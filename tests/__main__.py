@@ -32,7 +32,15 @@ QUIET = tuple(
 """What measures milliseconds, or what a thousand racks cost, or takes all of the processors."""
 WAITING = tuple(
     f"{ACCEPTANCE}/test_{name}.py"
-    for name in ("outage", "page", "placement", "primary_dies", "promises", "rollout")
+    for name in (
+        "on_the_spot",
+        "outage",
+        "page",
+        "placement",
+        "primary_dies",
+        "promises",
+        "rollout",
+    )
 )
 """What mostly waits, for timers of dhcpd or of balancing; it takes as long as all others do."""
 LONGEST_UNIT = 4 * OWED_UNIT
