@@ -85,8 +85,8 @@ def test_a_rack_serves_alone_until_a_person_ends_it(
     pair.runner(pair.region).start("regiond")
     pair.runner(pair.rack2).start("rackd")
     until(lambda: answers(pair), "the region", timeout=60.0, interval=0.5)
-    for rack in ("rack1", "rack2"):
-        wait_linked(pair, rack)
+    for name in ("rack1", "rack2"):
+        wait_linked(pair, name)
     until(lambda: duty(pair, "rack2") == "off", "the peer to be stopped", timeout=30.0)
     until(lambda: not Dhcpd(pair.rack2).processes(), "its dhcpd to be stopped", timeout=10.0)
     assert duty(pair, "rack1") == "solo"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from maasha.dhcp.aside import rearranged
+from maasha.dhcp.folder import Folder
 from maasha.dhcp.plan import EMPTY
 from maasha.dhcp.render import render
 from maasha.model.dhcp import SOLO
@@ -39,3 +42,17 @@ def test_a_restart_moves_nothing() -> None:
     """Neither here nor aside."""
     assert rearranged(HEAD + OTHERS, MINE, BOTH, ONE) == (HEAD + OTHERS, MINE)
     assert rearranged(HEAD + MINE, "", EMPTY, BOTH) == (HEAD + MINE, "")
+
+
+def test_the_files_are_put_in_order_before_a_start(tmp_path: Path) -> None:
+    """And once more after a crash in between, which changes nothing."""
+    folder = Folder(tmp_path, lambda: "store")
+    folder.set_aside(BOTH, ONE)
+    folder.leases.write_text(HEAD + MINE + STATE + OTHERS)
+    for _ in range(2):
+        folder.set_aside(BOTH, ONE)
+        assert folder.leases.read_text() == HEAD + OTHERS
+    folder.set_aside(ONE, BOTH)
+    assert folder.leases.read_text() == HEAD + OTHERS + MINE + STATE
+    folder.set_aside(ONE, BOTH)
+    assert folder.leases.read_text() == HEAD + OTHERS + MINE + STATE
