@@ -56,6 +56,7 @@ class Folder:
         self._plan = self._path / "plan.json"
         self._plan_before = self._path / "plan.before.json"
         self._standing = self._path / "orders.json"
+        self._standing_copy = self._path / "orders.copy.json"
         self._aside = self._path / "dhcpd.leases.aside"
         self.environment = self._path / "dhcpd.environment"
         self._charge = self._path / "in-charge"
@@ -82,12 +83,14 @@ class Folder:
         write_atomic(self._plan, to_json(plan), SECRET_MODE)
 
     def standing(self) -> Standing:
-        """Give what people ordered; nothing where that cannot be read."""
-        return _record(Standing, self._standing) or Standing()
+        """Give what people ordered; nothing where neither it nor its copy can be read."""
+        found = _record(Standing, self._standing) or _record(Standing, self._standing_copy)
+        return found or Standing()
 
     def keep_standing(self, standing: Standing) -> None:
         """Remember what people ordered, before it is carried out."""
-        write_atomic(self._standing, to_json(standing))
+        for path in (self._standing, self._standing_copy):
+            write_atomic(path, to_json(standing))
 
     def take_charge(self) -> int | None:
         """Say to other processes that this one runs dhcpd, until the descriptor is closed.
@@ -159,7 +162,8 @@ class Folder:
         return find(("-cf", str(self.config), "-lf", str(self.leases)))
 
     def withdraw(self) -> None:
-        """Take the configuration away: no server is to run on it."""
+        """Take the configuration away: no server is to run on it, nor a unit to start at boot."""
+        remove(self.environment)
         remove(self.config)
 
     def log_size(self) -> int:

@@ -131,6 +131,15 @@ def test_the_next_rackd_runs_what_the_orders_left(room: Room) -> None:
     now(again.server.release())
 
 
+def test_orders_that_cannot_be_read_are_read_from_their_copy(room: Room) -> None:
+    """A rack that was stopped does not serve because of a damaged file."""
+    now(room.server.order(stop))
+    (room.folder.config.parent / "orders.json").write_bytes(b"\xff")
+    again = room_in(room.folder.config.parent, [])
+    assert not now(again.server.resume()).serving
+    now(again.server.release())
+
+
 def test_to_leave_the_instance_ends_the_orders(room: Room) -> None:
     """Their VLANs are the old one's; acts are counted on."""
     now(room.server.order(solo))
