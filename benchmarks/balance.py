@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
+from attrs import evolve
+
 from benchmarks.balance_peers import PEERS
 from benchmarks.balance_world import START, Course, Scenario, begin, chance, course
 from benchmarks.bars import BALANCE
@@ -24,7 +26,7 @@ from benchmarks.figures import Figure, columns, owed, report, short, shown, tabl
 from maasha.balancer.plan import plan
 from maasha.balancer.policy import POLICY
 from maasha.model.cluster import LinkId, RackKey, SystemId, WorkerId
-from maasha.model.placement import Link, Placement, Rack, Worker
+from maasha.model.placement import Link, Pair, Placement, Rack, Worker
 from tests.unit.balancer.flow import fewest_moves
 
 ROUNDS, QUICK_ROUNDS = 5, 1
@@ -43,6 +45,8 @@ LARGE = Scenario("10,000 racks x 2 / 96, 2 % reconnect", (32,) * 3, 10_000, 2, c
 LARGE_RETURNS = Scenario(
     "10,000 racks x 2 / 96, a region returns, 2 % reconnect", (32,) * 3, 10_000, 2, 32, churn=0.02
 )
+PARTNERS = Scenario("1,000 racks x 2 / 8", (4, 4), 1000, 2)
+PAIRED = "plan for 1,000 racks x 2 / 8, 2,000 random pairs"
 QUICK = (RETURNS_1, RETURNS_2, ONE_EMPTY, TEN, TWO, THOUSAND)
 FULL = (*QUICK, LARGE, LARGE_RETURNS)
 
@@ -124,6 +128,15 @@ def times(seed: int, values: Values) -> None:
     for scenario, what in ((LARGE, "even"), (LARGE_RETURNS, "a region returns")):
         placement, _ = begin(scenario, chance(seed))
         values[f"plan for 10,000 racks x 2 / 96, {what}, ms"].append(timed(placement))
+    values[f"{PAIRED}, ms"].append(timed(paired(chance(seed))))
+
+
+def paired(random: Random) -> Placement:
+    """Give racks that are partners of any others, many of which nothing can part."""
+    placement, _ = begin(PARTNERS, random)
+    keys = [rack.key for rack in placement.racks]
+    pairs = tuple(Pair(*random.sample(keys, 2)) for _ in range(2 * len(keys)))
+    return evolve(placement, pairs=pairs)
 
 
 def run(rounds: int, *, quick: bool) -> dict[str, Figure]:

@@ -165,6 +165,7 @@ BALANCE = (
     # the leader plans each second, beside all that its worker does for racks and people
     Bar("plan for 10,000 racks x 2 / 96, even, ms", None, 50.0, True, "ms", ""),
     Bar("plan for 10,000 racks x 2 / 96, a region returns, ms", None, 50.0, True, "ms", ""),
+    Bar("plan for 1,000 racks x 2 / 8, 2,000 random pairs, ms", None, 50.0, True, "ms", ""),
     # no wasted moves: compared with a minimum-cost flow
     Bar("small cases: moves of the optimum's", None, 1.03, True, "share", ""),
     Bar("small cases: moves beyond the optimum, worst", None, 2.0, True, "moves", "", always=True),

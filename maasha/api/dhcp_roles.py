@@ -5,7 +5,7 @@ from __future__ import annotations
 from maasha.api.answers import Answer, JsonObject, ok
 from maasha.api.changes import differences
 from maasha.api.errors import Conflict
-from maasha.api.forms import Nothing, either
+from maasha.api.forms import either
 from maasha.api.leader_shapes import current, role_holds
 from maasha.api.lookups import vlan_by_id
 from maasha.api.picture import Picture, read_picture
@@ -15,7 +15,7 @@ from maasha.api.routes import Crud, Named, Noun, Operation, Role
 from maasha.api.services import Call
 from maasha.api.settling import answer_settled
 from maasha.api.shapes import vlan_json
-from maasha.api.submissions import RoleSwap
+from maasha.api.submissions import RolesPage, RoleSwap
 from maasha.api.vlan_rules import concerned
 from maasha.balancer.brakes import FREE, Pause
 from maasha.balancer.rearranging import rearranged
@@ -58,9 +58,9 @@ async def read_situation(tx: Transaction) -> RoleSituation:
     )
 
 
-async def read_dhcp_roles(call: Call, _: Nothing) -> Answer:
-    """Show all VLANs."""
-    return ok(roles_json(await call.read(read_situation)))
+async def read_dhcp_roles(call: Call, form: RolesPage) -> Answer:
+    """Show a page of VLANs."""
+    return ok(roles_json(await call.read(read_situation), form))
 
 
 async def swap_racks(call: Call, form: RoleSwap) -> Answer:
@@ -71,12 +71,12 @@ async def swap_racks(call: Call, form: RoleSwap) -> Answer:
 
     async def work(tx: Transaction) -> Picture:
         before = await vlan_by_id(tx, VlanId(form.vlan))
-        known = {roles.vlan: roles for roles in (await read_roles(tx)).vlans}
+        (roles,) = (await read_roles(tx, [before.id])).vlans
         now = await read_picture(tx)
         wanted = either(form.primary, "")
         if is_primary(before, wanted):
             return now
-        refusal = swap_refusal(before, known[before.id], now.outcomes[before.id], wanted)
+        refusal = swap_refusal(before, roles, now.outcomes[before.id], wanted)
         if refusal:
             raise Conflict(f"The racks of VLAN {before.label} do not change places: {refusal}.")
         after = swapped(before)
@@ -101,7 +101,9 @@ OPERATIONS = (
         Role.USER,
         read_dhcp_roles,
         "Read who serves each VLAN, who chose that, who else could and what they lack, what is "
-        "done without a hand and why; and the plan of swaps that would even the primaries.",
+        "done without a hand and why: a page of the VLANs; and the plan of all swaps that would "
+        "even the primaries.",
+        RolesPage,
     ),
     Operation(
         ROLES,

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from maasha.api.answers import Answer, JsonObject, ok
+from maasha.api.drain_rules import UNKNOWN
+from maasha.api.errors import FieldErrors
 from maasha.api.forms import Absent, Nothing, either
 from maasha.api.leader_shapes import acknowledged_json, current, stops_of
 from maasha.api.placement_shapes import (
@@ -14,7 +18,7 @@ from maasha.api.placement_shapes import (
 )
 from maasha.api.routes import Crud, Named, Noun, Operation, Role
 from maasha.api.services import Call
-from maasha.api.submissions import HistoryPage, MovePage, PauseSpan
+from maasha.api.submissions import HistoryPage, KnownRacks, MovePage, PauseSpan
 from maasha.balancer.actions import Flip, Plan
 from maasha.balancer.plan import plan
 from maasha.balancer.policy import Policy
@@ -22,6 +26,7 @@ from maasha.balancer.staying import together
 from maasha.balancer.turn import Seen, away, expected, foreseen, resting_until
 from maasha.db import drains, leading
 from maasha.db.events import open_alarms
+from maasha.db.leading import Acknowledged
 from maasha.db.link_moves import MoveId, moves
 from maasha.db.placement import Evenness, evenness, read_names
 from maasha.db.transaction import Transaction
@@ -116,25 +121,50 @@ async def resume(call: Call, _: Nothing) -> Answer:
     return ok({"pause": None})
 
 
-async def acknowledge(call: Call, _: Nothing) -> Answer:
-    """Let all go on without the racks of the alarm; without an alarm nothing changes.
+async def acknowledge(call: Call, form: KnownRacks) -> Answer:
+    """Let all go on without racks of the alarm; without an alarm nothing changes.
 
-    Racks that have vanished since the alarm was raised are not in it and count anew. The answer has
-    the alarm's words, and the racks that it lets go, so that people see what they agreed to.
+    Where none is named it is all of them; those that have vanished since the alarm was raised are
+    not in it and count anew. The answer has the alarm's words, and the racks that it lets go, so
+    that people see what they agreed to.
     """
 
     async def work(tx: Transaction) -> JsonObject:
+        seen = await look(tx)
+        named = await _missing(tx, form.rack, seen)
         alarms = await _vanished(tx)
         if not alarms:
             return {"acknowledged": None, "alarm": None, "racks": []}
         alarm = alarms[-1]
-        await leading.acknowledge(tx, call.who, alarm.at)
-        names = (await read_names(tx)).racks
-        racks = sorted(names.get(rack, "") for rack in away(await look(tx), alarm.at))
-        known = acknowledged_json(await leading.acknowledged(tx))
-        return {"acknowledged": known, "alarm": alarm.detail, "racks": [*racks]}
+        known: Acknowledged | None
+        if named:
+            known = Acknowledged(call.who, seen.now)
+            await leading.acknowledge_racks(tx, known, named)
+            racks = sorted(named.values())
+        else:
+            await leading.acknowledge(tx, call.who, alarm.at)
+            known = await leading.acknowledged(tx)
+            names = (await read_names(tx)).racks
+            racks = sorted(names.get(rack, "") for rack in away(seen, alarm.at))
+        return {"acknowledged": acknowledged_json(known), "alarm": alarm.detail, "racks": [*racks]}
 
     return ok(await call.change(work))
+
+
+async def _missing(tx: Transaction, names: Sequence[str], seen: Seen) -> Mapping[RackKey, str]:
+    """Find racks that are away, and their host names. Raises `FieldErrors` for all others."""
+    missing, found, wrong = set(away(seen, seen.now)), dict[RackKey, str](), list[str]()
+    for name in names:
+        rack = await drains.rack_named(tx, name)
+        if rack is None:
+            wrong.append(UNKNOWN["rack"].format(value=name))
+        elif rack.key not in missing:
+            wrong.append(f"Rack {rack.hostname} is not away: it has a link, or is being drained.")
+        else:
+            found[rack.key] = rack.hostname
+    if wrong:
+        raise FieldErrors({"rack": tuple(wrong)})
+    return found
 
 
 OPERATIONS = (
@@ -175,7 +205,8 @@ OPERATIONS = (
         Named("acknowledge", "POST"),
         Role.ADMIN,
         acknowledge,
-        "Say that the racks of the alarm are known to have vanished: automatic acts go on. The "
-        "answer has the alarm's words and names the racks.",
+        "Say that the racks of the alarm, or those that you name, are known to have vanished: "
+        "automatic acts go on without them. The answer has the alarm's words and names the racks.",
+        KnownRacks,
     ),
 )

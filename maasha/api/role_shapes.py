@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from urllib.parse import urlencode
 
 from attrs import frozen
 
 from maasha.api.answers import Json, JsonObject
+from maasha.api.forms import either
 from maasha.api.outcome import RUNNING
 from maasha.api.picture import Picture
 from maasha.api.placement_shapes import pause_json
 from maasha.api.role_words import kind, swap_reason, why
-from maasha.api.shapes import named_vlan
+from maasha.api.shapes import named_vlan, uri
+from maasha.api.submissions import RolesPage
 from maasha.balancer.rearranging import Swap
 from maasha.balancer.roles import Decision, Lack, Settled, shortcomings
 from maasha.db.drains import PauseView
 from maasha.model.cluster import RackKey, SystemId
 from maasha.model.network import VlanId
 from maasha.model.roles import Candidate, VlanRoles
+
+PAGE = 100
 
 
 @frozen
@@ -46,21 +51,39 @@ def working(picture: Picture) -> frozenset[VlanId]:
     )
 
 
-def roles_json(seen: RoleSituation) -> JsonObject:
-    """Show each VLAN, and which swaps would even the primaries."""
+def roles_json(seen: RoleSituation, page: RolesPage) -> JsonObject:
+    """Show a page of VLANs, and which swaps would even the primaries of all.
+
+    `next_uri` leads to the next page, null when there is none.
+    """
     by_id = {roles.vlan: roles for roles in seen.vlans}
     decisions = dict(zip(by_id, seen.decisions, strict=True))
-    vlans: list[Json] = [
-        _vlan(by_id[vlan], decisions[vlan], seen)
-        for vlan in seen.picture.networks.vlans
-        if vlan in by_id
-    ]
+    chosen = [vlan for vlan in _chosen(seen.picture, page) if vlan in by_id]
+    limit, offset = either(page.limit, PAGE), either(page.offset, 0)
+    end = offset + limit
+    vlans: list[Json] = [_vlan(by_id[vlan], decisions[vlan], seen) for vlan in chosen[offset:end]]
     return {
+        "count": len(vlans),
         "vlans": vlans,
+        "next_uri": _next_uri(page, limit, end) if end < len(chosen) else None,
         "plan": [_swap(by_id[swap.vlan], swap, seen) for swap in seen.swaps],
         "pause": pause_json(seen.pause),
         "stops": list(seen.stops),
     }
+
+
+def _chosen(picture: Picture, page: RolesPage) -> Iterator[VlanId]:
+    """Give the VLANs that are asked for."""
+    for row in picture.networks.vlans.values():
+        if (not page.vlan or row.id in page.vlan) and (
+            not page.fabric or row.fabric in page.fabric
+        ):
+            yield row.id
+
+
+def _next_uri(page: RolesPage, limit: int, offset: int) -> str:
+    query = {"vlan": page.vlan, "fabric": page.fabric, "limit": limit, "offset": offset}
+    return f"{uri('dhcp-roles')}?{urlencode(query, doseq=True)}"
 
 
 def _vlan(roles: VlanRoles, decision: Decision, seen: RoleSituation) -> JsonObject:

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import assert_never
 
 from maasha.balancer.rearranging import Swap
+from maasha.balancer.role_sentences import to_come
 from maasha.balancer.roles import (
-    Action,
-    Appoint,
-    ChoosePrimary,
     Decision,
     Held,
     Lack,
     Nobody,
-    Promote,
     Rest,
     Settled,
     Unfit,
-    Vacate,
 )
-from maasha.model.cluster import RackKey
 from maasha.model.roles import VlanRoles
 
 CAUSES = (
@@ -63,38 +57,15 @@ def why(roles: VlanRoles, decision: Decision) -> str:
         case Nobody():
             return f"nobody: {_lacking(roles, decision)}"
         case Held(action=action, stops=stops):
-            return f"held: {'; '.join(map(str, stops))}; then {_action(roles, action)}"
+            return f"held: {'; '.join(map(str, stops))}; then {to_come(roles, action)}"
         case _:
-            return f"{_action(roles, decision)} {SOON}"
+            return f"{SOON} {to_come(roles, decision)}"
 
 
 def swap_reason(roles: VlanRoles, swap: Swap) -> str:
     """Say why a pair's racks are to change places."""
     giver, taker = (roles.candidate(each).hostname for each in (swap.secondary, swap.primary))
     return f"{giver} is the primary of {_vlans(swap.reason.giver)}, {taker} of {swap.reason.taker}"
-
-
-def _action(roles: VlanRoles, action: Action) -> str:
-    def name(rack: RackKey) -> str:
-        return roles.candidate(rack).hostname
-
-    match action:
-        case ChoosePrimary(rack=rack, primaries=primaries, lost=lost):
-            if lost is None:
-                return f"{name(rack)}, the primary of {_vlans(primaries)}, becomes the primary"
-            return _in_place(name(rack), name(lost))
-        case Promote(rack=rack, lost=gone):
-            return _in_place(name(rack), name(gone))
-        case Appoint(rack=rack):
-            return f"{name(rack)} becomes the secondary"
-        case Vacate(lost=gone):
-            return f"the place of {name(gone)}, which is lost for good, becomes free"
-        case _:
-            assert_never(action)
-
-
-def _in_place(new: str, old: str) -> str:
-    return f"{new} becomes the primary in place of {old}, which is lost for good,"
 
 
 def _settled(roles: VlanRoles, rest: Rest, by: str) -> str:

@@ -149,6 +149,18 @@ class RoleSwap:
 
 
 @frozen(kw_only=True)
+class RolesPage:
+    """Which VLANs to list, by fabric and VID; each of the first two may be repeated."""
+
+    vlan: tuple[int, ...] = several(row_id, "Only the VLAN with this id.")
+    fabric: tuple[int, ...] = several(row_id, "Only VLANs of the fabric with this id.")
+    limit: int | Absent = maybe(integer(1, MAX_PAGE), f"How many, 1 to {MAX_PAGE}; 100 if none.")
+    offset: int | Absent = maybe(
+        integer(0, MAX_ID), "How many to leave out first: with as many as limit, the next page."
+    )
+
+
+@frozen(kw_only=True)
 class SubnetUpdate:
     """What can be changed of a subnet."""
 
@@ -257,6 +269,15 @@ class PauseSpan:
     """How long to pause."""
 
     seconds: int | Absent = maybe(seconds, "For how long; until somebody resumes if none.")
+
+
+@frozen(kw_only=True)
+class KnownRacks:
+    """Which racks are known to have vanished."""
+
+    rack: tuple[str, ...] = several(
+        text, "Host name or system id of a rack that is away; all of the alarm if none."
+    )
 
 
 @frozen(kw_only=True)

@@ -6,7 +6,7 @@ It knows what each action leads to and which moves are allowed; it decides nothi
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from operator import attrgetter
 
@@ -16,8 +16,8 @@ from maasha.balancer.scale import Scale, bin_of
 from maasha.model.cluster import LinkId, RackKey, SystemId, WorkerId
 from maasha.model.placement import Link, Placement, Worker
 
-Owners = Mapping[RackKey, WorkerId]
-"""Who acts for which rack."""
+Site = SystemId | WorkerId
+"""What the owners of partners are to differ in: the region, or with one region the worker."""
 
 
 class Board:
@@ -61,6 +61,11 @@ class Board:
             if not {pair.primary, pair.secondary} & self.leaving:
                 self.partners[pair.primary].append(pair.secondary)
                 self.partners[pair.secondary].append(pair.primary)
+        self._site = {one: self._site_of(one) for one in self.home}
+        self._beside: dict[RackKey, Counter[Site]] = {
+            rack: Counter(self._site[self.owner[one]] for one in partners if one in self.owner)
+            for rack, partners in self.partners.items()
+        }
 
     def _weigh(self, policy: Policy) -> None:
         singles = {key: bin_of([worker.capacity]) for key, worker in self.open.items()}
@@ -103,9 +108,12 @@ class Board:
             self.within[there].add(to, 1)
             self.between.shift(here, there)
 
-    def site(self, worker: WorkerId) -> SystemId | WorkerId:
-        """Give what partners' owners are to differ in: regions where there are two, or workers."""
+    def _site_of(self, worker: WorkerId) -> Site:
         return self.home[worker] if len(self.regions) > 1 else worker
+
+    def site(self, worker: WorkerId) -> Site:
+        """Give where owners are that would clash with one there."""
+        return self._site[worker]
 
     def held(self, link: Link) -> bool:
         """Whether the balancer moved it lately or in this plan."""
@@ -132,17 +140,20 @@ class Board:
                 more -= 1
         return more > 0
 
-    def clashes(self, rack: RackKey, worker: WorkerId, owners: Owners | None = None) -> int:
-        """Count the partners whose owners are where the rack's owner would be, too.
+    def clashes(self, rack: RackKey, worker: WorkerId) -> int:
+        """Count the partners whose owners are where the rack's owner would be, too."""
+        beside = self._beside.get(rack)
+        return 0 if beside is None else beside[self._site[worker]]
 
-        `owners` are those to be thought of, if not those of now.
-        """
-        partners = self.partners.get(rack)
-        if not partners:
-            return 0
-        site, whose = self.site(worker), self.owner if owners is None else owners
-        theirs = (whose.get(partner) for partner in partners)
-        return sum(owner is not None and self.site(owner) == site for owner in theirs)
+    def seat(self, rack: RackKey, to: WorkerId) -> None:
+        """Let it be seen with another owner: as a thought, which is to be taken back."""
+        source = self.owner[rack]
+        self.owner[rack] = to
+        here, there = self._site[source], self._site[to]
+        if here != there:
+            for partner in self.partners.get(rack, ()):
+                self._beside[partner][here] -= 1
+                self._beside[partner][there] += 1
 
     def may_flip(self, rack: RackKey, to: WorkerId) -> bool:
         """Whether no partner minds that the rack's owner goes there."""
@@ -226,7 +237,7 @@ class Board:
 
     def _own(self, rack: RackKey, to: WorkerId) -> None:
         source = self.owner[rack]
-        self.owner[rack] = to
+        self.seat(rack, to)
         if rack in self.leaving:
             return
         if source in self.open:

@@ -5,21 +5,22 @@ What stops what ("15 s": for so long after it; "-": it does not):
     cause              move    drain move   role change   take-over
     not the leader     yes     yes          yes           yes
     paused             yes     -            yes           yes
-    database gap open  yes     yes          yes           yes
+    no database        (yes)   (yes)        (yes)         (yes)
     gap ended          15 s    -            120 s         120 s
     leader changed     15 s    -            15 s          15 s
     racks vanished     yes     -            yes           yes
 
-A drain is a person's command, and people's commands work under every brake; where there is no
-database nobody can write what they want.
+A drain is a person's command, and people's commands work under every brake. "No database" is no
+cause of its own: whoever decides reads all that he sees, and writes all that he does, through the
+one session that makes him the leader. Without the database there is no leader and no look.
 
 Racks *vanished* when too many lost their last link within one window. It stops while too many of
 them are away, and at least until the window has passed. Silence is judged from what is away now, so
 a new leader finds the same; only who came back is remembered. It ends when they come back, are
 deleted, are declared lost, or when a person says that it is known.
 
-`now` is the database's clock, as far as it was heard; it is the same for all workers. Each of them
-knows of the gap that it saw, so a gap outlives the leader.
+`now` is the database's clock; it is the same for all workers. Each of them knows of the gap that it
+saw, so a gap outlives the leader.
 """
 
 from __future__ import annotations
@@ -66,6 +67,8 @@ class Limits:
 
 
 LIMITS = Limits()
+SAME_GAP = timedelta(seconds=1)
+"""Two gaps do not end within that: there are heartbeats in between."""
 
 
 @frozen
@@ -87,20 +90,12 @@ class Sight:
     away: Mapping[RackKey, datetime]
     """Racks without a link, and since when. Those deleted, declared lost or drained are in neither,
     nor those that never had a link."""
-    database: bool = True
-    """The last question to it was answered."""
     leading: bool = True
     pause: Pause | None = None
     known_until: datetime | None = None
     """A person knows of every rack that vanished up to this instant."""
-
-
-@frozen
-class Gap:
-    """A time without a database; `ended` None: it lasts."""
-
-    began: datetime
-    ended: datetime | None = None
+    known: Mapping[RackKey, datetime] = Factory(dict)
+    """Up to which instant a person knows of one rack."""
 
 
 @frozen
@@ -108,7 +103,8 @@ class State:
     """What one worker remembers; it begins with nothing."""
 
     leading_since: datetime | None = None
-    gap: Gap | None = None
+    gap_ended: datetime | None = None
+    """When the database was there again; None: it was never away, or that is long ago."""
     seen_away: Mapping[RackKey, datetime] = Factory(dict)
     """Racks that are away or were lately, and since when: one that flaps counts on."""
 
@@ -133,16 +129,6 @@ class NotLeading:
 
     def __str__(self) -> str:
         return "another worker leads"
-
-
-@frozen
-class NoDatabase:
-    """Nobody knows what the others do."""
-
-    since: datetime
-
-    def __str__(self) -> str:
-        return f"no contact with the database since {_clock(self.since)}"
 
 
 @frozen
@@ -183,7 +169,7 @@ class RacksVanished:
         )
 
 
-Stop = Paused | NotLeading | NoDatabase | GapEnded | LeaderChanged | RacksVanished
+Stop = Paused | NotLeading | GapEnded | LeaderChanged | RacksVanished
 
 
 @frozen
@@ -217,7 +203,7 @@ def look(
     """Take in what is seen now, and say what may be done."""
     after = State(
         leading_since=(state.leading_since or now) if sight.leading else None,
-        gap=_gap(state.gap, sight.database, now, limits),
+        gap_ended=_gap_ended(state.gap_ended, now, limits),
         seen_away=_seen_away(state.seen_away, sight, now, limits),
     )
     event = vanished(after.seen_away, sight, limits)
@@ -229,17 +215,19 @@ def look(
 
 
 def regained(state: State, ended: datetime) -> State:
-    """Note a gap that ended then; who did not lead meanwhile has seen it too."""
-    return evolve(state, gap=Gap(ended, ended))
+    """Note a gap that ended then; who did not lead meanwhile has seen it too.
+
+    The same one may be told again with each look: clocks differ by milliseconds.
+    """
+    if state.gap_ended is not None and abs(ended - state.gap_ended) < SAME_GAP:
+        return state
+    return evolve(state, gap_ended=ended)
 
 
-def _gap(gap: Gap | None, database: bool, now: datetime, limits: Limits) -> Gap | None:
-    if not database:
-        return gap if gap is not None and gap.ended is None else Gap(now)
-    if gap is None or gap.ended is None:
-        return gap and evolve(gap, ended=now)
+def _gap_ended(ended: datetime | None, now: datetime, limits: Limits) -> datetime | None:
+    """Forget a gap that holds nothing any more."""
     longest = max(limits.moves_after_gap, limits.roles_after_gap)
-    return gap if now < _later(gap.ended, longest) else None
+    return ended if ended is not None and now < _later(ended, longest) else None
 
 
 def _seen_away(
@@ -261,8 +249,6 @@ def _always(state: State) -> Iterator[Stop]:
     """Give the reasons against every act."""
     if state.leading_since is None:
         yield NotLeading()
-    if state.gap is not None and state.gap.ended is None:
-        yield NoDatabase(state.gap.began)
 
 
 def _careful(act: Act, state: State, sight: Sight, now: datetime, limits: Limits) -> Iterator[Stop]:
@@ -277,8 +263,8 @@ def _careful(act: Act, state: State, sight: Sight, now: datetime, limits: Limits
 def _holds(act: Act, state: State, now: datetime, limits: Limits) -> Iterator[Stop]:
     """Give the reasons that pass by themselves."""
     patience = limits.moves_after_gap if act is Act.MOVE else limits.roles_after_gap
-    if state.gap is not None and state.gap.ended is not None:
-        until = _later(state.gap.ended, patience)
+    if state.gap_ended is not None:
+        until = _later(state.gap_ended, patience)
         if now < until:
             yield GapEnded(until)
     if state.leading_since is not None:
@@ -293,9 +279,7 @@ def vanished(
 ) -> RacksVanished | None:
     """Give the largest event of vanishing racks, None if it is not too large."""
     unknown = sorted(
-        (since, rack)
-        for rack, since in seen_away.items()
-        if sight.known_until is None or since > sight.known_until
+        (since, rack) for rack, since in seen_away.items() if not _is_known(rack, since, sight)
     )
     event = _densest(unknown, limits.window)
     racks = {rack for _, rack in event}
@@ -304,6 +288,12 @@ def vanished(
     if len(racks) <= few:
         return None
     return RacksVanished(tuple(sorted(racks)), had_links, event[0][0])
+
+
+def _is_known(rack: RackKey, since: datetime, sight: Sight) -> bool:
+    """Whether a person knows that it vanished then."""
+    instants = (sight.known_until, sight.known.get(rack))
+    return any(instant is not None and since <= instant for instant in instants)
 
 
 def _densest(

@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from maasha.balancer.actions import Reason, Verdict
 from maasha.balancer.board import Board
+from maasha.balancer.detours import Detours
 from maasha.balancer.scale import Scale
 from maasha.model.cluster import RackKey, SystemId, WorkerId
 from maasha.model.placement import Link
@@ -133,7 +134,7 @@ def even(board: Board, acting: bool) -> tuple[Verdict, bool]:
     mean = whole.mean
     if not acting and not whole.out_of_band(mean):
         return (Verdict.EVEN if whole.at_rest(mean) else Verdict.WITHIN_BAND), False
-    _even(board.between, mean, lambda donor, receiver: _across(board, donor, receiver))
+    _even_regions(board, mean)
     means = dict.fromkeys(board.within, mean)
     if not board.between.at_rest(mean):
         means = {region: scale.mean for region, scale in board.within.items()}
@@ -146,6 +147,14 @@ def even(board: Board, acting: bool) -> tuple[Verdict, bool]:
             _even(scale, means[region], lambda donor, receiver: _inside(board, donor, receiver))
     verdict = _verdict(board, mean, means)
     return verdict, len(board.actions) > before or (acting and verdict is Verdict.HELD)
+
+
+def _even_regions(board: Board, mean: float) -> None:
+    """Move the excess straight, and by detours where that is all that is left."""
+    detours, going = Detours(board), True
+    while going:
+        _even(board.between, mean, lambda donor, receiver: _across(board, donor, receiver))
+        going = detours.take(mean)
 
 
 def _even(scale: Scale[Key], mean: float, step: Callable[[Key, Key], bool]) -> None:

@@ -9,7 +9,6 @@ from maasha.balancer.brakes import (
     Act,
     GapEnded,
     LeaderChanged,
-    NoDatabase,
     NotLeading,
     Paused,
     RacksVanished,
@@ -43,8 +42,6 @@ def _cause(stop: Stop) -> tuple[Cause, datetime | None]:
             return Cause.PAUSED, pause.until
         case NotLeading():
             return Cause.NOT_LEADING, None
-        case NoDatabase():
-            return Cause.NO_DATABASE, None
         case GapEnded(until=until):
             return Cause.GAP_ENDED, until
         case LeaderChanged(until=until):

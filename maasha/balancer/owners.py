@@ -9,11 +9,11 @@ workers between them.
 
 from __future__ import annotations
 
-from collections import ChainMap, deque
+from collections import deque
 from collections.abc import Collection, Iterable
 
 from maasha.balancer.actions import Reason, Verdict
-from maasha.balancer.board import Board, Owners
+from maasha.balancer.board import Board
 from maasha.model.cluster import RackKey, WorkerId
 
 Chain = list[tuple[RackKey, WorkerId]]
@@ -40,26 +40,31 @@ def part(board: Board) -> None:
 
     Each flip, or each series of them, leaves fewer pairs together, and none more on the way.
     """
-    while any([_part(board, rack) for rack in sorted(board.partners)]) or _hand_on(board):
-        pass
+    stirred = set(board.partners)
+    while stirred:
+        before = len(board.actions)
+        for rack in sorted(stirred):
+            _part(board, rack)
+        if len(board.actions) == before:
+            _hand_on(board)
+        flipped = {action.rack for action in board.actions[before:]}
+        stirred = {partner for rack in flipped for partner in board.partners[rack]}
 
 
-def _part(board: Board, rack: RackKey) -> bool:
+def _part(board: Board, rack: RackKey) -> None:
     owner = board.owner.get(rack)
-    to = None if owner is None else board.calmest(rack)
-    if owner is None or to is None or board.clashes(rack, to) >= board.clashes(rack, owner):
-        return False
-    board.flip(rack, to, Reason.PARTNER)
-    return True
+    if owner is None or not board.clashes(rack, owner):
+        return
+    to = board.calmest(rack)
+    if to is not None and board.clashes(rack, to) < board.clashes(rack, owner):
+        board.flip(rack, to, Reason.PARTNER)
 
 
-def _hand_on(board: Board) -> bool:
-    """Carry out series of flips that part pairs; False: there is none."""
-    before = len(board.actions)
+def _hand_on(board: Board) -> None:
+    """Carry out series of flips that part pairs."""
     for rack in sorted(board.partners):
         for each, to in _series(board, rack):
             board.flip(each, to, Reason.PARTNER)
-    return len(board.actions) > before
 
 
 def _series(board: Board, rack: RackKey) -> Chain:
@@ -67,41 +72,51 @@ def _series(board: Board, rack: RackKey) -> Chain:
 
     Each is of a rack that the flip before has left with one; the last one leaves nobody so.
     """
-    moved: dict[RackKey, WorkerId] = {}
-    owners = ChainMap(moved, board.owner)
+    before: Chain = []
+    ends = _follow(board, rack, before)
+    chain = [(each, board.owner[each]) for each, _ in before]
+    for each, owner in before:
+        board.seat(each, owner)
+    return chain if ends else []
+
+
+def _follow(board: Board, rack: RackKey, before: Chain) -> bool:
+    """Think of such flips, noting who had the racks before; False: they lead nowhere."""
+    seen: set[RackKey] = set()
     step: RackKey | None = rack
-    while step is not None and step in owners and len(moved) < LONGEST:
-        before = board.clashes(step, owners[step], owners)
-        to = _elsewhere(board, step, owners)
-        if not before or to is None or board.clashes(step, to, owners) > before:
-            return []
-        moved[step] = to
-        if board.clashes(step, to, owners) < before:
-            return list(moved.items())
-        step = _left_with(board, step, owners)
-    return []
+    while step is not None and len(before) < LONGEST:
+        owner = board.owner.get(step)
+        clashes = 0 if owner is None else board.clashes(step, owner)
+        to = _elsewhere(board, step) if clashes else None
+        if owner is None or to is None or board.clashes(step, to) > clashes:
+            return False
+        before.append((step, owner))
+        seen.add(step)
+        board.seat(step, to)
+        if board.clashes(step, to) < clashes:
+            return True
+        step = _left_with(board, step, seen)
+    return False
 
 
-def _elsewhere(board: Board, rack: RackKey, owners: Owners) -> WorkerId | None:
+def _elsewhere(board: Board, rack: RackKey) -> WorkerId | None:
     """Give the open worker in another place that the fewest partners mind, then the least busy."""
-    here = board.site(owners[rack])
+    here = board.site(board.owner[rack])
     return min(
         (spot for spot in board.spots[rack] if spot in board.open and board.site(spot) != here),
-        key=lambda spot: (board.clashes(rack, spot, owners), board.acting.load(spot), spot),
+        key=lambda spot: (board.clashes(rack, spot), board.acting.load(spot), spot),
         default=None,
     )
 
 
-def _left_with(board: Board, rack: RackKey, owners: ChainMap[RackKey, WorkerId]) -> RackKey | None:
+def _left_with(board: Board, rack: RackKey, seen: Collection[RackKey]) -> RackKey | None:
     """Give a partner that did not flip yet and whose owner is where the rack's is now."""
-    site = board.site(owners[rack])
+    site, owner = board.site(board.owner[rack]), board.owner
     return next(
         (
             partner
             for partner in board.partners[rack]
-            if partner not in owners.maps[0]
-            and partner in owners
-            and board.site(owners[partner]) == site
+            if partner not in seen and partner in owner and board.site(owner[partner]) == site
         ),
         None,
     )

@@ -92,6 +92,10 @@ class Scale(Generic[Key]):
         """Give the load of a bin."""
         return self._entries[key][0]
 
+    def bears(self, key: Key, other: Key) -> bool:
+        """Whether with one more a bin has no greater load than another has now."""
+        return (self._held[key] + 1) / self._bins[key].capacity <= self.load(other) + EPSILON
+
     def rising(self) -> Iterator[Key]:
         """Give the bins, the emptiest first."""
         return (key for _, key in self._order)

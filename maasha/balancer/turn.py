@@ -47,6 +47,8 @@ class Seen:
     pause: Pause | None = None
     known_until: datetime | None = None
     """A person knows of every rack that vanished up to this instant."""
+    known: Mapping[RackKey, datetime] = Factory(dict)
+    """Up to which instant a person knows of one rack."""
 
 
 @frozen
@@ -109,6 +111,7 @@ def turn(memory: Memory, seen: Seen, policy: Policy, limits: Limits = LIMITS) ->
         _away(memory, seen),
         pause=seen.pause,
         known_until=seen.known_until,
+        known=seen.known,
     )
     braked, verdict = brakes.look(memory.brakes, sight, seen.now, limits)
     coming = evolve(_held(coming, resting, seen.now), acting=memory.acting)

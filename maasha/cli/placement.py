@@ -8,7 +8,13 @@ from maasha.cli.answer import Answer, advice, exit_status, printed, shown
 from maasha.cli.api import Api, open_api
 from maasha.cli.failures import Status
 from maasha.cli.leader_text import history_text
-from maasha.cli.placement_text import acknowledged_line, balance_text, pause_line, plan_text
+from maasha.cli.placement_text import (
+    acknowledged_line,
+    balance_text,
+    known_racks_text,
+    pause_line,
+    plan_text,
+)
 from maasha.cli.placement_words import Acknowledge, Balance, Pause, Resume
 from maasha.cli.request import Field
 from maasha.cli.shape import Record, record
@@ -51,8 +57,10 @@ def run_resume(store: Store, terminal: Terminal, wanted: Resume) -> Status:
 def run_acknowledge(store: Store, terminal: Terminal, wanted: Acknowledge) -> Status:
     """Say that the racks of the alarm are known to have vanished."""
     api = open_api(store, store.profile(wanted.profile), terminal)
-    answer = api.post("placement/?op=acknowledge")
-    return told(api, answer, acknowledged_line)
+    form = tuple(Field("rack", rack.encode()) for rack in wanted.racks)
+    answer = api.post("placement/?op=acknowledge", form)
+    words = known_racks_text if wanted.racks else acknowledged_line
+    return told(api, answer, words)
 
 
 def _history(api: Api, count: int) -> Status:

@@ -9,6 +9,7 @@ from maasha.cli.shape import Record, flag, record, records, text, texts
 from maasha.cli.tables import table
 
 REASON = "REASON"
+NO_ALARM = "There is no alarm of racks that vanished; nothing was changed"
 
 
 def balance_text(document: object, *, explain: bool) -> str:
@@ -63,7 +64,7 @@ def acknowledged_line(document: Record) -> str:
     """Say which racks are known to have vanished by now, and of which alarm, if there was one."""
     known = record(document.get("acknowledged"))
     if not known:
-        return "There is no alarm of racks that vanished; nothing was changed"
+        return NO_ALARM
     until = instant(text(known.get("until")))
     lines = [wrapped(f"Racks that vanished up to {until} are known; automatic acts go on")]
     racks, alarm = texts(document.get("racks")), text(document.get("alarm"))
@@ -72,6 +73,14 @@ def acknowledged_line(document: Record) -> str:
     if racks:
         lines.append(wrapped(f"Away since before it: {', '.join(racks)}"))
     return "\n".join(lines)
+
+
+def known_racks_text(document: Record) -> str:
+    """Say which of the racks that vanished were let go by name."""
+    if not record(document.get("acknowledged")):
+        return NO_ALARM
+    names = ", ".join(texts(document.get("racks")))
+    return wrapped(f"Known to have vanished, so they stop nothing any more: {names}")
 
 
 def drain_line(drain: Record) -> str:

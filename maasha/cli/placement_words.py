@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from attrs import frozen
@@ -76,8 +76,9 @@ class Resume:
 
 @frozen
 class Acknowledge:
-    """Let all go on without the racks that vanished."""
+    """Let all go on without the racks that vanished, or without those that are named."""
 
+    racks: tuple[str, ...] = ()
     profile: str = ""
 
 
@@ -118,12 +119,17 @@ def drain(**options: object) -> Drain:
     return wanted
 
 
+def acknowledge(*, racks: Sequence[str], profile: str) -> Acknowledge:
+    """Give the command."""
+    return Acknowledge(tuple(racks), profile)
+
+
 MADE: Mapping[str, Callable[..., Drain | Balance | Pause | Resume | Acknowledge]] = {
     "drain": drain,
     "balance": Balance,
     "pause": Pause,
     "resume": Resume,
-    "acknowledge": Acknowledge,
+    "acknowledge": acknowledge,
 }
 
 
@@ -146,10 +152,12 @@ def add_to(verbs: Verbs) -> None:
     pause = verbs.add_parser("pause", help="stop all automatic acts; commands still work")
     pause.add_argument("--for", dest="seconds", metavar="TIME", type=seconds, help=_TIME)
     resume = verbs.add_parser("resume", help="let automatic acts go on")
-    acknowledge = verbs.add_parser(
-        "acknowledge", help="go on without the racks that vanished; they are known"
+    _add_acknowledge(
+        verbs.add_parser(
+            "acknowledge", help="go on without the racks that vanished; they are known"
+        )
     )
-    for parser in (balance, pause, resume, acknowledge):
+    for parser in (balance, pause, resume):
         _add_profile(parser)
 
 
@@ -183,6 +191,16 @@ def _add_drain(parser: ArgumentParser) -> None:
         choices=AT_END,
         help="what happens then: it is undone (the default), or an alarm is raised",
     )
+
+
+def _add_acknowledge(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "racks",
+        metavar="RACK",
+        nargs="*",
+        help="host name or id of a rack that is away; all of the alarm if left out",
+    )
+    parser.add_argument("--profile", metavar="PROFILE", default="", help="if there are several")
 
 
 def _add_profile(parser: ArgumentParser) -> None:

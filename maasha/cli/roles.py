@@ -21,6 +21,8 @@ from maasha.cli.terminal import Meter, Terminal
 
 RUNNING = "running"
 """The state that a pair is to reach."""
+MOST = 1000
+"""VLANs of one answer."""
 SWAP_ANSWER = 30.0
 """Seconds that the answer to a swap may take; it waits up to ten for the racks."""
 
@@ -42,17 +44,33 @@ def run_roles(store: Store, terminal: Terminal, wanted: Roles) -> Status:
     Raises `NotNormal`.
     """
     api = open_api(store, store.profile(wanted.profile), terminal)
-    answer = api.fetch("dhcp-roles/")
+    answer, document = _read(api, 1 if wanted.plan else MOST)
     if not answer.good:
         return _told(api, answer)
     if wanted.apply:
-        return _apply(api, records(record(answer.json).get("plan")), wanted.deadline)
+        return _apply(api, records(document.get("plan")), wanted.deadline)
     if not terminal.is_for_people:
-        document = record(answer.json)
         terminal.write(printed(document.get("plan") if wanted.plan else document))
     else:
-        terminal.show(plan_text(answer.json) if wanted.plan else roles_text(answer.json))
+        terminal.show(plan_text(document) if wanted.plan else roles_text(document))
     return Status.DONE
+
+
+def _read(api: Api, limit: int) -> tuple[Answer, Record]:
+    """Read all pages; gives the last answer, and the first one's document with all VLANs.
+
+    With a limit of one it is only that one VLAN: each page has the whole plan.
+    """
+    answer = api.fetch(f"dhcp-roles/?limit={limit}")
+    document = page = record(answer.json) if answer.good else {}
+    vlans = list(records(page.get("vlans")))
+    while limit > 1 and text(page.get("next_uri")):
+        answer = api.fetch(f"dhcp-roles/?limit={limit}&offset={len(vlans)}")
+        page = record(answer.json) if answer.good else {}
+        vlans += records(page.get("vlans"))
+    if document is page:
+        return answer, document
+    return answer, {**document, "count": len(vlans), "vlans": vlans, "next_uri": None}
 
 
 def _apply(api: Api, swaps: Sequence[Record], deadline: int) -> Status:

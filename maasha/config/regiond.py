@@ -79,6 +79,8 @@ class RegiondSettings:
     """Seconds without a rack or worker that comes or goes, before anything is moved."""
     balance_hold: int = 15
     """Seconds after a change of leader or a loss of the database until anything is moved."""
+    balance_hold_roles: int = 120
+    """Seconds after a loss of the database until any rack's role is changed without a hand."""
 
 
 def parse_regiond(text: str) -> RegiondSettings:
@@ -133,6 +135,7 @@ def _numbers(reader: Reader, default: RegiondSettings) -> dict[str, int]:
         "balance_stay": (0, 86_400),
         "balance_settle": (0, 600),
         "balance_hold": (0, 3600),
+        "balance_hold_roles": (0, 3600),
     }
     return {
         key: reader.take(key, whole(*ends), getattr(default, key)) for key, ends in bounds.items()

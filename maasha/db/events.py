@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from maasha.db.locks import Lock, hold
 from maasha.db.transaction import Row, Transaction
 from maasha.model.event import Event, EventId, Severity
@@ -12,6 +14,10 @@ CHANGED = "it has changed: see the alarm that follows"
 INSERT = """
 insert into event (who, subject, kind, severity, detail, clears) values (%s, %s, %s, %s, %s, %s)
 returning id
+"""
+INSERT_ALL = """
+insert into event (who, subject, kind, severity, detail)
+select %s, subject, %s, %s, detail from unnest(%s::text[], %s::text[]) told (subject, detail)
 """
 OPEN = """
 select * from event alarm where severity = 'alarm'
@@ -41,6 +47,14 @@ async def record(
     `clears` names an earlier one that is over by it.
     """
     return EventId(await tx.value(INSERT, who, subject, kind, severity, detail, clears))
+
+
+async def record_all(
+    tx: Transaction, who: str, kind: str, severity: Severity, told: Sequence[tuple[str, str]]
+) -> None:
+    """Write an event of one kind about each of several subjects, with its detail."""
+    subjects, details = [subject for subject, _ in told], [detail for _, detail in told]
+    await tx.execute(INSERT_ALL, who, kind, severity, subjects, details)
 
 
 async def raise_alarm(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from attrs import frozen
@@ -10,8 +11,9 @@ from maasha.db.channels import Channel, notify
 from maasha.db.events import record
 from maasha.db.instance import SUBJECT
 from maasha.db.locks import SPACE, Lock
+from maasha.db.ownership import lock
 from maasha.db.transaction import Transaction
-from maasha.model.cluster import WorkerId
+from maasha.model.cluster import RackKey, WorkerId
 from maasha.model.codec import BadRecord, from_loose, to_json
 from maasha.model.leader import Outlook
 
@@ -36,6 +38,7 @@ and database = (select oid from pg_database where datname = current_database())
 ACKNOWLEDGE = """
 update instance set vanished_known = greatest(vanished_known, %s), vanished_known_by = %s
 """
+ACKNOWLEDGE_RACKS = "update rack set vanished_known = %s where id = any(%s)"
 KNOWN = """
 select vanished_known, vanished_known_by from instance where vanished_known is not null
 """
@@ -82,6 +85,17 @@ async def acknowledge(tx: Transaction, who: str, until: datetime) -> None:
     await tx.execute(ACKNOWLEDGE, until, who)
     detail = f"racks that vanished up to {until.astimezone(UTC):%F %T} UTC are known"
     await record(tx, who, SUBJECT, "placement.acknowledged", "info", detail)
+    await notify(tx, Channel.PLACEMENT)
+
+
+async def acknowledge_racks(
+    tx: Transaction, known: Acknowledged, racks: Mapping[RackKey, str]
+) -> None:
+    """Note that a person knows of these racks, told with their host names, that they vanished."""
+    await lock(tx, sorted(racks))
+    await tx.execute(ACKNOWLEDGE_RACKS, known.until, [*racks])
+    detail = f"{', '.join(sorted(racks.values()))}: known to have vanished"
+    await record(tx, known.by, SUBJECT, "placement.acknowledged", "info", detail)
     await notify(tx, Channel.PLACEMENT)
 
 

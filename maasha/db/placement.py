@@ -29,7 +29,8 @@ select link.id, rack_id, worker_id, moved from link join rack on rack.id = rack_
 where deleted is null and lost is null order by link.id
 """
 RACKS = """
-select id, owner, last_seen, exists (select from drain where rack_id = rack.id) as draining
+select id, owner, last_seen, vanished_known,
+    exists (select from drain where rack_id = rack.id) as draining
 from rack where deleted is null and lost is null order by id
 """
 PAIRS = """
@@ -76,11 +77,15 @@ PRUNE = "delete from evenness where at < clock_timestamp() - make_interval(days 
 
 @frozen
 class Found:
-    """What is at `now`, by the database's clock; `last_heard` has all racks."""
+    """What is at `now`, by the database's clock; `last_heard` has all racks.
+
+    `known` has those of which a person said that they are known to have vanished, up to when.
+    """
 
     placement: Placement
     under_way: tuple[UnderWay, ...]
     last_heard: Mapping[RackKey, datetime]
+    known: Mapping[RackKey, datetime]
     now: datetime
 
 
@@ -139,8 +144,9 @@ async def read_placement(tx: Transaction) -> Found:
     pairs = tuple(Pair(RackKey(one), RackKey(two)) for one, two in await tx.rows(PAIRS))
     now = await tx.value("select clock_timestamp()")
     heard = {RackKey(row.id): row.last_seen for row in racks}
+    known = {RackKey(row.id): row.vanished_known for row in racks if row.vanished_known is not None}
     placement = Placement(workers, links, tuple(_rack(row) for row in racks), pairs)
-    return Found(placement, under_way, heard, now)
+    return Found(placement, under_way, heard, known, now)
 
 
 async def note_evenness(

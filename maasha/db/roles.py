@@ -1,34 +1,28 @@
-"""Who serves VLANs and who might: what racks know of each other, and places filled by swap."""
+"""Who serves VLANs and who might: their places, and what racks know of each other."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from maasha.db.channels import Channel, notify
-from maasha.db.events import record
 from maasha.db.regions import WORKER_TTL
 from maasha.db.row import grouped
 from maasha.db.transaction import Row, Transaction
-from maasha.db.wanted import raise_wanted
 from maasha.model.cluster import RackKey
 from maasha.model.network import VlanId
 from maasha.model.roles import Candidate, Evidence, Place, VlanRoles
 from maasha.model.sighting import Sighting
 
 VLANS = """
-with gone as (select id from rack where deleted is not null or lost is not null)
 select id, dhcp_on, ha_auto, primary_rack, primary_by, secondary_rack, secondary_by
-from vlan where not %(open)s or dhcp_on and ha_auto and (
-    primary_rack is null and primary_by = '' or primary_rack in (select id from gone)
-    or secondary_rack is null and secondary_by = '' or secondary_rack in (select id from gone)
-)
+from vlan where %(vlans)s::bigint[] is null or id = any(%(vlans)s::bigint[])
 order by id
 """
-"""With `open` those in which something may be done without a hand."""
+"""Without `vlans` all of them."""
 CANDIDATES = """
 select member.vlan_id, rack.id, hostname, deleted is not null or lost is not null as gone,
     bool_or(member.address) as address,
@@ -51,7 +45,16 @@ having deleted is null or not bool_and(member.address)
 order by member.vlan_id, hostname
 """
 """A deleted rack only while it has a place."""
-SIGHTINGS = "select * from sighting where vlan_id = any(%s::bigint[])"
+EVIDENCE = """
+select vlan_id, rack_id + peer_id - primary_rack as other, max(probed) as probed,
+    case when count(reached) = 2 then min(reached) end as reached,
+    (array_agg(clock_offset order by abs(clock_offset) desc nulls last))[1] as clock_offset
+from vlan join sighting on vlan_id = vlan.id
+where vlan.id = any(%s::bigint[]) and primary_rack in (rack_id, peer_id)
+group by vlan_id, other
+"""
+"""Joins what the primary and another rack know of each other: a frame that came back is enough
+from either, a port has to be reached both ways, and the greater distance of clocks counts."""
 PRIMARIES = """
 select primary_rack, count(*) as vlans from vlan where primary_rack is not null group by 1
 """
@@ -88,13 +91,6 @@ PRUNE = """
 delete from sighting where coalesce(greatest(probed, reached), '-infinity')
     < clock_timestamp() - make_interval(secs => %s)
 """
-PLACES = """
-update vlan set primary_rack = %(primary)s, primary_by = %(primary_by)s,
-    secondary_rack = %(secondary)s, secondary_by = %(secondary_by)s, pairing = pairing + 1
-where id = %(vlan)s and dhcp_on and ha_auto
-and (primary_rack, primary_by, secondary_rack, secondary_by) is not distinct from
-    (%(was_primary)s::bigint, %(was_primary_by)s, %(was_secondary)s::bigint, %(was_secondary_by)s)
-"""
 
 
 @frozen
@@ -106,9 +102,9 @@ class RolesSeen:
     now: datetime
 
 
-async def read_roles(tx: Transaction, *, only_open: bool = False) -> RolesSeen:
-    """Read the VLANs' places with everyone who might fill them; `only_open`: what may change."""
-    rows = await tx.rows(VLANS, {"open": only_open})
+async def read_roles(tx: Transaction, vlans: Sequence[VlanId] | None = None) -> RolesSeen:
+    """Read the places of these VLANs, else of all, with everyone who might fill them."""
+    rows = await tx.rows(VLANS, {"vlans": None if vlans is None else list(vlans)})
     keys = [row.id for row in rows]
     candidates = await _candidates(tx, rows) if keys else {}
     counts = Counter(
@@ -144,67 +140,20 @@ async def prune_sightings(tx: Transaction) -> int:
     return await tx.execute(PRUNE, OLD)
 
 
-async def change_places(
-    tx: Transaction, who: str, before: VlanRoles, after: VlanRoles, why: str
-) -> bool:
-    """Give a VLAN's places to others, without a hand; False: it is not as it was before any more.
-
-    Racks of both are told, and the new pair, or the one that is left, begins under a new name. It
-    waits for whoever changes networks, for they hold the table; then rows are locked in the order
-    in which those who decide about DHCP do that: the VLAN's, then racks'.
-    """
-    values = {
-        "vlan": before.vlan,
-        "was_primary": before.primary.rack,
-        "was_primary_by": before.primary.by,
-        "was_secondary": before.secondary.rack,
-        "was_secondary_by": before.secondary.by,
-        "primary": after.primary.rack,
-        "primary_by": after.primary.by,
-        "secondary": after.secondary.rack,
-        "secondary_by": after.secondary.by,
-    }
-    if not await tx.execute(PLACES, values):
-        return False
-    await record(tx, who, f"vlan:{before.vlan}", "vlan.roles", "info", why)
-    places = (before.primary, before.secondary, after.primary, after.secondary)
-    await raise_wanted(tx, [place.rack for place in places if place.rack is not None])
-    return True
-
-
 async def _candidates(tx: Transaction, vlans: Sequence[Row]) -> Mapping[int, tuple[Candidate, ...]]:
     keys = [row.id for row in vlans]
-    primary = {row.id: row.primary_rack for row in vlans}
-    seen = grouped((row.vlan_id, row) for row in await tx.rows(SIGHTINGS, keys))
+    known = {(row.vlan_id, row.other): row for row in await tx.rows(EVIDENCE, keys)}
     found = await tx.rows(CANDIDATES, {"vlans": keys, "ttl": WORKER_TTL})
     return grouped(
-        (row.vlan_id, _candidate(row, primary[row.vlan_id], seen[row.vlan_id])) for row in found
+        (row.vlan_id, _candidate(row, known.get((row.vlan_id, row.id)))) for row in found
     )
 
 
-def _candidate(row: Row, primary: int | None, seen: Iterable[Row]) -> Candidate:
-    pair = {row.id, primary}
-    both = [each for each in seen if {each.rack_id, each.peer_id} == pair]
-    return Candidate(
-        rack=RackKey(row.id),
-        hostname=row.hostname,
-        linked=row.linked,
-        lost=row.gone,
-        draining=row.draining,
-        evidence=evolve(_evidence(both), address=row.address),
-    )
-
-
-def _evidence(both: Sequence[Row]) -> Evidence:
-    """Join what each of two racks knows of the other: a port has to be reached both ways."""
-    probed = [each.probed for each in both if each.probed is not None]
-    reached = [each.reached for each in both if each.reached is not None]
-    offsets = [each.clock_offset for each in both if each.clock_offset is not None]
-    return Evidence(
-        probed=max(probed, default=None),
-        reached=min(reached) if len(reached) == len(("there", "back")) else None,
-        clock_offset=max(offsets, key=abs, default=None),
-    )
+def _candidate(row: Row, known: Row | None) -> Candidate:
+    evidence = Evidence(row.address)
+    if known is not None:
+        evidence = Evidence(row.address, known.probed, known.reached, known.clock_offset)
+    return Candidate(RackKey(row.id), row.hostname, row.linked, row.gone, row.draining, evidence)
 
 
 def _vlan(row: Row, candidates: tuple[Candidate, ...]) -> VlanRoles:

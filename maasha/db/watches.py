@@ -1,104 +1,86 @@
-"""Which racks are to look out for each other, on VLANs whose second place is free."""
+"""VLANs whose second place is free, the racks on them that are linked, and where these stand."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Mapping, Sequence
 
 from attrs import frozen
 
 from maasha.db.regions import WORKER_TTL
-from maasha.db.transaction import Row, Transaction
+from maasha.db.transaction import Transaction
 from maasha.model.cluster import RackKey
 from maasha.model.network import VlanId
-from maasha.model.sighting import Peer, Watch
+from maasha.model.sighting import Spot, Vacancy
 
-MOST_PEERS = 16
-"""Racks that are looked at for one place at a time; where there are more they take turns."""
 TURN = 60.0
 """Seconds of a turn: several times of what two racks need to know all of each other."""
 
-MEMBERS = """
+VACANCIES = """
 with open as (
-    select vlan.id, primary_rack from vlan join rack on rack.id = primary_rack
+    select vlan.id, primary_rack from vlan
     where dhcp_on and ha_auto and secondary_rack is null and secondary_by = ''
-    and deleted is null and lost is null
+), present as materialized (
+    select rack.id, exists (select from drain where drain.rack_id = rack.id) as draining
+    from rack where deleted is null and lost is null and exists (
+        select from link join worker on worker.id = link.worker_id
+        where link.rack_id = rack.id
+        and heartbeat > clock_timestamp() - make_interval(secs => %s)
+    )
+), standing as materialized (
+    select vlan_id, rack_id from interface join interface_address on interface_id = interface.id
+    where family(address) = 4 and vlan_id in (select id from open)
 )
-select distinct on (open.id, interface.rack_id) open.id as vlan_id, open.primary_rack,
-    interface.rack_id, interface.name, host(address)::inet as address, hostname
-from open join interface on interface.vlan_id = open.id
-join interface_address on interface_id = interface.id
+select open.id, primary_rack, array_agg(rack_id) as racks
+from open join standing on vlan_id = open.id join present on present.id = rack_id
+where rack_id = primary_rack or not draining
+group by open.id, primary_rack
+having count(*) > 1 and bool_or(rack_id = primary_rack)
+order by open.id
+"""
+"""Materialized, for few racks have many interfaces; a rack with several addresses comes often."""
+TURNS = "select floor(extract(epoch from clock_timestamp()) / %s)"
+SPOTS = """
+select distinct on (asked.vlan_id, asked.rack_id) asked.vlan_id, asked.rack_id,
+    interface.name, host(address)::inet as address, hostname
+from unnest(%s::bigint[], %s::bigint[]) asked (vlan_id, rack_id)
+join interface using (vlan_id, rack_id) join interface_address on interface_id = interface.id
 left join subnet on subnet.id = subnet_id
-join rack on rack.id = interface.rack_id
-where family(address) = 4 and deleted is null and lost is null
-and (rack.id = open.primary_rack or not exists (select from drain where drain.rack_id = rack.id))
-and exists (
-    select from link join worker on worker.id = link.worker_id
-    where link.rack_id = rack.id
-    and heartbeat > clock_timestamp() - make_interval(secs => %s)
-)
-order by open.id, interface.rack_id,
-    (subnet.vlan_id is distinct from open.id), subnet_id, interface.name, address
+join rack on rack.id = asked.rack_id
+where family(address) = 4
+order by asked.vlan_id, asked.rack_id,
+    (subnet.vlan_id is distinct from asked.vlan_id), subnet_id, interface.name, address
 """
 """Of several addresses the first counts, as for DHCP: one in the VLAN's oldest subnet."""
 
-
-TURNS = "select floor(extract(epoch from clock_timestamp()) / %s)"
-T = TypeVar("T")
+Place = tuple[VlanId, RackKey]
 
 
 @frozen
-class Member:
-    """A linked rack on a VLAN whose second place is free."""
+class Vacancies:
+    """All VLANs on which racks could look out for others, by their keys, in this turn."""
 
-    rack: RackKey
-    interface: str
-    peer: Peer
+    vlans: tuple[Vacancy, ...]
+    turn: int
 
 
-async def read_watches(
-    tx: Transaction, key: Callable[[VlanId], str]
-) -> Mapping[RackKey, tuple[Watch, ...]]:
-    """Say for each rack what it is to watch; `key` gives the secret of a VLAN's watch."""
-    watches: dict[RackKey, tuple[Watch, ...]] = {}
-    rows = await tx.rows(MEMBERS, WORKER_TTL)
+async def read_vacancies(tx: Transaction) -> Vacancies:
+    """Read them, with the racks that have an address there."""
+    rows = await tx.rows(VACANCIES, WORKER_TTL)
     turn = int((await tx.value(TURNS, TURN)) if rows else 0)
-    for vlan, primary, members in _by_vlan(rows):
-        for watch in _of_vlan(vlan, primary, members, key(vlan), turn):
-            watches[watch.rack] = (*watches.get(watch.rack, ()), watch)
-    return watches
+    return Vacancies(
+        tuple(
+            Vacancy(VlanId(row.id), RackKey(row.primary_rack), others)
+            for row in rows
+            if (others := tuple(sorted({*row.racks} - {row.primary_rack})))
+        ),
+        turn,
+    )
 
 
-def in_turn(everyone: Sequence[T], turn: int) -> Sequence[T]:
-    """Give those whose turn it is; after as many turns as it takes each has had one."""
-    if len(everyone) <= MOST_PEERS:
-        return everyone
-    start = turn * MOST_PEERS % len(everyone)
-    return [*everyone[start:], *everyone[:start]][:MOST_PEERS]
-
-
-def _by_vlan(rows: Sequence[Row]) -> Iterator[tuple[VlanId, RackKey, Sequence[Member]]]:
-    vlans: dict[tuple[int, int], list[Member]] = {}
-    for row in rows:
-        rack = RackKey(row.rack_id)
-        member = Member(rack, row.name, Peer(rack, row.address, row.hostname))
-        vlans.setdefault((row.vlan_id, row.primary_rack), []).append(member)
-    for (vlan, primary), members in vlans.items():
-        yield VlanId(vlan), RackKey(primary), members
-
-
-def _of_vlan(
-    vlan: VlanId, primary: RackKey, members: Sequence[Member], key: str, turn: int
-) -> Iterator[Watch]:
-    """Have the primary and each of the others look at each other."""
-    first = next((member for member in members if member.rack == primary), None)
-    others = in_turn([member for member in members if member is not first], turn)
-    if first is None or not others:
-        return
-    yield _watch(vlan, first, tuple(other.peer for other in others), key)
-    for other in others:
-        yield _watch(vlan, other, (first.peer,), key)
-
-
-def _watch(vlan: VlanId, member: Member, peers: tuple[Peer, ...], key: str) -> Watch:
-    return Watch(vlan, member.rack, member.interface, member.peer.address, peers, key)
+async def read_spots(tx: Transaction, places: Sequence[Place]) -> Mapping[Place, Spot]:
+    """Read where racks stand; those that have no address there any more are left out."""
+    rows = await tx.rows(SPOTS, [vlan for vlan, _ in places], [rack for _, rack in places])
+    return {
+        (VlanId(row.vlan_id), RackKey(row.rack_id)): Spot(row.name, row.address, row.hostname)
+        for row in rows
+    }

@@ -25,9 +25,11 @@ class Rests(Generic[Name]):
         self._delay = delay
         self._rests: dict[Name, Rest] = {}
 
-    def failed(self, name: Name, now: float) -> float:
-        """Note a failure; gives the seconds to rest."""
+    def failed(self, name: Name, now: float, most: int | None = None) -> float:
+        """Note a failure; gives the seconds to rest. Of failures no more count than `most`."""
         failures = self._rests[name].failures + 1 if name in self._rests else 1
+        if most is not None:
+            failures = min(failures, most)
         seconds = self._delay(failures)
         self._rests[name] = Rest(failures, now + seconds)
         return seconds

@@ -15,7 +15,6 @@ class Cause(Enum):
 
     PAUSED = "paused"
     NOT_LEADING = "not-leading"
-    NO_DATABASE = "no-database"
     GAP_ENDED = "database-was-away"
     LEADER_NEW = "leader-new"
     RACKS_VANISHED = "racks-vanished"

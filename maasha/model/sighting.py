@@ -9,6 +9,12 @@ from attrs import field, frozen
 from maasha.model.cluster import RackKey
 from maasha.model.network import VlanId
 
+MOST_WATCHED = 256
+"""VLANs that a rack watches at the same time: each has a packet socket, a port and calls under way.
+
+Where there are more, regions let them take turns.
+"""
+
 
 @frozen
 class Peer:
@@ -34,6 +40,25 @@ class Watch:
     peers: tuple[Peer, ...]
     key: str = field(repr=False)
     """Hexadecimal, 32 bytes; all that watch this VLAN know it, and nobody else."""
+
+
+@frozen
+class Vacancy:
+    """A VLAN whose second place is free, with the linked racks that are on it."""
+
+    vlan: VlanId
+    primary: RackKey
+    others: tuple[RackKey, ...]
+    """By their keys."""
+
+
+@frozen
+class Spot:
+    """Where a rack stands on a VLAN."""
+
+    interface: str
+    address: IPv4Address
+    hostname: str
 
 
 @frozen

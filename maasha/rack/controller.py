@@ -103,7 +103,7 @@ class Controller(MultiService):
             self._dhcp,
             self.lookout,
             self._owned,
-            lambda worker, move: self._links.migrate(worker, move),  # noqa: PLW0108  made below
+            lambda link, move: self._links.migrate(link, move),  # noqa: PLW0108  made below
         )
         self._links = Links(
             reactor,

@@ -18,6 +18,7 @@ from maasha.rack.lookout.lookout import Lookout
 from maasha.rack.memory import Memory
 from maasha.rack.obedience import Obedience
 from maasha.rpc.errors import DhcpRefused
+from maasha.rpc.rack_side import Session
 
 
 class Duties:
@@ -35,7 +36,7 @@ class Duties:
         dhcp: DhcpServer,
         lookout: Lookout,
         owned: Callable[[], None],
-        migrate: Callable[[WorkerId, Move], Awaitable[WorkerId | None]],
+        migrate: Callable[[Session, Move], Awaitable[WorkerId | None]],
     ) -> None:
         self._memory = memory
         self._obedience = obedience
@@ -101,9 +102,9 @@ class Duties:
         self._obedience.accept(worker, epoch)
         await self.leave_instance()
 
-    async def migrate(self, worker: WorkerId, move: Move) -> WorkerId | None:
-        """Move the link to `worker`; raises NotMoved."""
-        return await self._migrate(worker, move)
+    async def migrate(self, link: Session, move: Move) -> WorkerId | None:
+        """Move the link that the order came over; raises NotMoved."""
+        return await self._migrate(link, move)
 
     async def leave_instance(self) -> None:
         """Remember the deletion and stop dhcpd; only registering anew brings the rack back."""

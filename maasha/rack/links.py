@@ -1,7 +1,8 @@
 """Keeps the wanted number of links to region workers, each on a worker of its own.
 
 A link that is missing is dialled at once. A worker that refuses or cannot be reached rests with
-growing, jittered pauses while others are tried; so does a worker whose link breaks early. A region
+growing, jittered pauses while others are tried; so does a worker whose link breaks early. A rack
+that has lost its last link tries all again at once, and soon again where nobody is there. A region
 may have a link moved: the new one is made before the old one ends. Where a link goes is
 `choice.py`'s business, what happens on it `duties.py`'s.
 """
@@ -29,16 +30,22 @@ from maasha.rack.choice import (
     next_loop,
     surplus,
 )
+from maasha.rack.namesakes import Namesakes
 from maasha.rack.parting import Parting
 from maasha.rpc.deadline import within
-from maasha.rpc.errors import NotMoved, Redirect
+from maasha.rpc.errors import NotMoved, Redirect, Unreachable
 from maasha.rpc.rack_side import Session
 
 MAINTAIN_INTERVAL = 0.5
 """Seconds between looks at what is missing; a rest ends with the look that follows it."""
 SEARCH_INTERVAL = 2.0
-"""Seconds between searches while a dial is under way: a region that is slow because a thousand
-racks come back at once is not asked by each of them twice a second."""
+"""Seconds between searches once a worker is known: a region that is slow because a thousand racks
+come back at once is not asked by each of them twice a second. What is known is dialled meanwhile.
+"""
+ALONE = 6
+"""Failures that count of a worker where nobody is there, as long as the rack has no link: it rests
+3.3 s at most then, not 11. That costs the region nothing; a worker that is there, but does not take
+the rack, is left alone as long as ever."""
 SETTLED = 5.0
 """Seconds that a link must have lived to count on it.
 
@@ -118,6 +125,7 @@ class Links(Service):
         self._held: dict[str, Held] = {}
         self._complaints: dict[str, str] = {}
         self._doubted: dict[str, None] = {}  # by the time of the last failure
+        self._namesakes = Namesakes()
         self._known: tuple[EventLoop, ...] = ()
         self._searched = 0.0
         self._maintaining = Routine(clock, MAINTAIN_INTERVAL, self._maintain, "links")
@@ -149,14 +157,14 @@ class Links(Service):
                 await held.session.leave()
         await DeferredList(holding)
 
-    async def migrate(self, worker: WorkerId, move: Move) -> WorkerId | None:
-        """Make a link to another worker, and then end the one to `worker`: calls on it end first.
+    async def migrate(self, link: Session, move: Move) -> WorkerId | None:
+        """Make a link to another worker, and then end `link`: calls on it end first.
 
         Gives the new worker when its link stands, None where the link goes nowhere and just ends.
         Raises NotMoved; nothing has changed then.
         """
         end = self._clock.seconds() + move.seconds
-        old = self._link_of(worker)
+        old = self._held_by(link)
         if move.to is None:
             new = self._another_than(old)
         else:
@@ -180,7 +188,8 @@ class Links(Service):
             return await within(seconds, self._clock, "migrate", awaited)
         except Exception as error:
             while new is not None:
-                new.ended.cancel()
+                if new.session is None:
+                    new.ended.cancel()
                 new = new.led_to
             raise NotMoved(f"no link to {to.name}: {error}") from error
 
@@ -189,9 +198,9 @@ class Links(Service):
         ended = Deferred.fromCoroutine(ending)
         ended.addErrback(lambda failure: self.log.failure("the end of a link", failure))
 
-    def _link_of(self, worker: WorkerId) -> Held:
+    def _held_by(self, link: Session) -> Held:
         for held in self._staying():
-            if held.session is not None and held.session.welcome.worker == worker:
+            if held.session is link:
                 return held
         raise NotMoved("the rack has given it up already")
 
@@ -205,18 +214,25 @@ class Links(Service):
             return
         if self._keeps(session):
             await self._hand_over(session, new)
-        if await self._comes_to_rest(session, end, lambda: ended.called):
+        if await self._comes_to_rest(session, end, lambda: ended.called, self._keeps):
             await session.leave(reason)
         else:
             old.parting = False
 
     async def _comes_to_rest(
-        self, session: Session, end: float, recalled: Callable[[], bool]
+        self,
+        session: Session,
+        end: float,
+        recalled: Callable[[], bool],
+        keeps: Callable[[Session], bool],
     ) -> bool:
-        """Wait until no more calls are made on a link, or it is time; gives False if recalled."""
+        """Wait until no more calls are made on a link, or it is time; gives False if recalled.
+
+        As long as the rack `keeps` it calls go on.
+        """
         parting = Parting(session)
         while (left := end - self._clock.seconds()) > 0:
-            if not self._keeps(session) and await parting.at_rest(left):
+            if not keeps(session) and await parting.at_rest(left):
                 break
             await deferLater(self._clock, DRAIN_LOOK)
             if recalled() and not parting.may_be:
@@ -249,7 +265,7 @@ class Links(Service):
     async def _part_with(self, held: Held, session: Session) -> None:
         """Leave a link that is one too many; it stays where no other one stands any more."""
         end = self._clock.seconds() + SURPLUS_SECONDS
-        if await self._comes_to_rest(session, end, lambda: not self.sessions):
+        if await self._comes_to_rest(session, end, lambda: not self.sessions, self._keeps):
             await session.leave("links spread better without it")  # `_hold` sees its end
         else:
             held.parting = False
@@ -257,22 +273,29 @@ class Links(Service):
     async def _ready(self) -> list[EventLoop]:
         """Search, and give the workers that do not rest."""
         now = self._clock.seconds()
-        dialling = any(held.session is None for held in self._held.values())
-        if not dialling or now - self._searched >= SEARCH_INTERVAL:
+        if not self._known or now - self._searched >= SEARCH_INTERVAL:
             self._searched, self._known = now, await self._find()
             self._forget_all_but([*self._known, *(held.loop for held in self._held.values())])
         now = self._clock.seconds()
-        return [loop for loop in self._known if not self._rests.resting(loop.name, now)]
+        linked = self._namesakes.of(self._linked())
+        awake = [loop for loop in self._known if not self._rests.resting(loop.name, now)]
+        return [loop for loop in awake if loop.name not in linked]
 
     def _forget_all_but(self, loops: list[EventLoop]) -> None:
         names = {loop.name for loop in loops}
         self._rests.keep(names)
+        self._namesakes.keep(names)
         self._complaints = {name: why for name, why in self._complaints.items() if name in names}
         regions = {loop.region for loop in loops}
         self._doubted = {region: None for region in self._doubted if region in regions}
 
     def _staying(self) -> list[Held]:
         return [held for held in self._held.values() if not held.parting]
+
+    def _linked(self) -> dict[WorkerId, Session]:
+        """Give the links by worker, those that are given up and not yet gone among them."""
+        sessions = [held.session for held in self._held.values()]
+        return {session.welcome.worker: session for session in sessions if session is not None}
 
     def _lasts(self, held: Held) -> bool:
         return self._clock.seconds() - held.since >= SETTLED
@@ -299,7 +322,11 @@ class Links(Service):
     async def _hold(self, held: Held) -> None:
         """Live one link's whole life."""
         name = held.loop.name
-        session = held.session = await self._dial(held.loop)
+        session = await self._dial(held.loop)
+        elder = self._linked().get(session.welcome.worker)
+        held.session = session
+        if elder is not None and await self._leave_twin(held, session, elder):
+            return
         held.since = self._clock.seconds()
         self.log.info("linked to {name}", name=name)
         self._complaints.pop(name, None)
@@ -314,16 +341,38 @@ class Links(Service):
         held.session = None
         self.log.info("the link to {name} ended: {reason}", name=name, reason=reason)
         self._closed(session, reason)
-        if self._lasts(held):
-            self._rests.succeeded(name)
-        else:
+        if not self._lasts(held):
             self._fail(held.loop)
+        elif self.sessions:
+            self._rests.succeeded(name)
+        else:  # whoever failed lately may be there again
+            self._rests.keep(())
 
-    def _fail(self, loop: EventLoop) -> float:
-        """Let the worker rest, and doubt its region; gives the seconds."""
+    async def _leave_twin(self, held: Held, session: Session, elder: Session) -> bool:
+        """End a link to a worker that has one already; gives False where that one ends first."""
+        name, theirs, ours = held.loop.name, elder.closed, session.closed
+        self._namesakes.met(name, session.welcome.worker)
+        self.log.info("{name} is a worker that has a link, by another name", name=name)
+        held.parting = True
+        held.tell(Failure(NotMoved("the rack has a link to it, by another name")))
+        end = self._clock.seconds() + SURPLUS_SECONDS
+
+        def recalled() -> bool:
+            return theirs.called and not ours.called
+
+        if await self._comes_to_rest(session, end, recalled, lambda _: False):
+            await session.leave("the rack has a link to this worker")
+            held.session = None
+            return True
+        held.parting = False
+        return False
+
+    def _fail(self, loop: EventLoop, *, absent: bool = False) -> float:
+        """Let the worker rest, and doubt its region; gives the seconds. `absent`: not there."""
         self._doubted.pop(loop.region, None)
         self._doubted[loop.region] = None
-        return self._rests.failed(loop.name, self._clock.seconds())
+        most = ALONE if absent and not self.sessions else None
+        return self._rests.failed(loop.name, self._clock.seconds(), most)
 
     def _complain(self, failure: Failure, held: Held) -> None:
         """Rest after a failed dial; say so when the reason is a new one."""
@@ -333,7 +382,7 @@ class Links(Service):
         if failure.check(CancelledError):
             return
         name, reason = held.loop.name, failure.getErrorMessage()
-        seconds = self._fail(held.loop)
+        seconds = self._fail(held.loop, absent=failure.check(Unreachable) is not None)
         if self._complaints.get(name) != reason:
             self._complaints[name] = reason
             self.log.warn(

@@ -1,37 +1,46 @@
 """Fills VLANs' free places without a hand: on the leader, through the connection with its lock.
 
-Each look reads what is open and decides (`maasha.balancer.roles`). Each act is a transaction of its
-own: it is done only if all is still as it was seen, and nobody waits long for the rows of racks.
+Each look finds the VLANs in which something may be done, reads those a page at a time, so that
+nothing else waits for long, and decides (`maasha.balancer.roles`). Hundreds of acts are one
+transaction (`maasha.db.places`), in which each is done only if all is still as it was seen: racks
+on many VLANs get one new configuration to run, not one for each VLAN.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Protocol, TypeVar, assert_never
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from functools import partial
+from typing import Protocol, TypeVar
 
 from twisted.logger import Logger
 
-from maasha.balancer.brakes import Verdict
+from maasha.balancer.brakes import Act, Verdict
+from maasha.balancer.role_sentences import done
 from maasha.balancer.roles import (
+    TERMS,
     Action,
-    Appoint,
     ChoosePrimary,
     Promote,
-    Vacate,
     carried_out,
     decide_all,
 )
 from maasha.db.errors import DatabaseError
-from maasha.db.roles import change_places, read_roles
+from maasha.db.openings import read_openings
+from maasha.db.places import Change, change_places
+from maasha.db.roles import read_roles
 from maasha.db.transaction import Transaction
 from maasha.model.cluster import RackKey
-from maasha.model.roles import VlanRoles
+from maasha.model.network import VlanId
 
 WHO = "leader"
 
-MOST = 50
-"""Acts of one look; the leader has other things to do as well, and looks again soon."""
+PAGE = 16
+"""VLANs that are read together: with 50 racks on each, some ten milliseconds of this process."""
+MOST = 256
+"""Acts of one transaction: the rows of racks are locked for its duration, tenths of a second."""
 T = TypeVar("T")
+V = TypeVar("V", VlanId, Change)
 
 
 class Exclusively(Protocol):
@@ -50,46 +59,40 @@ class Appointing:
         self._exclusively = exclusively
 
     async def look(self, verdict: Verdict) -> None:
-        """Do what may be done now; without a database that is nothing."""
+        """Do what may be done now; without a database, or under brakes, that is nothing."""
+        if verdict.why_not(Act.ROLE_CHANGE):
+            return
         try:
-            seen = await self._exclusively(lambda tx: read_roles(tx, only_open=True))
-            decisions = decide_all(seen.vlans, seen.primaries, verdict, seen.now)
-            wanted = [
-                (roles, decision)
-                for roles, decision in zip(seen.vlans, decisions, strict=True)
-                if isinstance(decision, Action)
-            ]
-            for roles, action in wanted[:MOST]:
-                await self._carry_out(roles, action)
+            for changes in parts(await self._wanted(verdict), MOST):
+                await self._carry_out(changes)
         except DatabaseError as error:
             self.log.warn("roles stay as they are for now: {error}", error=error)
 
-    async def _carry_out(self, roles: VlanRoles, action: Action) -> None:
-        after, why = carried_out(roles, action), reason(roles, action)
-        if await self._exclusively(lambda tx: change_places(tx, WHO, roles, after, why)):
-            self.log.info("VLAN {vlan}: {why}", vlan=roles.vlan, why=why)
+    async def _wanted(self, verdict: Verdict) -> Sequence[Change]:
+        """Decide about each VLAN; what is chosen for one counts for those of the next pages."""
+        changes: list[Change] = []
+        chosen = Counter[RackKey]()
+        for page in parts(await self._exclusively(_openings), PAGE):
+            seen = await self._exclusively(partial(read_roles, vlans=page))
+            decisions = decide_all(seen.vlans, seen.primaries + chosen, verdict, seen.now)
+            for roles, action in zip(seen.vlans, decisions, strict=True):
+                if isinstance(action, Action):
+                    why = done(roles, action)
+                    changes.append(Change(roles, carried_out(roles, action), why))
+                if isinstance(action, ChoosePrimary | Promote):
+                    chosen[action.rack] += 1
+        return changes
+
+    async def _carry_out(self, changes: Sequence[Change]) -> None:
+        changed = await self._exclusively(lambda tx: change_places(tx, WHO, changes))
+        for change in changed:
+            self.log.info("VLAN {vlan}: {why}", vlan=change.before.vlan, why=change.why)
 
 
-def reason(roles: VlanRoles, action: Action) -> str:
-    """Say for people what is done without a hand, and why."""
-
-    def name(rack: RackKey) -> str:
-        return roles.candidate(rack).hostname
-
-    match action:
-        case ChoosePrimary(rack=rack, primaries=count, lost=lost):
-            if lost is None:
-                return f"{name(rack)} is the primary, as no rack is of fewer VLANs ({count})"
-            return _in_place(name(rack), name(lost))
-        case Promote(rack=rack, lost=gone):
-            return _in_place(name(rack), name(gone))
-        case Appoint(rack=rack, primary=primary):
-            return f"{name(rack)} is the secondary: it and {name(primary)} reach each other"
-        case Vacate(lost=gone):
-            return f"{name(gone)} is not the secondary any more, for it is lost for good"
-        case _:
-            assert_never(action)
+async def _openings(tx: Transaction) -> tuple[VlanId, ...]:
+    return await read_openings(tx, TERMS.fresh, TERMS.clocks_apart)
 
 
-def _in_place(new: str, old: str) -> str:
-    return f"{new} is the primary in place of {old}, which is lost for good"
+def parts(whole: Sequence[V], size: int) -> Iterator[Sequence[V]]:
+    """Give it in parts of at most so many."""
+    return (whole[start : start + size] for start in range(0, len(whole), size))

@@ -166,8 +166,9 @@ def rules_of(settings: RegiondSettings) -> tuple[Policy, Limits]:
         share=settings.balance_pace / 100,
         settled=float(settings.balance_settle),
     )
-    hold = float(settings.balance_hold)
-    return policy, evolve(LIMITS, moves_after_gap=hold, after_leader=hold)
+    moves, roles = float(settings.balance_hold), float(settings.balance_hold_roles)
+    limits = evolve(LIMITS, moves_after_gap=moves, after_leader=moves, roles_after_gap=roles)
+    return policy, limits
 
 
 async def look(tx: Transaction) -> Seen:
@@ -182,6 +183,7 @@ async def look(tx: Transaction) -> Seen:
         found.last_heard,
         None if pause is None else Pause(pause.until, pause.by),
         None if known is None else known.until,
+        found.known,
     )
 
 

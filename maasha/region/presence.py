@@ -10,6 +10,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from maasha.db import instance, regions
+from maasha.db.connector import CONNECT_TIMEOUT
 from maasha.db.errors import DatabaseError
 from maasha.db.instance import Instance, NoInstance
 from maasha.db.migrate import check
@@ -20,6 +21,10 @@ from maasha.host.routine import Routine
 from maasha.model.cluster import Endpoint, WorkerId
 from maasha.model.stamp import Stamp
 from maasha.region.contact import Contact
+
+COMEBACK = CONNECT_TIMEOUT + HEARTBEAT_INTERVAL
+"""Seconds that others may need longer than this worker to find a database that was away: each of
+them may have just begun a dial in vain, and to wait for its beat."""
 
 
 @frozen
@@ -123,7 +128,7 @@ class Presence(MultiService):
             standing = self.standing = await self._pool.run(self._return)
             self._published = ()
         await self._publish(standing)
-        if self._leading() and self._contact.lasts(self._clock.seconds()) >= WORKER_TTL:
+        if self._leading() and self._judges():
             await self._judge(standing)
 
     async def _touch(self, tx: Transaction, standing: Standing) -> bool:
@@ -167,6 +172,11 @@ class Presence(MultiService):
             self._published = endpoints
             shown = ", ".join(map(str, endpoints))
             self.log.info("racks reach this worker at {endpoints}", endpoints=shown)
+
+    def _judges(self) -> bool:
+        """Whether whoever lives has had the time to say so."""
+        silence = WORKER_TTL if self.regained is None else WORKER_TTL + COMEBACK
+        return self._contact.lasts(self._clock.seconds()) >= silence
 
     async def _judge(self, standing: Standing) -> None:
         dead = await self._pool.run(lambda tx: regions.reap_dead(tx, WORKER_TTL, standing.worker))

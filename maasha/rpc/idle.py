@@ -14,6 +14,7 @@ from maasha.model.orders import Act
 from maasha.model.sighting import Sighting, Watch
 from maasha.model.stamp import NEVER, Stamp
 from maasha.rpc.errors import DhcpRefused, NotMoved, NotOwner, StaleEpoch
+from maasha.rpc.rack_side import Session
 
 
 class IdleRack:
@@ -53,7 +54,7 @@ class IdleRack:
         """Have no orders; raises StaleEpoch."""
         return await self.own(worker, epoch)
 
-    async def migrate(self, worker: WorkerId, move: Move) -> WorkerId:  # noqa: ARG002
+    async def migrate(self, link: Session, move: Move) -> WorkerId:  # noqa: ARG002
         """Stay."""
         raise NotMoved("this rack does not move its links")
 

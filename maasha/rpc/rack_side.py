@@ -48,10 +48,10 @@ class RackDuties(Protocol):
     async def retire(self, worker: WorkerId, epoch: Stamp) -> None:
         """Stop serving, for this rack was deleted; raises StaleEpoch."""
 
-    async def migrate(self, worker: WorkerId, move: Move) -> WorkerId | None:
-        """Move the link to `worker`; gives the new one's when it stands. Raises NotMoved.
+    async def migrate(self, link: Session, move: Move) -> WorkerId | None:
+        """Move the link that the order came over; gives the new one's worker when it stands.
 
-        A link that goes nowhere is given up.
+        A link that goes nowhere is given up. Raises NotMoved.
         """
 
     async def resume_dhcp(
@@ -146,7 +146,7 @@ async def join(
             link.abort(f"not joined: {error}")
             raise
         session = Session(link, ground.clock, welcome, key)
-        orders = Orders(duties, welcome.worker)  # in this turn: the first may follow the welcome
+        orders = Orders(duties, session)  # in this turn: the first may follow the welcome
         link.locator = extended(orders, at_rack(extensions), session.peer)
         return session
 
@@ -213,9 +213,10 @@ def _own_key(sealed: bytes | None, proved: handshake.Trusting) -> bytes | None:
 class Orders(Alive):
     """What a region may call on a registered rack."""
 
-    def __init__(self, duties: RackDuties, worker: WorkerId) -> None:
+    def __init__(self, duties: RackDuties, link: Session) -> None:
         self._duties = duties
-        self._worker = worker
+        self._link = link
+        self._worker = link.welcome.worker
 
     @commands.Own.responder
     async def own(self, epoch: Stamp) -> Answer:
@@ -241,7 +242,7 @@ class Orders(Alive):
     @commands.Migrate.responder
     async def migrate(self, move: Move) -> Answer:
         """Pass it on."""
-        return {"worker": await self._duties.migrate(self._worker, move)}
+        return {"worker": await self._duties.migrate(self._link, move)}
 
     @commands.LookOut.responder
     async def look_out(self, epoch: Stamp, watches: tuple[Watch, ...]) -> Answer:

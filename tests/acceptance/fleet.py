@@ -59,7 +59,7 @@ class Duties:
     async def retire(self, worker: WorkerId, epoch: Stamp) -> None:
         """Serve nothing."""
 
-    async def migrate(self, worker: WorkerId, move: Move) -> WorkerId:  # noqa: ARG002
+    async def migrate(self, link: Session, move: Move) -> WorkerId:  # noqa: ARG002
         """Stay."""
         raise NotMoved("it stays")
 

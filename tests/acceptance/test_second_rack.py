@@ -16,6 +16,7 @@ from lab import Host, Lab, Sniffer, until
 from lab.cluster import (
     LARGE_LAN,
     SMALL_LAN,
+    WORKERS,
     Cluster,
     boot,
     login,
@@ -30,7 +31,7 @@ from tests.acceptance.churn import PATIENCE, ROUND, Churn
 from tests.acceptance.dhcpd import NORMAL, Dhcpd
 from tests.acceptance.figures import Figures
 from tests.acceptance.offers import offered
-from tests.acceptance.watching import events, remains
+from tests.acceptance.watching import answers, events, log_of, remains
 
 pytestmark = pytest.mark.root
 
@@ -46,6 +47,15 @@ LONG_LOOK = TERMS.fresh + 15.0
 """Seconds after which nothing that a rack ever said is evidence of anything any more."""
 SINGLE = 1.0
 """Seconds after which a client repeats a DISCOVER."""
+HOLD = 20
+"""Seconds for which no role is changed after a gap; the shipped ones are 120. A new leader looks on
+for 15."""
+GAP = """
+select hold ->> 'until' from leader, jsonb_array_elements(outlook -> 'role_holds') hold
+where hold ->> 'cause' = 'database-was-away'
+"""
+ON_SMALL = f"(select 'vlan:' || vlan_id from subnet where cidr = '{SMALL_LAN}')"
+APPOINTED = "rack2 becomes the secondary: it and rack1 reach each other"
 BARRED = """
 table inet barred {
     chain input { type filter hook input priority 0; ip daddr 10.0.0.2 tcp dport 647 drop; }
@@ -60,7 +70,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     with Lab("second", tmp_path_factory.mktemp("second")) as lab:
         cluster = boot(lab)
         start_database(cluster)
-        make_instance(cluster)
+        make_instance(cluster, balance_hold_roles=HOLD)
         start_region(cluster.region)
         start_rack(cluster, cluster.rack1)
         login(cluster, cluster.region)
@@ -173,6 +183,57 @@ def test_the_port_counts(alone: Cluster) -> None:
     assert why(alone, SMALL_LAN) == f"nobody: rack2 {Lack.PORT.value}"
     rack2.run(["nft", "delete", "table", "inet", "barred"])
     until(lambda: parts(alone, SMALL_LAN)[2] == "rack2", "rack2 to be secondary", timeout=SLOW)
+
+
+def free_place(cluster: Cluster) -> None:
+    """Pause, and make the second place of the small LAN free; rack2 is fit for it."""
+    cluster.update_vlan(SMALL_LAN, "secondary_rack=")
+    cluster.maasha("placement", "pause")
+    cluster.update_vlan(SMALL_LAN, "primary_rack=rack1", "ha_auto=true")
+    wait_why(cluster, "held: paused by user:admin")
+
+
+def wait_why(cluster: Cluster, words: str) -> str:
+    """Wait until rack2 would be the small LAN's secondary but for this; gives all that is said."""
+
+    def said() -> str:
+        found = why(cluster, SMALL_LAN)
+        return found if words in found and found.endswith(f"then {APPOINTED}") else ""
+
+    return until(said, f"rack2 to be fit, and {words!r}", timeout=SLOW, interval=0.2)
+
+
+def lose_the_database(cluster: Cluster) -> None:
+    """Stop PostgreSQL until every worker has missed it, and start it again."""
+    database, before = cluster.runner(cluster.db), len(log_of(cluster.region, "regiond"))
+    database.stop("postgres")
+
+    def missed() -> bool:
+        return log_of(cluster.region, "regiond")[before:].count("no heartbeat: ") >= WORKERS
+
+    until(missed, "all workers to miss the database", timeout=60.0, interval=0.1)
+    database.start("postgres")
+    until(lambda: answers(cluster), "the API to answer", timeout=60.0, interval=0.2)
+
+
+def test_after_a_gap_roles_wait(alone: Cluster, figures: Figures) -> None:
+    """The database was away: who is fit for a place gets it when the hold ends, and it says so."""
+    free_place(alone)
+    lose_the_database(alone)
+    back, given = time.monotonic(), len(events(alone, "vlan.roles"))
+    alone.maasha("placement", "resume")
+    told = wait_why(alone, "the database was away; what is on record may be old until ")
+    ((until_then,),) = alone.sql(GAP)
+    stops = alone.maasha("dhcp-roles", "read")["stops"]
+    assert [stop for stop in stops if stop in told and stop.startswith("the database was away")]
+    until(lambda: parts(alone, SMALL_LAN)[2] == "rack2", "rack2 to be secondary", timeout=SLOW)
+    figures.seconds(f"database back -> the role that {HOLD} s hold", time.monotonic() - back)
+    assert len(events(alone, "vlan.roles")) == given + 1
+    ((in_time,),) = alone.sql(
+        f"select at >= '{until_then}' from event where kind = 'vlan.roles'"
+        f" and subject = {ON_SMALL} order by id desc limit 1"
+    )
+    assert in_time == "t"
 
 
 def test_an_empty_place_is_kept(alone: Cluster) -> None:

@@ -9,14 +9,22 @@ from twisted.internet.task import deferLater
 
 from maasha.db.events import history
 from maasha.db.leadership import Leadership
-from maasha.db.leading import acknowledge, acknowledged, leader, note_outlook
+from maasha.db.leading import (
+    Acknowledged,
+    acknowledge,
+    acknowledge_racks,
+    acknowledged,
+    leader,
+    note_outlook,
+)
+from maasha.db.placement import read_placement
 from maasha.db.pool import Pool
 from maasha.model.leader import Cause, Hold, Outlook
 from maasha.model.placement import Acting
 from tests.asynchronous import asynchronous
 from tests.contract.conftest import Make
 from tests.contract.test_sessions import WITHIN, until
-from tests.integration.db.cluster import found, hire
+from tests.integration.db.cluster import found, hire, link
 
 WHO = "user:ann"
 
@@ -68,3 +76,19 @@ async def test_racks_that_people_know_of(pool: Pool) -> None:
     told = [event for event in await pool.run(history) if event.kind == "placement.acknowledged"]
     assert [(event.who, event.subject) for event in told] == [(WHO, "instance")] * 2
     assert "racks that vanished up to" in told[0].detail
+
+
+@asynchronous
+async def test_one_rack_that_people_know_of(pool: Pool) -> None:
+    """The others are not; it is told in the history by its name."""
+    worker = await hire(pool, await found(pool), 1)
+    one, two = [await link(pool, worker, name) for name in ("rack1", "rack2")]
+    now = await pool.run(lambda tx: tx.value("select clock_timestamp()"))
+    said = Acknowledged(WHO, now)
+    await pool.run(lambda tx: acknowledge_racks(tx, said, {two.rack: "rack2"}))
+    seen = await pool.run(read_placement)
+    assert seen.known == {two.rack: now}
+    assert one.rack in seen.last_heard
+    assert await pool.run(acknowledged) is None
+    (told,) = [event for event in await pool.run(history) if event.kind == "placement.acknowledged"]
+    assert (told.who, told.detail) == (WHO, "rack2: known to have vanished")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 
 from attrs import evolve
@@ -38,6 +39,14 @@ def _acknowledge(tables: Tables, until: datetime, by: str) -> int:
     latest = max(until, tables.instance.vanished_known or until)
     tables.instance = evolve(tables.instance, vanished_known=latest, vanished_known_by=by)
     return 1
+
+
+@means(leading.ACKNOWLEDGE_RACKS)
+def _acknowledge_racks(tables: Tables, until: datetime, racks: Sequence[int]) -> int:
+    known = [rack for rack in racks if rack in tables.racks]
+    for rack in known:
+        tables.racks[rack] = evolve(tables.racks[rack], vanished_known=until)
+    return len(known)
 
 
 @means(leading.KNOWN)

@@ -8,11 +8,12 @@ from typing import Any
 
 from attrs import evolve
 
-from maasha.db import link_moves, placement, roles, watches
+from maasha.db import link_moves, openings, placement, roles, watches
 from tests.memory.meanings import Rows, columns, means, several, silent
 from tests.memory.rows import Evenness, Move, Tables
 
-for statement in placement.PAIRS, roles.VLANS, roles.PRUNE, watches.MEMBERS:  # there are no VLANs
+THERE_ARE_NO_VLANS = placement.PAIRS, openings.OPENINGS, roles.PRUNE, watches.VACANCIES
+for statement in THERE_ARE_NO_VLANS:
     silent(statement)
 
 
@@ -180,6 +181,7 @@ def _racks(tables: Tables) -> Rows:
             "id": rack.id,
             "owner": rack.owner,
             "last_seen": rack.last_seen,
+            "vanished_known": rack.vanished_known,
             "draining": rack.id in drained,
         }
         for rack in tables.racks.values()

@@ -91,6 +91,7 @@ class Rack:
     damaged: bool = False
     lost: datetime | None = None
     lost_by: str = ""
+    vanished_known: datetime | None = None
 
     @property
     def epoch(self) -> Stamp:

@@ -15,12 +15,14 @@ from maasha.dhcp.server import DhcpServer
 from maasha.host.ether import Station
 from maasha.host.rests import Rests
 from maasha.model.cluster import (
+    Endpoint,
     EventLoop,
     InstanceId,
     Introduction,
     Ownership,
     SystemId,
     Welcome,
+    WorkerId,
 )
 from maasha.model.stamp import NEVER, Stamp
 from maasha.rack.choice import lighter_of_two
@@ -78,8 +80,8 @@ class Around(Protocol):
     def processes_of(self, region: str) -> list[Process]:
         """Give a region's processes that a connection reaches; a frozen one too."""
 
-    def named(self, name: str) -> Process | None:
-        """Give the living process of a name."""
+    def at(self, place: Endpoint) -> Process | None:
+        """Give the process that is at a port, whatever it was called."""
 
     def parted(self, rack: int, region: str) -> bool:
         """Whether nothing passes between them."""
@@ -128,7 +130,8 @@ class Session(End):
     def leave(self, reason: str = "left") -> Deferred[str]:
         """End it politely."""
         there = [each for each in self.rack.sessions if each is not self and each.over is None]
-        self.rack.around.witness.leaves(self.rack.number, reason, others=bool(there))
+        if self.over is None:
+            self.rack.around.witness.leaves(self.rack.number, reason, others=bool(there))
         closed = self.closed
         self.end(reason)
         return closed
@@ -157,7 +160,7 @@ class Rackd:
             cast(DhcpServer, Server()),
             self._lookout,
             self._owned,
-            lambda worker, move: self._links.migrate(worker, move),  # noqa: PLW0108  made below
+            lambda link, move: self._links.migrate(link, move),  # noqa: PLW0108  made below
         )
         urls = [f"http://{region}/MAAS" for region in around.regions]
         self._links = Links(
@@ -218,7 +221,7 @@ class Rackd:
     async def _dial(self, loop: EventLoop) -> rack_side.Session:
         """Connect, have a first answer, register."""
         region = loop.region
-        worker = self.around.named(loop.name)
+        worker = self.around.at(loop.endpoints[0])
         if self.around.parted(self.number, region):
             await deferLater(self.timers, DIAL)
             raise Unreachable("no answer")
@@ -237,6 +240,7 @@ class Rackd:
         self.disk.belong(session.welcome)
         session.busy_until = self.timers.seconds() + self.around.busy()
         self.sessions.append(session)
+        session.closed.addCallback(lambda _: self._forget(session))
         return cast(rack_side.Session, session)
 
     def _connect(self, worker: Process) -> Session:
@@ -254,6 +258,10 @@ class Rackd:
         self._ends.append(near)
         return near
 
+    def _forget(self, session: Session) -> None:
+        if session in self.sessions:
+            self.sessions.remove(session)
+
     # what the parts ask
 
     def _introduction(self) -> Introduction:
@@ -265,7 +273,6 @@ class Rackd:
         """Nothing is to be done."""
 
     def _closed(self, session: rack_side.Session, _: str) -> None:
-        self.sessions.remove(cast(Session, session))
         lost = self._obedience.lose(session.welcome.worker)
         if lost is not None:
             self._succession.lost(lost)
@@ -285,6 +292,11 @@ class Rackd:
                 await new.remote.claim(owner)
             except RpcError:
                 return
+
+    @property
+    def workers(self) -> list[WorkerId]:
+        """To whom it has the links that are to stay."""
+        return [session.welcome.worker for session in self._links.sessions]
 
     @property
     def owner(self) -> Ownership | None:

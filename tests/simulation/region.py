@@ -47,7 +47,7 @@ from maasha.region.steward import Steward
 from maasha.region.wardship import Wardship
 from maasha.rpc.credentials import SHARED
 from maasha.rpc.pulse import Health
-from maasha.rpc.rack_side import RackDuties
+from maasha.rpc.rack_side import RackDuties, Session
 from maasha.rpc.region_side import RegionDuties
 from maasha.rpc.remote import RemoteRack
 from tests.memory.server import Database
@@ -147,7 +147,8 @@ class RackEnd(End):
     async def migrate(self, move: Move, deadline: float = DEADLINE) -> int | None:
         """See `RemoteRack`."""
         await self._welcomed()
-        return await self.call("migrate", lambda: self._rack.migrate(self._worker, move), deadline)
+        link = cast(Session, self.far)
+        return await self.call("migrate", lambda: self._rack.migrate(link, move), deadline)
 
     def close(self, reason: str) -> Deferred[str]:
         """See `RemoteRack`."""
@@ -164,9 +165,9 @@ class Place:
     pid: int
 
     @property
-    def port(self) -> int:
+    def endpoint(self) -> Endpoint:
         """Where it takes racks."""
-        return 5250 + self.slot
+        return Endpoint(self.region, 5250 + self.slot)
 
 
 class Process(MultiService):
@@ -350,8 +351,7 @@ class Process(MultiService):
         return Identity(region, place.slot, place.pid, UUID(int=place.pid), place.region)
 
     def _endpoints(self) -> tuple[Endpoint, ...]:
-        place = Endpoint(self.place.region, self.place.port)
-        return (place,) if self.listens else ()
+        return (self.place.endpoint,) if self.listens else ()
 
     def _established(self, _: Standing) -> None:
         self.listens = True

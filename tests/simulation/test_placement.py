@@ -76,6 +76,7 @@ def hold_what_is(here: World) -> None:
     owners = {row.hostname: row.owner for row in here.database.tables.racks.values()}
     for rack in here.racks:
         assert len(rack.sessions) == min(here.wanted, len(here.processes))
+        assert len(set(rack.workers)) == len(rack.sessions), "two links to one worker"
         assert rack.owner is not None
         assert rack.owner.worker == owners[rack.key]
         assert rack.owner.worker in {session.worker.id for session in rack.sessions}
@@ -101,10 +102,7 @@ def test_a_region_that_returns_gets_what_is_too_much_elsewhere(seed: int) -> Non
 @settings(max_examples=5, phases=NO_SHRINKING)
 @given(st.integers(0, 2**32), st.booleans())
 def test_without_a_database_nothing_moves_and_everything_goes_on(seed: int, crash: bool) -> None:
-    """And after it nothing has to; nobody is taken for dead, though one region is back later.
-
-    A dial in vain takes three seconds more, and a worker is dead after eight.
-    """
+    """And after it nothing has to; nobody is taken for dead, though one region is back later."""
     with world([2, 2], 6, 2, seed) as here:
         here.go(200.0)
         before = what_is(here)
@@ -112,7 +110,7 @@ def test_without_a_database_nothing_moves_and_everything_goes_on(seed: int, cras
             here.crash(60.0)
         else:
             here.isolate("r1", 60.0)
-            here.isolate("r2", 63.0)
+            here.isolate("r2", 66.0)
         here.go(260.0, lambda: hold_unchanged(here, before))
 
 
@@ -125,6 +123,24 @@ def what_is(here: World) -> tuple[object, ...]:
 def hold_unchanged(here: World, before: tuple[object, ...]) -> None:
     """Hold that all is as it was."""
     assert what_is(here) == before
+
+
+@settings(max_examples=5, phases=NO_SHRINKING)
+@given(st.integers(0, 2**32))
+def test_a_worker_with_two_names_has_one_link(seed: int) -> None:
+    """A rack finds it at the port of its predecessor, and then hears what it is called."""
+    with world([2], 1, 2, seed) as here:
+        here.go(30.0)
+        first, second = here.processes
+        here.kill(first)
+        here.go(10.0)
+        (rack,) = here.racks
+        assert len(rack.workers) == 2
+        here.kill(second, 15.0)
+        here.go(14.0)
+        assert len(rack.workers) == 1
+        here.go(30.0)
+        assert here.loads() == [1, 1]
 
 
 @settings(max_examples=5, phases=NO_SHRINKING)

@@ -18,7 +18,7 @@ from maasha.db.placement import Found, read_placement
 from maasha.db.pool import Pool
 from maasha.db.regions import register_region
 from maasha.db.transaction import Transaction
-from maasha.model.cluster import Ownership, RackKey, WorkerId
+from maasha.model.cluster import Endpoint, Ownership, RackKey, WorkerId
 from maasha.model.stamp import Stamp
 from tests.memory.server import Session
 from tests.memory.wire import Opener, Way
@@ -37,7 +37,7 @@ QUERIES = (0.002, 0.02, 0.2)
 """Seconds from a region to the database; the longer, the more is under way when it ends."""
 AGAIN = 1.0
 """Seconds until a master or a supervisor starts a process that ended."""
-PATIENCE = 40.0
+PATIENCE = 30.0
 """Seconds within which a rack that can have a link has one: rests grow to ten, some in vain."""
 MANY = 10_000
 """Links that a worker takes, unless told."""
@@ -227,9 +227,10 @@ class World:
         there = [one for one in self.processes if one.place.region == region]
         return [one for one in there if one.runs] or there
 
-    def named(self, name: str) -> Process | None:
+    def at(self, place: Endpoint) -> Process | None:
         """See `rack.Around`."""
-        return next((one for one in self.processes if one.called == name), None)
+        here = [one for one in self.processes if one.place.endpoint == place]
+        return here[-1] if here else None
 
     def parted(self, rack: int, region: str) -> bool:
         """See `rack.Around`."""
@@ -277,7 +278,7 @@ class World:
             if row.owner is not None:
                 self.acts(WorkerId(row.owner), RackKey(row.id), row.epoch)
         for each in self.racks:
-            workers = [session.worker for session in each.sessions]
+            workers = each.workers
             assert len(set(workers)) == len(workers), "two links to one worker"
             # regions in doubt are dialled side by side, and all may take the rack
             assert len(workers) <= self.wanted + len(self.regions), "too many links"

@@ -11,7 +11,7 @@ from twisted.logger import Logger
 
 from maasha.host.routine import Routine
 from maasha.model.network import VlanId
-from maasha.model.sighting import Peer, Sighting, Watch
+from maasha.model.sighting import MOST_WATCHED, Peer, Sighting, Watch
 from maasha.rack.lookout.evidence import Outline
 from maasha.rack.lookout.post import TICK, Post
 from maasha.rack.lookout.scene import Scene
@@ -20,13 +20,6 @@ VALID = 60.0
 """Seconds for which an order counts; a region renews it thrice in that time.
 
 So nobody goes on looking for a region that is gone, or for one that forgot that it had asked.
-"""
-
-MOST = 256
-"""VLANs that are watched at the same time: each has a packet socket, a port and calls under way.
-
-More have their turn as soon as earlier ones of the order have become pairs, and are not in it any
-more.
 """
 
 Outlines = dict[tuple[VlanId, Peer], Outline]
@@ -76,13 +69,15 @@ class Lookout(MultiService):
         }
 
     async def watch(self, watches: Sequence[Watch]) -> None:
-        """Watch the first MOST of these VLANs and no others.
+        """Watch the first MOST_WATCHED of these VLANs and no others.
 
         Where only peers change, what is known stays.
         """
         self._valid_until = self._scene.reactor.seconds() + VALID
-        self._leave_out(tuple(watch.vlan for watch in watches[MOST:]))
-        await self._in_turn(lambda: self._replace({watch.vlan: watch for watch in watches[:MOST]}))
+        self._leave_out(tuple(watch.vlan for watch in watches[MOST_WATCHED:]))
+        await self._in_turn(
+            lambda: self._replace({watch.vlan: watch for watch in watches[:MOST_WATCHED]})
+        )
 
     async def give_up(self, vlans: Collection[VlanId]) -> None:
         """Watch these VLANs no more; ends when no port of theirs is open."""
@@ -93,7 +88,7 @@ class Lookout(MultiService):
         if vlans and not self._left_out:
             self.log.warn(
                 "{most} VLANs are watched at once; {count} more wait for their turn: {vlans}",
-                most=MOST,
+                most=MOST_WATCHED,
                 count=len(vlans),
                 vlans=", ".join(map(str, vlans)),
             )

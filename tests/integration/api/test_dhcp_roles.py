@@ -27,6 +27,7 @@ from tests.integration.api.leading import leading
 from tests.integration.api.obedient import Obedient
 from tests.integration.api.test_dhcp import during, prepared, turned_on
 
+APPOINTED = "rack-2 becomes the secondary: it and rack-1 reach each other"
 LIVE_LONG = "update worker set heartbeat = now() + interval '60 s'"
 
 
@@ -132,7 +133,9 @@ async def test_dhcp_on_is_enough(world: World, notices: Notices) -> None:
     await see(world, vlan)
     async with leading(world, Outlook(datetime.now(UTC))):
         one = await roles(world)
-    assert one["why"] == f"{other['rack']} becomes the secondary with the leader's next look"
+    assert one["why"].startswith(
+        f"with the leader's next look {other['rack']} becomes the secondary"
+    )
     (other,) = [each for each in one["candidates"] if each["rack"] == other["rack"]]
     assert other["lacks"] == []
     assert 1.0 <= other["probed_age"] < 30.0
@@ -168,7 +171,7 @@ async def test_what_holds_changes(world: World, notices: Notices) -> None:
     nobody = "nobody leads now, or whoever does has not looked yet"
     assert (one["decision"], one["why"]) == (
         "held",
-        f"held: {paused}; {nobody}; then rack-2 becomes the secondary",
+        f"held: {paused}; {nobody}; then {APPOINTED}",
     )
     document = (await world.user.get("dhcp-roles/")).json
     assert document["pause"] == {"by": "user:admin", "until": None}
@@ -191,7 +194,7 @@ async def test_the_leader_holds_still(world: World, notices: Notices) -> None:
         document = (await world.user.get("dhcp-roles/")).json
     assert (one["decision"], one["why"]) == (
         "held",
-        f"held: {old}; {alarm}; then rack-2 becomes the secondary",
+        f"held: {old}; {alarm}; then {APPOINTED}",
     )
     assert document["stops"] == [old.reason, alarm.reason]
 
@@ -248,6 +251,25 @@ TWINS_SERVED = """
 insert into service (vlan_id, rack_id, asked, running, state, partner)
 select (select id from vlan where vid = 100), rack_id, asked, running, state, partner from service
 """
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_page(world: World) -> None:
+    """VLANs are listed page by page, or those of some fabrics, or the one that is named."""
+    path = await prepared(world)
+    await world.pool.run(lambda tx: tx.execute(TWINS.replace("where dhcp_on", "limit 1")))
+    whole = (await world.user.get("dhcp-roles/")).json
+    assert (whole["count"], whole["next_uri"]) == (len(whole["vlans"]), None)
+    first = (await world.user.get("dhcp-roles/", limit="1")).json
+    assert first["vlans"] == whole["vlans"][:1]
+    rest = await world.user.call("GET", first["next_uri"], root="")
+    assert rest.json["vlans"] == whole["vlans"][1:2]
+    vlan = (await world.user.get(path)).json
+    for query in ({"vlan": str(vlan["id"])}, {"fabric": str(vlan["fabric_id"]), "limit": "1"}):
+        (one,) = (await world.user.get("dhcp-roles/", **query)).json["vlans"]
+        assert one["fabric_id"] == vlan["fabric_id"]
+    assert (await world.user.get("dhcp-roles/", fabric="999")).json["vlans"] == []
+    assert (await world.user.get("dhcp-roles/", limit="0")).status == 400
 
 
 @pytest_twisted.ensureDeferred

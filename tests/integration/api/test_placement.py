@@ -17,7 +17,7 @@ from maasha.model.leader import Cause, Hold, Outlook
 from maasha.model.placement import Acting
 from maasha.region.balancing import SUBJECT, VANISHED, WHO, look
 from maasha.region.registration import MAX_LINKS
-from tests.integration.api.client import World, add_rack, add_worker
+from tests.integration.api.client import Reply, World, add_rack, add_worker
 from tests.integration.api.leading import leading
 
 FILL = """
@@ -214,6 +214,33 @@ async def test_an_alarm_that_people_know_of(world: World) -> None:
     }
     assert (await placement(world))["acknowledged"] == reply.json["acknowledged"]
     assert (await world.pool.run(look)).known_until == alarm.at
+
+
+@pytest_twisted.ensureDeferred
+async def test_some_racks_that_people_know_of(world: World) -> None:
+    """Who is named counts no more, under either name; nobody is let go by a wrong one."""
+    two, three = world.racks[1], await add_rack(world.pool, world.worker, "rack-3", "10.0.0.3/24")
+    await world.pool.run(lambda tx: drop_links(tx, [two.link, three.link]))
+    await world.pool.run(lambda tx: raise_alarm(tx, WHO, SUBJECT, VANISHED, "2 of 3 vanished"))
+
+    async def say(*names: str) -> Reply:
+        form = [("rack", name) for name in names]
+        return await world.admin.call("POST", "placement/?op=acknowledge", data=form)
+
+    reply = await say("rack-9", two.system_id, "rack-1")
+    unknown, linked = reply.json["rack"]
+    assert (reply.status, unknown.startswith("'rack-9' is no rack's")) == (400, True)
+    assert linked.startswith("Rack rack-1 is not away")
+    assert (await world.pool.run(look)).known == {}
+    reply = await say(two.system_id)
+    assert (reply.status, reply.json["racks"], reply.json["alarm"]) == (
+        200,
+        ["rack-2"],
+        "2 of 3 vanished",
+    )
+    assert reply.json["acknowledged"]["by"] == "user:admin"
+    seen = await world.pool.run(look)
+    assert (set(seen.known), seen.known_until) == ({two.rack}, None)
 
 
 @pytest_twisted.ensureDeferred

@@ -251,7 +251,7 @@ def test_acknowledging(admin: User, region: SmallRegion) -> None:
     known = {"acknowledged": {"by": "user:admin", "until": "2026-01-02T12:00:00+00:00"}}
     region.will_answer("POST placement/", Reply(200, known))
     assert json.loads(admin.maasha("acknowledge").out) == known
-    assert admin.on_a_terminal("acknowledge maas").out == (
+    assert admin.on_a_terminal("acknowledge --profile maas").out == (
         "Racks that vanished up to 2026-01-02 12:00:00 UTC are known; automatic acts go\n  on\n"
     )
     region.will_answer("POST placement/", Reply(200, {"acknowledged": None}))
@@ -259,6 +259,20 @@ def test_acknowledging(admin: User, region: SmallRegion) -> None:
         "There is no alarm of racks that vanished; nothing was changed\n"
     )
     assert {seen.fields for seen in region.seen} == {(("op", "acknowledge"),)}
+
+
+def test_acknowledging_some(admin: User, region: SmallRegion) -> None:
+    """Whoever names racks lets only those go; one that nobody knows is told."""
+    known = {"acknowledged": {"by": "user:admin", "until": "2026-01-02T12:00:00+00:00"}}
+    region.will_answer("POST placement/", Reply(200, known | {"racks": ["rack-1", "rack-2"]}))
+    assert admin.on_a_terminal("acknowledge rack-2 rack-1").out == (
+        "Known to have vanished, so they stop nothing any more: rack-1, rack-2\n"
+    )
+    (seen,) = region.asked("POST", "placement/")
+    assert [value for name, value in seen.fields if name == "rack"] == ["rack-2", "rack-1"]
+    region.will_answer("POST placement/", Reply(400, {"rack": ["'rack-9' is no rack's name"]}))
+    done = admin.maasha("acknowledge rack-9")
+    assert (done.status, "rack-9" in done.out) == (2, True)
 
 
 def test_undoing(admin: User, region: SmallRegion) -> None:

@@ -53,6 +53,26 @@ def test_programs_get_json(admin: User, region: SmallRegion) -> None:
     assert {seen.method for seen in region.seen} == {"GET"}
 
 
+def test_all_pages_are_read(admin: User, region: SmallRegion) -> None:
+    """People and programs get all VLANs as one; the plan is whole on each page."""
+    pages = [
+        Reply(200, ROLES | {"count": 1, "next_uri": "/further"}),
+        Reply(200, ROLES | {"vlans": [VLAN | {"fabric": "fabric-8"}], "next_uri": None}),
+    ]
+    region.will_answer("GET dhcp-roles/", *pages)
+    document = json.loads(admin.maasha("dhcp roles").out)
+    assert [vlan["fabric"] for vlan in document["vlans"]] == ["fabric-7", "fabric-8"]
+    assert (document["count"], document["next_uri"], document["plan"]) == (2, None, SWAPS)
+    asked = [dict(seen.fields) for seen in region.asked("GET", "dhcp-roles/")]
+    assert asked == [{"limit": "1000"}, {"limit": "1000", "offset": "1"}]
+    region.will_answer("GET dhcp-roles/", *pages)
+    assert "fabric-8  0    running" in admin.on_a_terminal("dhcp roles").out
+    region.will_answer("GET dhcp-roles/", pages[0])
+    assert json.loads(admin.maasha("dhcp roles --plan").out) == SWAPS
+    region.will_answer("GET dhcp-roles/", pages[0], Reply(503, "Later."))
+    assert admin.maasha("dhcp roles").status != 0
+
+
 def test_people_get_tables(admin: User, region: SmallRegion) -> None:
     """Who serves and why nobody else does; the plan says how it is carried out."""
     region.will_answer("GET dhcp-roles/", Reply(200, ROLES))

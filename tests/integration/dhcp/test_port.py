@@ -28,6 +28,7 @@ from maasha.rack.lookout.proof import NONCE_LENGTH
 from maasha.rack.lookout.scene import Scene
 from maasha.rack.memory import Memory
 from maasha.rack.obedience import Obedience
+from maasha.rpc.rack_side import Session
 from tests.asynchronous import block_on
 from tests.integration.dhcp.rack import Bare, Rack, until
 from tests.integration.dhcp.wire import ADDRESSES, HERE, THERE, VLAN, paired, plan_for
@@ -47,7 +48,7 @@ def no_station(*_: object) -> Station:
     raise OSError
 
 
-async def stay(_: WorkerId, __: Move) -> WorkerId:
+async def stay(_: Session, __: Move) -> WorkerId:
     """Move no link."""
     raise NotImplementedError
 

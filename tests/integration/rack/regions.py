@@ -13,11 +13,12 @@ from twisted.internet.task import deferLater
 from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
 
+from maasha.model.cluster import WorkerId
 from maasha.rack.memory import Memory
 from maasha.rpc.ground import Ground
 from maasha.rpc.region_side import RegionFactory
 from maasha.rpc.tls import secure
-from tests.unit.rpc.parts import REGION_FACTS, SECRET, Counter, Door
+from tests.unit.rpc.parts import REGION_FACTS, SECRET, WORKER, Counter, Door
 
 reactor: Any = global_reactor  # its type depends on the platform
 WITHIN = 20.0
@@ -45,7 +46,7 @@ class Regions:
     """Two workers, each with a door, what they know, and the URL that names them."""
 
     def __init__(self) -> None:
-        self.doors = [Door(), Door()]
+        self.doors = [Door(), Door(worker=WorkerId(WORKER + 1))]
         self.ports: list[Any] = [
             self._listen(
                 secure(RegionFactory(Ground(reactor), REGION_FACTS, door, Counter()), reactor)

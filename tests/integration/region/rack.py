@@ -25,6 +25,7 @@ from maasha.region.registration import Registration
 from maasha.rpc.credentials import SHARED, Credential
 from maasha.rpc.errors import LinkLost, NotMoved, NotOwner
 from maasha.rpc.pulse import Health, RoundTrip
+from maasha.rpc.rack_side import Session
 from maasha.rpc.region_side import RegionDuties
 from maasha.rpc.remote import RemoteRack
 from tests.integration.db.cluster import interface
@@ -160,7 +161,7 @@ class Line:
     async def migrate(self, move: Move, _: float) -> int | None:
         """Pass it on."""
         self._take("migrate")
-        return await self.rack.duties.migrate(self.worker, move)
+        return await self.rack.duties.migrate(cast(Session, self), move)
 
     async def resume_dhcp(self, epoch: Stamp, orders: tuple[int, ...], by: str) -> DhcpReport:
         """Pass it on."""
@@ -252,8 +253,9 @@ class Rack:
         self.told = report
         return True
 
-    async def move(self, worker: WorkerId, move: Move) -> WorkerId | None:
+    async def move(self, link: Session, move: Move) -> WorkerId | None:
         """Move a link, if a test has said to whom, or give it up."""
+        worker = cast(Line, link).worker
         self.moved.append((worker, move))
         if move.to is None:
             await self._lose(worker)

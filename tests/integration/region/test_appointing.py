@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import pytest
-
 from maasha.balancer.brakes import FREE, Act, NotLeading, Verdict
-from maasha.balancer.roles import Appoint, ChoosePrimary, Promote, Vacate
 from maasha.db.events import history
 from maasha.db.roles import store_sightings
 from maasha.db.transaction import Transaction
 from maasha.model.cluster import RackKey
-from maasha.model.network import VlanId
-from maasha.model.roles import Candidate, VlanRoles
 from maasha.model.sighting import Sighting
-from maasha.region.appointing import Appointing, reason
+from maasha.region.appointing import Appointing
 from tests.asynchronous import asynchronous
 from tests.integration.db.site import Site, make_site
 from tests.integration.region.at_rest import WatchedPool
 
 HELD = Verdict({Act.ROLE_CHANGE: (NotLeading(),)})
-VLAN = VlanRoles(
-    VlanId(7), candidates=(Candidate(RackKey(1), "rack1"), Candidate(RackKey(2), "rack2"))
-)
 
 
 async def places(pool: WatchedPool) -> tuple[RackKey | None, RackKey | None]:
@@ -79,18 +71,3 @@ async def test_the_lost_make_room(pool: WatchedPool) -> None:
     row = await pool.run(lambda tx: tx.one("select * from vlan"))
     assert row is not None
     assert row.primary_by == ""
-
-
-@pytest.mark.parametrize(
-    ("action", "words"),
-    [
-        (ChoosePrimary(VLAN.vlan, RackKey(1), 3), "no rack is of fewer VLANs (3)"),
-        (ChoosePrimary(VLAN.vlan, RackKey(1), 0, RackKey(2)), "in place of rack2"),
-        (Promote(VLAN.vlan, RackKey(1), RackKey(2)), "rack1 is the primary in place of rack2"),
-        (Appoint(VLAN.vlan, RackKey(2), RackKey(1)), "rack2 is the secondary: it and rack1"),
-        (Vacate(VLAN.vlan, RackKey(9)), "rack 9 is not the secondary any more"),
-    ],
-)
-def test_reasons(action: ChoosePrimary | Promote | Appoint | Vacate, words: str) -> None:
-    """Each act says for people why it is done."""
-    assert words in reason(VLAN, action)

@@ -12,12 +12,16 @@ from maasha.balancer.brakes import Limits
 from maasha.balancer.policy import Policy
 from maasha.db.drains import Place, begin_drain, drains, pause, resume
 from maasha.db.events import open_alarms
-from maasha.db.leading import acknowledge
+from maasha.db.leading import Acknowledged, acknowledge, acknowledge_racks
 from maasha.db.link_moves import MoveView, moves
 from maasha.db.placement import evenness
+from maasha.db.roles import read_roles, store_sightings
 from maasha.db.transaction import Transaction
+from maasha.model.cluster import RackKey
 from maasha.model.codec import from_loose
 from maasha.model.leader import Cause, Outlook
+from maasha.model.network import VlanId
+from maasha.model.sighting import Sighting
 from maasha.region.appointing import Appointing
 from maasha.region.balancing import STEP, Balancing
 from maasha.region.rush import Rush
@@ -28,7 +32,7 @@ from tests.integration.region.rack import Rack, Town
 from tests.integration.region.worker import Worker
 
 AT_ONCE = Policy(settled=0.0, share=1.0)
-CARELESS = Limits(after_leader=0.0, moves_after_gap=0.0)
+CARELESS = Limits(after_leader=0.0, moves_after_gap=0.0, roles_after_leader=0.0)
 
 
 def balancing(pool: WatchedPool, clock: Clock, *, leading: bool = True) -> Balancing:
@@ -160,6 +164,59 @@ async def test_racks_that_vanished_and_are_known(
     assert await pool.run(open_alarms) == ()
     assert (await outlook(pool)).holds == ()
     assert await links(pool) == {0: 1, 1: 1}
+
+
+SERVED = """
+update vlan set dhcp_on = true, primary_by = 'user:admin',
+    primary_rack = (select id from rack where hostname = 'rack2')
+where id = (select vlan_id from interface join rack on rack.id = rack_id where hostname = 'rack2')
+returning id
+"""
+ORDER = "select id from rack order by hostname"
+WHY = "select detail from event where kind = 'vlan.roles'"
+
+
+async def make_fit(pool: WatchedPool) -> VlanId:
+    """Have rack2 serve its VLAN, and rack3 be fit to be the secondary; gives the VLAN."""
+
+    async def work(tx: Transaction) -> VlanId:
+        vlan = VlanId(await tx.value(SERVED))
+        _, _, one, two = (RackKey(row.id) for row in await tx.rows(ORDER))
+        for rack, peer in ((one, two), (two, one)):
+            await store_sightings(tx, rack, [Sighting(vlan, peer, 0.0, 0.0, 0.1)])
+        return vlan
+
+    return await pool.run(work)
+
+
+@asynchronous
+async def test_racks_that_vanished_hold_roles(
+    worker: Worker, second: Worker, pool: WatchedPool, clock: Clock, tmp_path: Path
+) -> None:
+    """Nobody is appointed meanwhile; to know of one of the two is enough, for one is not many."""
+    town = Town()
+    racks = [
+        Rack(tmp_path / str(number), f"rack{number}", town, f"10.0.0.{number + 1}/24")
+        for number in range(4)
+    ]
+    await crowd(racks, worker, second)
+    await at_rest(pool, clock)
+    vlan = await make_fit(pool)
+    await pool.run(vanish)
+    leader = balancing(pool, clock)
+    await rounds(pool, clock, (worker, second))
+    assert [hold.cause for hold in (await outlook(pool)).role_holds] == [Cause.RACKS_VANISHED]
+    (roles,) = (await pool.run(lambda tx: read_roles(tx, [vlan]))).vlans
+    assert [one.hostname for one in roles.candidates if one.linked] == ["rack2", "rack3"]
+    assert await pool.run(lambda tx: tx.rows(WHY)) == []
+    now = await pool.run(lambda tx: tx.value("select clock_timestamp()"))
+    said, gone = Acknowledged("user:admin", now), {roles.candidates[0].rack: "rack0"}
+    await pool.run(lambda tx: acknowledge_racks(tx, said, gone))
+    leader.news()
+    await rounds(pool, clock, (worker, second))
+    assert (await outlook(pool)).role_holds == ()
+    (row,) = await pool.run(lambda tx: tx.rows(WHY))
+    assert row.detail == "rack3 is the secondary: it and rack2 reach each other"
 
 
 @asynchronous

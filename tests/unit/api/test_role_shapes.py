@@ -6,20 +6,24 @@ from typing import Any
 
 from attrs import evolve
 
+from maasha.api.outcome import RUNNING
 from maasha.api.picture import Picture, picture_of
 from maasha.api.role_shapes import RoleSituation, roles_json, working
+from maasha.api.submissions import RolesPage
 from maasha.balancer.brakes import FREE
 from maasha.balancer.rearranging import Evens, Swap
 from maasha.balancer.roles import decide_all
 from maasha.db.drains import PauseView
 from maasha.db.overview import RackView
 from maasha.db.vlans import VlanRow
+from maasha.model.network import FabricId, VlanId
 from maasha.model.roles import VlanRoles
 from tests.unit.api.samples import NETWORKS, ONE, PRIMARY, SECONDARY, TWO, VLAN, rack_view
 from tests.unit.balancer.vlans import FIT, NOW, ago, lost, place, rack, vlan
 
 ALONE = evolve(VLAN, primary=ONE, primary_by="user:ann", dhcp_on=True)
 PAIRED = evolve(ALONE, secondary=TWO)
+ALL = RolesPage()
 FAR = evolve(FIT, probed=ago(2), reached=ago(60), clock_offset=-0.12345)
 
 
@@ -38,7 +42,7 @@ def situation(row: VlanRow, roles: VlanRoles, *swaps: Swap) -> RoleSituation:
 def test_a_free_place() -> None:
     """It says who could take it, what is known of them, and what each lacks."""
     roles = vlan(rack(1), rack(2, FAR), primary=place(1, "user:ann"))
-    shown: Any = roles_json(situation(ALONE, roles))
+    shown: Any = roles_json(situation(ALONE, roles), ALL)
     (one,) = shown["vlans"]
     assert [one[key] for key in ("primary", "primary_by", "secondary", "secondary_by")] == [
         "rack-1",
@@ -73,7 +77,7 @@ def test_a_settled_vlan() -> None:
     roles = vlan(
         rack(1, bare), lost(2), primary=place(1, "user:ann"), secondary=place(None, "user:ann")
     )
-    shown: Any = roles_json(situation(ALONE, roles))
+    shown: Any = roles_json(situation(ALONE, roles), ALL)
     (one,) = shown["vlans"]
     assert one["decision"] == "settled"
     assert one["candidates"][0]["probed_age"] is None
@@ -88,7 +92,7 @@ def test_the_plan_and_what_holds_it() -> None:
     seen = evolve(
         situation(PAIRED, roles, swap), pause=PauseView("user:ann", None), stops=("paused",)
     )
-    shown: Any = roles_json(seen)
+    shown: Any = roles_json(seen, ALL)
     assert shown["plan"] == [
         {
             "id": 7,
@@ -102,6 +106,32 @@ def test_the_plan_and_what_holds_it() -> None:
         }
     ]
     assert (shown["pause"], shown["stops"]) == ({"by": "user:ann", "until": None}, ["paused"])
+
+
+def test_pages() -> None:
+    """They follow each other by fabric and VID, or are of some VLANs or fabrics only."""
+    numbers = range(1, 6)
+    rows = {
+        VlanId(number): evolve(VLAN, id=VlanId(number), fabric=FabricId(number % 2))
+        for number in numbers
+    }
+    roles = tuple(evolve(vlan(), vlan=vlan_id) for vlan_id in rows)
+    known = evolve(picture(VLAN), networks=evolve(NETWORKS, vlans=rows))
+    known = evolve(known, outcomes=dict.fromkeys(rows, RUNNING))
+    seen = RoleSituation(roles, decide_all(roles, {}, FREE, NOW), (), known, NOW)
+
+    def asked(page: RolesPage) -> tuple[list[int], object]:
+        shown: Any = roles_json(seen, page)
+        assert shown["count"] == len(shown["vlans"])
+        return [one["id"] for one in shown["vlans"]], shown["next_uri"]
+
+    assert asked(ALL) == ([*numbers], None)
+    root = "/MAAS/api/2.0/dhcp-roles/"
+    assert asked(RolesPage(limit=2)) == ([1, 2], f"{root}?limit=2&offset=2")
+    assert asked(RolesPage(limit=2, offset=4)) == ([5], None)
+    assert asked(RolesPage(vlan=(2, 5, 9))) == ([2, 5], None)
+    assert asked(RolesPage(fabric=(1,), limit=1)) == ([1], f"{root}?fabric=1&limit=1&offset=1")
+    assert asked(RolesPage(vlan=(2, 4, 5), fabric=(0,), limit=1, offset=1)) == ([4], None)
 
 
 def test_which_pairs_work() -> None:

@@ -69,29 +69,29 @@ SERVED = place(1)
         (
             vlan(rack(1)),
             Kind.ACTION,
-            "r1, the primary of 0 VLANs, becomes the primary with the leader's next look",
+            "with the leader's next look r1 becomes the primary, as no rack is of fewer VLANs (0)",
         ),
         (
             vlan(rack(1), lost(2), primary=place(2)),
             Kind.ACTION,
-            "r1 becomes the primary in place of r2, which is lost for good, with the leader's "
-            "next look",
+            "with the leader's next look r1 becomes the primary in place of r2, which is lost for "
+            "good",
         ),
         (
             vlan(lost(1), rack(2), primary=SERVED, secondary=place(2)),
             Kind.ACTION,
-            "r2 becomes the primary in place of r1, which is lost for good, with the leader's "
-            "next look",
+            "with the leader's next look r2 becomes the primary in place of r1, which is lost for "
+            "good",
         ),
         (
             vlan(rack(1), rack(2), primary=SERVED),
             Kind.ACTION,
-            "r2 becomes the secondary with the leader's next look",
+            "with the leader's next look r2 becomes the secondary: it and r1 reach each other",
         ),
         (
             vlan(rack(1), lost(2), primary=SERVED, secondary=place(2)),
             Kind.ACTION,
-            "the place of r2, which is lost for good, becomes free with the leader's next look",
+            "with the leader's next look the place of r2, which is lost for good, becomes free",
         ),
     ],
 )
@@ -113,7 +113,8 @@ def test_what_is_held() -> None:
     assert kind(decision) is Kind.HELD
     assert why(roles, decision) == (
         "held: paused by user:ann until `maasha resume`; the leader is new and looks on until "
-        "2026-11-28 13:00:00 UTC; then r2 becomes the secondary"
+        "2026-11-28 13:00:00 UTC; then r2 becomes the secondary: it and r1 "
+        "reach each other"
     )
 
 

@@ -17,7 +17,6 @@ from maasha.balancer.brakes import (
     Act,
     GapEnded,
     LeaderChanged,
-    NoDatabase,
     NotLeading,
     Pause,
     Paused,
@@ -27,6 +26,7 @@ from maasha.balancer.brakes import (
     Stop,
     Verdict,
     look,
+    regained,
 )
 from maasha.model.cluster import RackKey
 
@@ -103,19 +103,9 @@ def test_every_leader_looks_on_at_first() -> None:
     assert not look(state, sight(20), at(101))[1].allows(Act.MOVE)
 
 
-def test_nothing_is_done_without_a_database() -> None:
-    """The reason names when it went, however often it is asked."""
-    blind = evolve(sight(20), database=False)
-    state, _ = look(CALM, blind, at(0))
-    state, found = look(state, blind, at(5))
-    assert all(found.why_not(act) == (NoDatabase(at(0)),) for act in Act)
-    assert "since 2026-11-28 12:00:00 UTC" in str(found.why_not(Act.MOVE)[0])
-
-
 def test_after_a_gap_roles_wait_longer_than_moves() -> None:
     """Moves 15 s, roles and take-overs 120 s, drains not at all."""
-    state, _ = look(CALM, evolve(sight(20), database=False), at(0))
-    state, _ = look(state, sight(20), at(60))
+    state = regained(CALM, at(60))
 
     def allowed(now: float) -> list[Act]:
         found = look(state, sight(20), at(60 + now))[1]
@@ -130,22 +120,24 @@ def test_after_a_gap_roles_wait_longer_than_moves() -> None:
 
 def test_a_gap_that_everybody_saw_outlives_the_leader() -> None:
     """The next leader was blind as well; what is past is forgotten in the end."""
-    state, _ = look(START, evolve(sight(20), database=False, leading=False), at(0))
-    state, found = look(state, sight(20), at(10))
+    state, found = look(regained(START, at(10)), sight(20), at(10))
     assert kinds(found.why_not(Act.ROLE_CHANGE)) == {GapEnded, LeaderChanged}
     state, _ = look(state, sight(20), at(130))
-    assert state.gap is None
+    assert state.gap_ended is None
 
 
-def test_a_second_gap_counts_from_its_own_beginning_and_end() -> None:
+def test_a_second_gap_counts_from_its_own_end() -> None:
     """The wait begins anew."""
-    blind = evolve(sight(20), database=False)
-    state, _ = look(CALM, blind, at(0))
-    state, _ = look(state, sight(20), at(10))
-    state, found = look(state, blind, at(20))
-    assert found.why_not(Act.MOVE) == (NoDatabase(at(20)),)
-    state, found = look(state, sight(20), at(30))
+    state, _ = look(regained(CALM, at(10)), sight(20), at(10))
+    _, found = look(regained(state, at(30)), sight(20), at(30))
     assert found.why_not(Act.MOVE) == (GapEnded(at(45)),)
+
+
+def test_a_gap_that_is_told_again_is_the_same() -> None:
+    """What is said of it changes with no look, though clocks differ by a little."""
+    state = regained(CALM, at(10))
+    assert regained(state, at(10.003)) == regained(state, at(9.997)) == state
+    assert regained(state, at(12)) != state
 
 
 @pytest.mark.parametrize(
@@ -214,34 +206,47 @@ def test_it_ends_when_a_person_knows_of_it() -> None:
     assert verdict(evolve(seen, away={**seen.away, RackKey(3): at(6)}), 20).alarm is not None
 
 
+def test_a_person_may_know_of_one_rack_only() -> None:
+    """The others are an alarm by themselves; the one is news when it vanishes again."""
+    gone = sight(30, dict.fromkeys(range(4), 0.0))
+    assert verdict(evolve(gone, known={RackKey(3): at(5)}), 20).alarm == RacksVanished(
+        tuple(sorted(racks(0, 1, 2))), 29, at(0)
+    )
+    both = evolve(gone, known={RackKey(3): at(5), RackKey(2): at(0)})
+    assert verdict(both, 20).alarm is None
+    assert verdict(evolve(gone, known={RackKey(3): at(-1), RackKey(2): at(0)}), 20).alarm
+
+
 WHEN = st.floats(-200, 200).map(at)
 SIGHTS = st.builds(
-    lambda linked, away, database, leading: Sight(linked - away.keys(), away, database, leading),
+    lambda linked, away, leading: Sight(linked - away.keys(), away, leading),
     st.frozensets(st.integers(0, 12).map(RackKey)),
     st.dictionaries(st.integers(0, 12).map(RackKey), WHEN),
-    st.booleans(),
     st.booleans(),
 )
 
 
-@given(st.lists(st.tuples(st.floats(0, 50), SIGHTS), max_size=12))
-def test_whatever_is_seen_acts_differ_in_caution_only(story: list[tuple[float, Sight]]) -> None:
+@given(st.lists(st.tuples(st.floats(0, 50), SIGHTS, st.booleans()), max_size=12))
+def test_whatever_is_seen_acts_differ_in_caution_only(
+    story: list[tuple[float, Sight, bool]],
+) -> None:
     """A drain may what moves may, moves what roles may; roles and take-overs are alike."""
     state, now = START, 0.0
-    for passed, seen in story:
+    for passed, seen, blinded in story:
         now += passed
+        state = regained(state, at(now)) if blinded else state
         state, found = look(state, seen, at(now))
         role = found.allows(Act.ROLE_CHANGE)
         assert role == found.allows(Act.TAKE_OVER) <= found.allows(Act.MOVE)
         assert found.allows(Act.MOVE) <= found.allows(Act.DRAIN_MOVE)
-        assert found.allows(Act.DRAIN_MOVE) == (seen.database and seen.leading)
+        assert found.allows(Act.DRAIN_MOVE) == seen.leading
         assert set(state.seen_away) <= seen.linked | seen.away.keys()
 
 
 @given(SIGHTS, st.floats(0, 1000))
 def test_a_cluster_that_stays_together_is_freed(seen: Sight, before: float) -> None:
     """Whatever was, two minutes with every rack, the database and one leader allow everything."""
-    state, _ = look(START, seen, at(before))
+    state, _ = look(regained(START, at(before)), seen, at(before))
     whole = sight(13)
     state, _ = look(state, whole, at(before + 1))
     patience = max(LIMITS.roles_after_gap, LIMITS.window + 200)
@@ -251,7 +256,7 @@ def test_a_cluster_that_stays_together_is_freed(seen: Sight, before: float) -> N
 
 def test_reasons_are_of_their_kinds() -> None:
     """Several may stand against one act."""
-    blind = evolve(sight(3, {0: -9, 1: -9}), pause=Pause(None, "user:admin"), database=False)
-    found = look(START, blind, at(0))[1]
-    expected = {NoDatabase, Paused, LeaderChanged, RacksVanished}
+    seen = evolve(sight(3, {0: -9, 1: -9}), pause=Pause(None, "user:admin"))
+    found = look(regained(START, at(0)), seen, at(0))[1]
+    expected = {GapEnded, Paused, LeaderChanged, RacksVanished}
     assert kinds(found.why_not(Act.MOVE)) == expected

@@ -12,7 +12,6 @@ from maasha.balancer.brakes import (
     GapEnded,
     LeaderChanged,
     Limits,
-    NoDatabase,
     NotLeading,
     Pause,
     Paused,
@@ -68,7 +67,6 @@ def test_every_reason_has_its_cause() -> None:
     stops = (
         Paused(Pause(LATER, "user:ann")),
         NotLeading(),
-        NoDatabase(NOW),
         GapEnded(LATER),
         LeaderChanged(LATER),
         RacksVanished((), 0, NOW),
@@ -82,7 +80,6 @@ def test_every_reason_has_its_cause() -> None:
             (
                 (Cause.PAUSED, LATER),
                 (Cause.NOT_LEADING, None),
-                (Cause.NO_DATABASE, None),
                 (Cause.GAP_ENDED, LATER),
                 (Cause.LEADER_NEW, LATER),
                 (Cause.RACKS_VANISHED, None),

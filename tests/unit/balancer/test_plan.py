@@ -134,6 +134,43 @@ def test_links_of_a_rack_stay_on_different_workers() -> None:
     assert all(len(set(spots)) == 2 for spots in spots_of(state).values())
 
 
+def test_a_third_region_lets_links_pass() -> None:
+    """Both racks of the full region have a link on the emptiest one, but not on the third."""
+    placement = placed(workers(1, 1, 3), [[1], [2, 3], [2, 3]])
+    made = planned(placement)
+    assert told(made)[:2] == [(3, 2, 1, Reason.REGIONS), (1, 1, 4, Reason.REGIONS)]
+    assert counts(after(placement, made.actions, NOW)) == [1, 1, 1, 1, 1]
+    assert (len(made.moves), made.links) == (3, Verdict.EVEN)
+    cut_short = evolve(after(placement, made.actions[:1], NOW), acting=made.acting)
+    assert told(planned(cut_short)) == told(made)[1:]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "racks"),
+    [
+        pytest.param((1, 1, 5), [[1, 3], [2, 3], [2, 3]], id="all of its racks are there, too"),
+        pytest.param((1, 1, 5), [[1, 3], [1, 3], [2, 3], [2, 3]], id="it would be the fullest"),
+        pytest.param(
+            (1, 1, 1, 8), [[1, 4], [2, 4], [2, 5], [3, 6], [3, 7]], id="nor for a second full one"
+        ),
+        pytest.param((3, 1, 5), [[4, 5, 1], [4, 6, 2], [3]], id="it has all racks of the full one"),
+    ],
+)
+def test_a_third_region_that_is_no_help(sizes: tuple[int, ...], racks: list[list[int]]) -> None:
+    """Nothing moves between regions then, and the plan says so."""
+    made = planned(placed(workers(*sizes), racks))
+    assert Reason.REGIONS not in {move.reason for move in made.moves}
+    assert made.links is Verdict.NOWHERE
+
+
+def test_a_third_region_brings_no_partners_together() -> None:
+    """The link that would be passed on has the owner, and the partner's owner is there already."""
+    placement = placed(workers(1, 1, 3), [[1], [3, 2], [2, 3]], pairs=[(1, 2)])
+    made = planned(placement)
+    assert Reason.REGIONS not in {move.reason for move in made.moves}
+    assert made.links is Verdict.NOWHERE
+
+
 def test_regions_that_cannot_be_even_are_no_reason_to_move_their_workers() -> None:
     """Such a region's workers are held against their own mean."""
     placement = placed(workers(1, 2), [[1, 2]] * 6 + [[1, 3]] * 5)

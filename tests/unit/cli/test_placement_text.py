@@ -8,6 +8,7 @@ from maasha.cli.placement_text import (
     acknowledged_line,
     balance_text,
     drain_line,
+    known_racks_text,
     pause_line,
     plan_text,
 )
@@ -125,6 +126,10 @@ def test_racks_that_people_know_of() -> None:
         "Away since before it: rack-1, rack-2",
     ]
     assert acknowledged_line({"acknowledged": None}).startswith("There is no alarm of racks")
+    assert known_racks_text({"acknowledged": None}) == acknowledged_line({})
+    assert known_racks_text(told) == (
+        "Known to have vanished, so they stop nothing any more: rack-1, rack-2"
+    )
 
 
 def test_drains() -> None:

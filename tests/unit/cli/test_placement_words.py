@@ -37,7 +37,9 @@ from maasha.cli.placement_words import Acknowledge, Balance, Drain, Pause, Resum
         ("resume", Resume()),
         ("resume maas", Resume("maas")),
         ("acknowledge", Acknowledge()),
-        ("acknowledge maas", Acknowledge("maas")),
+        ("acknowledge rack-1 rack-2", Acknowledge(("rack-1", "rack-2"))),
+        ("acknowledge --profile maas", Acknowledge(profile="maas")),
+        ("acknowledge rack-1 --profile maas", Acknowledge(("rack-1",), "maas")),
     ],
 )
 def test_words(words: str, command: object) -> None:

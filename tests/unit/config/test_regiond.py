@@ -78,6 +78,7 @@ balance_pace: 10
 balance_stay: 30
 balance_settle: 1
 balance_hold: 5
+balance_hold_roles: 60
 """
     ) == RegiondSettings(
         maas_url="https://region/MAAS/",
@@ -108,6 +109,7 @@ balance_hold: 5
         balance_stay=30,
         balance_settle=1,
         balance_hold=5,
+        balance_hold_roles=60,
     )
 
 

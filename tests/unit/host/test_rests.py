@@ -24,6 +24,13 @@ def test_rests_grow_with_each_failure() -> None:
     assert not rests.resting("a", 9.0)
 
 
+def test_failures_count_up_to_a_limit() -> None:
+    """Whoever is in a hurry lets a peer rest less; else the rests grow on from there."""
+    rests = doubling()
+    assert [rests.failed("a", 0.0, most=2) for _ in range(4)] == [2.0, 4.0, 4.0, 4.0]
+    assert rests.failed("a", 0.0) == 8.0
+
+
 def test_success_forgets_failures() -> None:
     """The next failure counts as the first."""
     rests = doubling()

@@ -16,7 +16,7 @@ from maasha.rack.choice import Pick
 from maasha.rack.dialling import CONNECT_TIMEOUT
 from maasha.rack.links import MAINTAIN_INTERVAL, Links
 from maasha.rpc import rack_side
-from maasha.rpc.errors import Redirect, Unreachable
+from maasha.rpc.errors import LinkLost, Redirect, Unavailable, Unreachable
 from tests.unit.rack.stand_ins import Session, loop, welcome
 
 LOOPS = (loop("a", 1), loop("a", 2), loop("b", 3))
@@ -30,6 +30,12 @@ class Watched(Session):
     given_up: Callable[[], None] = lambda: None
     lingering: bool = False
     over: bool = False
+
+    async def farewell(self, deadline: float) -> bool:
+        """Have no more calls made."""
+        if self.over:
+            raise LinkLost("it has ended")
+        return await super().farewell(deadline)
 
     def leave(self, reason: str = "left") -> Deferred[str]:
         """End it politely."""
@@ -57,13 +63,21 @@ class Net:
     wanted: int = 2
     down: set[str] = field(factory=set)
     cut: set[str] = field(factory=set)
+    refused: set[str] = field(factory=set)
+    """Workers that are there, and take no racks now."""
     hanging: bool = False
+    delay: Callable[[int], float] = lambda _: REST
+    """How long a worker rests after so many failures."""
     full: dict[str, EventLoop] = field(factory=dict)
     """Workers that are full, and where they send racks."""
     pick: Pick = lambda several: several[0]
     owner: str = ""
     searches: int = 0
     searching: Deferred[None] | None = None
+    leads_to: dict[str, int] = field(factory=dict)
+    """Names that lead to the worker of this number; each other name is a worker of its own."""
+    busy: set[str] = field(factory=set)
+    """Workers that have a call under way on each new link."""
     refusing: Exception | None = None
     dialled: list[str] = field(factory=list)
     sessions: dict[str, Watched] = field(factory=dict)
@@ -81,7 +95,7 @@ class Net:
             self.find,
             self.dial,
             self.pick,
-            Rests(lambda _: REST),
+            Rests(self.delay),
             self.take_up,
             lambda _, reason: self.closed.append(reason),
             lambda session: cast(Watched, session) is self.sessions.get(self.owner),
@@ -118,16 +132,20 @@ class Net:
         """Link to a worker."""
         name = wanted.name
         self.dialled.append(name)
+        worker = self.leads_to.get(name, len(self.dialled))
         if self.hanging:
             await Deferred()
         if wanted.region in self.cut:
             await deferLater(self.clock, CONNECT_TIMEOUT)
         if name in self.full:
             raise Redirect(self.full[name])
+        if name in self.refused:
+            raise Unavailable("no database", 2.0)
         if name in self.down or wanted.region in self.cut:
             raise Unreachable("refused")
         session = self.sessions[name] = Watched(
-            welcome(len(self.dialled)),
+            welcome(worker),
+            calls=int(name in self.busy),
             given_up=lambda: self.given_up.append((name, len(self.standing()))),
         )
         return cast(rack_side.Session, session)

@@ -20,9 +20,10 @@ from maasha.rack.duties import Duties
 from maasha.rack.lookout.lookout import Lookout
 from maasha.rack.memory import Memory
 from maasha.rack.obedience import Obedience
+from maasha.rpc import rack_side
 from maasha.rpc.errors import DhcpRefused, StaleEpoch
 from tests.unit.rack.lookout.segment import VLAN, Host, Segment
-from tests.unit.rack.stand_ins import Server
+from tests.unit.rack.stand_ins import Server, Session, welcome
 from tests.unit.rpc.parts import value_of
 
 T = TypeVar("T")
@@ -54,7 +55,7 @@ class Rack:
         self.server = Bystander(self.segment)
         self.owned = 0
         obedience = Obedience(self.memory)
-        self.moves: list[tuple[WorkerId, Move]] = []
+        self.moves: list[tuple[rack_side.Session, Move]] = []
         server = cast(DhcpServer, self.server)
         self.host = Host(self.segment, 1)
         self.lookout = Lookout(self.host.scene, lambda: self.duties.paired, lambda: None)
@@ -63,10 +64,10 @@ class Rack:
             self.memory, obedience, server, self.lookout, self.note_owner, self.move
         )
 
-    async def move(self, worker: WorkerId, move: Move) -> WorkerId:
+    async def move(self, link: rack_side.Session, move: Move) -> WorkerId:
         """Note it."""
-        self.moves.append((worker, move))
-        return WorkerId(worker + 1)
+        self.moves.append((link, move))
+        return WorkerId(link.welcome.worker + 1)
 
     def note_owner(self) -> None:
         """Count the owners."""
@@ -202,10 +203,11 @@ def test_an_old_owner_has_nobody_look_out(rack: Rack) -> None:
 
 
 def test_a_link_is_moved_by_whoever_keeps_the_links(rack: Rack) -> None:
-    """It is named by the worker that asked."""
+    """It is the very one that the order came over."""
     move = Move(EventLoop("b:pid=7", ()), 20.0, "evening")
-    assert done(rack.duties.migrate(OWNER, move)) == OWNER + 1
-    assert rack.moves == [(OWNER, move)]
+    link = cast(rack_side.Session, Session(welcome(OWNER)))
+    assert done(rack.duties.migrate(link, move)) == OWNER + 1
+    assert rack.moves == [(link, move)]
 
 
 def test_pairs_are_counted_once_for_each_plan(rack: Rack) -> None:

@@ -14,7 +14,7 @@ from twisted.internet.defer import Deferred
 from maasha.model.cluster import EventLoop
 from maasha.rack.choice import Pick
 from maasha.rack.dialling import CONNECT_TIMEOUT
-from maasha.rack.links import DRAIN_LOOK, MAINTAIN_INTERVAL, SEARCH_INTERVAL, SETTLED
+from maasha.rack.links import ALONE, DRAIN_LOOK, MAINTAIN_INTERVAL, SEARCH_INTERVAL, SETTLED
 from tests.unit.rack.link_net import LOOPS, REST, Net
 from tests.unit.rack.stand_ins import loop
 from tests.unit.rpc.parts import Listener
@@ -105,6 +105,50 @@ def test_a_link_that_has_lived_is_dialled_again_at_once(net: Net) -> None:
     net.sessions["a:pid=1"].break_off("restart")
     net.clock.advance(MAINTAIN_INTERVAL)
     assert len(net.dialled) == 2
+
+
+def test_a_rack_without_a_link_lets_nobody_rest_for_long(net: Net) -> None:
+    """Where nobody is there it tries again soon; that costs the region nothing."""
+    net.known, net.down, net.delay = LOOPS[2:], {"b:pid=3"}, float
+    net.links()
+    net.wait(60)
+    dials = len(net.dialled)
+    net.wait(60)
+    assert len(net.dialled) - dials == 60 // ALONE
+
+
+def test_a_worker_that_is_there_rests_as_long_as_ever(net: Net) -> None:
+    """A thousand racks that come again and again would keep it busy; nor does a link need it."""
+    net.known, net.refused, net.delay = LOOPS[2:], {"b:pid=3"}, float
+    net.links()
+    net.wait(119)
+    assert len(net.dialled) == 15
+    linked = Net(known=LOOPS[1:], down={"b:pid=3"}, delay=float)
+    linked.links()
+    linked.wait(119)
+    assert linked.dialled.count("b:pid=3") == 15
+
+
+def test_a_rack_that_lost_its_last_link_tries_all_at_once(net: Net) -> None:
+    """Whoever failed while there was another link may be back."""
+    net.down, net.delay = {"a:pid=2", "b:pid=3"}, lambda _: 100.0
+    links = net.links()
+    net.wait(SETTLED)
+    net.down = {"a:pid=1"}
+    net.sessions["a:pid=1"].break_off("gone")
+    net.wait(MAINTAIN_INTERVAL)
+    assert net.live(links) == {"a:pid=2", "b:pid=3"}
+
+
+def test_a_rack_without_links_dials_what_it_knows(net: Net) -> None:
+    """It does not ask regions for their workers before each dial."""
+    net.down = {each.name for each in LOOPS}
+    net.delay = lambda _: MAINTAIN_INTERVAL / 2
+    net.links()
+    searches, dials = net.searches, len(net.dialled)
+    net.wait(20)
+    assert net.searches - searches <= 20 / SEARCH_INTERVAL
+    assert len(net.dialled) - dials > 4 * (net.searches - searches)
 
 
 def test_more_links_are_made_when_more_are_wanted(net: Net) -> None:
@@ -199,7 +243,7 @@ def test_workers_that_are_gone_are_forgotten(net: Net, log: Listener) -> None:
     net.known, net.down = (LOOPS[0],), {"a:pid=1"}
     net.links()
     net.known = ()
-    net.wait(MAINTAIN_INTERVAL)
+    net.wait(SEARCH_INTERVAL)
     net.known = (LOOPS[0],)
     net.wait(MAINTAIN_INTERVAL)
     assert net.dialled == ["a:pid=1"] * 2

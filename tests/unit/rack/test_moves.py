@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 from twisted.internet.defer import Deferred
 
 from maasha.model.cluster import EventLoop, Move, WorkerId
 from maasha.rack.dialling import CONNECT_TIMEOUT
 from maasha.rack.links import DRAIN_LOOK, MAINTAIN_INTERVAL, Links
+from maasha.rpc import rack_side
 from maasha.rpc.errors import DeadlineExceeded, NotMoved, NotOffered
 from tests.unit.rack.link_net import LOOPS, REST, Net
 from tests.unit.rack.stand_ins import loop
@@ -22,8 +25,8 @@ def net() -> Net:
 
 def moving(net: Net, links: Links, name: str, to: EventLoop | None) -> Deferred[WorkerId | None]:
     """Have a link moved within 20 s, or given up."""
-    worker = net.sessions[name].welcome.worker
-    return Deferred.fromCoroutine(links.migrate(worker, Move(to, 20.0, "evening")))
+    link = cast(rack_side.Session, net.sessions[name])
+    return Deferred.fromCoroutine(links.migrate(link, Move(to, 20.0, "evening")))
 
 
 def test_a_link_is_moved_by_making_the_new_one_first(net: Net) -> None:
@@ -157,8 +160,8 @@ def test_a_move_that_takes_too_long_leaves_no_dial_behind(net: Net) -> None:
     """Nor one to where a full worker has led."""
     links = net.links()
     net.full, net.cut = {"a:pid=2": loop("c", 7)}, {"c"}
-    worker = net.sessions["a:pid=1"].welcome.worker
-    moved = Deferred.fromCoroutine(links.migrate(worker, Move(LOOPS[1], 1.0, "evening")))
+    link = cast(rack_side.Session, net.sessions["a:pid=1"])
+    moved = Deferred.fromCoroutine(links.migrate(link, Move(LOOPS[1], 1.0, "evening")))
     net.wait(1)
     assert isinstance(error_of(moved), NotMoved)
     net.cut = set()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from attrs import define, field
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from twisted.web.client import ResponseNeverReceived
@@ -16,9 +16,9 @@ from twisted.web.client import ResponseNeverReceived
 from maasha.model.cluster import EventLoop
 from maasha.rack.discovery import TIMEOUT, Reply
 from maasha.rack.memory import Memory
-from maasha.rack.search import Search
+from maasha.rack.search import PATIENCE, Search
 from tests.unit.rack.stand_ins import loop
-from tests.unit.rpc.parts import Listener, value_of, waits
+from tests.unit.rpc.parts import Listener, error_of, value_of, waits
 
 A, B = "http://a:5240/MAAS/", "http://b:5240/MAAS/"
 ONE, TWO = loop("a", 1), loop("b", 2)
@@ -31,12 +31,16 @@ class Web:
     clock: Clock = field(factory=Clock)
     answers: dict[str, Reply | Exception] = field(factory=dict)
     asked: list[str] = field(factory=list)
+    silence: Deferred[Reply] | None = None
+    """What such a one may answer in the end."""
 
     async def fetch(self, url: str) -> Reply:
         """Answer, fail or hang."""
         self.asked.append(url)
-        silence: Deferred[Reply] = Deferred()
-        found = self.answers.get(url.removesuffix("rpc/")) or await silence
+        found = self.answers.get(url.removesuffix("rpc/"))
+        if found is None:
+            silence, self.silence = self.silence or Deferred(), None
+            found = await silence
         if isinstance(found, Exception):
             raise found
         return found
@@ -81,12 +85,60 @@ def test_all_regions_are_asked_side_by_side(web: Web, search: Search, memory: Me
 
 
 def test_one_region_is_enough(web: Web, search: Search) -> None:
-    """The answer is there when the other's time is over."""
+    """One that is frozen is waited for no longer than a second."""
     web.answers = {B: published(TWO)}
     found = start(search.find())
     assert waits(found)
-    web.clock.advance(TIMEOUT)
+    web.clock.advance(PATIENCE)
     assert value_of(found) == (TWO,)
+
+
+def test_all_are_waited_for_where_no_worker_is_known(web: Web, search: Search) -> None:
+    """A rack that has just been registered has nobody else to ask."""
+    found = start(search.find())
+    web.clock.advance(PATIENCE)
+    assert waits(found)
+    web.clock.advance(TIMEOUT - PATIENCE)
+    assert value_of(found) == ()
+
+
+def test_a_slow_answer_counts_in_the_next_search(web: Web, search: Search, memory: Memory) -> None:
+    """Its region is not asked again meanwhile, which would make it slower."""
+    memory.meet((ONE,))
+    web.answers = {A: OSError("no route to host")}
+    silence = web.silence = Deferred()
+    found = start(search.find())
+    web.clock.advance(PATIENCE)
+    assert value_of(found) == (ONE,)
+    again = start(search.find())
+    assert web.asked.count(f"{B}rpc/") == 1
+    silence.callback(published(TWO))
+    assert value_of(again) == (TWO,)
+    late = start(search.find())
+    assert web.asked.count(f"{B}rpc/") == 2
+    web.clock.advance(PATIENCE)
+    assert value_of(late) == (TWO,)
+
+
+def test_an_answer_counts_for_a_few_seconds(web: Web, search: Search) -> None:
+    """Nobody tells whether it still holds; what is remembered is dialled all the same."""
+    web.answers = {A: published(ONE), B: published(TWO)}
+    value_of(start(search.find()))
+    web.answers = {A: published(ONE)}
+    web.clock.advance(TIMEOUT + 1)
+    found = start(search.find())
+    web.clock.advance(PATIENCE)
+    assert value_of(found) == (ONE,)
+
+
+def test_a_search_that_is_given_up_leaves_nothing_behind(web: Web, search: Search) -> None:
+    """Rackd ends while a region does not answer."""
+    silence = web.silence = Deferred()
+    found = start(search.find())
+    found.cancel()
+    assert isinstance(error_of(found), CancelledError)
+    assert silence.called
+    assert web.clock.getDelayedCalls() == []
 
 
 @pytest.mark.parametrize(
@@ -136,8 +188,9 @@ def test_silence_is_named(web: Web, search: Search, log: Listener) -> None:
     """A region that does not answer in time is one that does not answer."""
     web.answers = {B: published(TWO)}
     found = start(search.find())
-    web.clock.advance(TIMEOUT)
+    web.clock.advance(PATIENCE)
     value_of(found)
+    web.clock.advance(TIMEOUT - PATIENCE)
     assert log.lines == [f"{A}rpc/: no answer within 5 s"]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, ensureDeferred, succeed
 from twisted.internet.interfaces import IProtocol, IProtocolFactory, IStreamClientEndpoint
@@ -129,6 +129,7 @@ class Door:
     racks: list[RemoteRack] = field(factory=list)
     seen: list[tuple[Introduction, str]] = field(factory=list)
     credentials: list[Credential] = field(factory=list)
+    worker: WorkerId = WORKER
 
     async def register(
         self, introduction: Introduction, rack: RemoteRack, remote: str, credential: Credential
@@ -140,7 +141,7 @@ class Door:
         await self.ready
         if self.failure:
             raise self.failure
-        return WELCOME, self.desk
+        return evolve(WELCOME, worker=self.worker), self.desk
 
 
 @define
@@ -162,8 +163,9 @@ class Hands:
         """Note it."""
         self._note(worker, epoch)
 
-    async def migrate(self, worker: WorkerId, move: Move) -> WorkerId:
+    async def migrate(self, link: Session, move: Move) -> WorkerId:
         """Note it."""
+        worker = link.welcome.worker
         self._note(worker, move)
         return WorkerId(worker + 1)
 

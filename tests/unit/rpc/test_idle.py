@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 from twisted.internet.defer import ensureDeferred
 
@@ -11,6 +13,7 @@ from maasha.model.lease import LeaseReport
 from maasha.model.stamp import Stamp
 from maasha.rpc.errors import DhcpRefused, NotMoved, NotOwner, StaleEpoch
 from maasha.rpc.idle import IdleRack, IdleRegion
+from maasha.rpc.rack_side import Session
 from tests.unit.rpc.parts import EPOCH, PLAN, REPORT, WORKER, error_of, house, value_of
 
 OTHER = WorkerId(8)
@@ -45,7 +48,8 @@ def test_an_idle_rack_takes_empty_plans_only() -> None:
 def test_an_idle_rack_stays_where_it_is() -> None:
     """Whoever joins by `join` alone keeps its link itself."""
     move = Move(EventLoop("b:pid=7", (Endpoint("10.0.0.9", 5251),)), 20.0, "evening")
-    assert isinstance(error_of(ensureDeferred(IdleRack().migrate(WORKER, move))), NotMoved)
+    link = cast(Session, None)
+    assert isinstance(error_of(ensureDeferred(IdleRack().migrate(link, move))), NotMoved)
 
 
 def test_an_idle_rack_looks_out_for_nobody() -> None:

@@ -10,8 +10,9 @@ from attrs import evolve
 from twisted.internet.defer import Deferred
 
 from maasha.model.network import VlanId
+from maasha.model.sighting import MOST_WATCHED as MOST
 from maasha.model.sighting import Watch
-from maasha.rack.lookout.lookout import MOST, Lookout
+from maasha.rack.lookout.lookout import Lookout
 from maasha.rack.lookout.post import EAGER, SPREAD, STEADY, TICK
 from tests.unit.rack.lookout.segment import Host, Segment
 from tests.unit.rpc.parts import Listener, value_of
