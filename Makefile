@@ -20,9 +20,10 @@ test: setup  ## lint, unit, integration and acceptance tests; one total at the e
 
 SOAK_SECONDS := 600
 
-soak: setup  ## the tests that take long, whole, and nothing skipped: a thousand racks, and a hard time; as root
+soak: setup  ## the tests that take long, whole, and nothing skipped: a thousand racks, a hard time, mishaps, a day of leases; as root
 	@CI=1 MAASHA_SOAK=$(SOAK_SECONDS) $(VENV)/bin/python -m pytest -q \
-	  tests/acceptance/test_large.py tests/acceptance/test_calm.py
+	  tests/acceptance/test_large.py tests/acceptance/test_calm.py tests/acceptance/test_leases.py \
+	  tests/acceptance/test_history.py
 
 lint: setup  ## formatting, types, layers and purity
 	@$(VENV)/bin/python -m tests --only lint
@@ -35,7 +36,7 @@ fuzz: setup  ## look for bytes that harm a region; every case found is kept in t
 	  $(VENV)/bin/python -m tests.fuzz $$target $(FUZZ_SECONDS) || exit 1; done
 
 bench: setup  ## measure against stock AMP and others, and hold every figure against its bar; as root
-	@for one in rpc attacks storm balance; do $(VENV)/bin/python -m benchmarks.$$one || failed=1; done; \
+	@for one in rpc attacks storm balance dhcp; do $(VENV)/bin/python -m benchmarks.$$one || failed=1; done; \
 	  test -z "$$failed"
 
 setup: packages $(VENV)/complete  ## Debian packages (as root) and the virtual environment

@@ -111,6 +111,19 @@ STORM = (
 )
 
 
+DHCP = (
+    # 10,000 reserved addresses in 200 subnets, on one rack
+    Bar("10,000 hosts in 200 subnets: rendered, checked, applied, s", None, 1.0, True, "s", ""),
+    # one of them, while dhcpd runs on, and the whole way from a call of the API
+    Bar("one host on one rack, of rewrite and restart", None, 0.5, True, peer="rewrite, restart"),
+    Bar("a host added: API call -> offered by both, ms", None, 100.0, True, "ms", ""),
+    Bar("a host moved: API call -> offered by both, ms", None, 100.0, True, "ms", ""),
+    Bar("dhcpds restarted by it", None, 0.0, True, "restarts", "", always=True),
+    Bar("rackd, MiB", None, 96.0, True, "MiB", ""),
+    Bar("dhcpd, MiB", None, 48.0, True, "MiB", ""),
+)
+
+
 def _balance(
     scenario: str,
     figure: str,

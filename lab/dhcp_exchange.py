@@ -19,7 +19,7 @@ from lab.lease import Errand, Lease, NoLease, Wish, utc
 
 CLIENT_PORT, SERVER_PORT = 68, 67
 
-WANTED = bytes((1, 3, 6, 12, 15, 28, 42, 51, 54, 58, 59, 66, 67))
+WANTED = bytes((1, 3, 6, 12, 15, 28, 42, 51, 54, 58, 59, 60, 66, 67))
 """The options a client asks for, RFC 2132 section 9.8."""
 
 

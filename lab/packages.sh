@@ -2,7 +2,7 @@
 # Install the Debian packages of the lab, starting and configuring no service of this machine.
 set -eu
 
-needed="python3 python3-venv postgresql-15 isc-dhcp-server isc-dhcp-client iproute2 nftables jq util-linux"
+needed="python3 python3-venv postgresql-15 isc-dhcp-server isc-dhcp-client isc-dhcp-relay kea-admin iproute2 nftables jq util-linux"
 missing=""
 for package in $needed; do
     state=$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null || true)

@@ -9,7 +9,7 @@ from enum import Enum
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import TypeVar
 
-from maasha.model.network import Network
+from maasha.model.network import HOSTNAME, Network
 
 E = TypeVar("E", bound=Enum)
 Address = IPv4Address | IPv6Address
@@ -82,6 +82,21 @@ def integer(low: int, high: int) -> Callable[[str], int]:
     return parse
 
 
+def integer_or_zero(low: int, high: int, zero: str) -> Callable[[str], int]:
+    """Make a parser as `integer` does, that takes 0 too; `zero` says what that means."""
+
+    def parse(submitted: str) -> int:
+        if submitted == "0":
+            return 0
+        try:
+            return integer(low, high)(submitted)
+        except ValueError:
+            what = f"{shown(submitted)} is not a whole number from {low} to {high}"
+            raise ValueError(f"{what}; give one, or 0 for {zero}.") from None
+
+    return parse
+
+
 def choice(kind: type[E]) -> Callable[[str], E]:
     """Make a parser for the values of an Enum of texts."""
 
@@ -133,6 +148,16 @@ def mac(submitted: str) -> str:
     if not re.fullmatch("[0-9a-f]{12}", digits):
         raise ValueError(f"{shown(submitted)} is not a MAC address; give one as 00:16:3e:00:00:01.")
     return ":".join(digits[place : place + 2] for place in range(0, 12, 2))
+
+
+def hostname_or_empty(submitted: str) -> str:
+    """Take a host name, one label of a domain name, in lower case; the empty text is none."""
+    if submitted and not re.fullmatch(HOSTNAME, submitted, re.ASCII):
+        raise ValueError(
+            f"{shown(submitted)} is not a host name; use 1 to 63 letters, digits and '-', a letter "
+            "or digit first and last."
+        )
+    return submitted.lower()
 
 
 def instant(submitted: str) -> datetime:

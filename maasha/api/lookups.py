@@ -10,10 +10,13 @@ from maasha.api.errors import NotFound
 from maasha.db.fabrics import FabricRow, fabric
 from maasha.db.overview import RackView, racks
 from maasha.db.ranges import RangeRow, range_of
+from maasha.db.reservations import ReservationRow, reservation_of
+from maasha.db.snippets import SnippetRow, snippet, snippet_called
 from maasha.db.subnets import SubnetRow, subnet, subnet_of
 from maasha.db.transaction import Transaction
 from maasha.db.vlans import VlanRow, vlan, vlan_of_vid
-from maasha.model.network import FabricId, RangeId, SubnetId, VlanId
+from maasha.model.network import FabricId, RangeId, ReservationId, SubnetId, VlanId
+from maasha.model.options import SnippetId
 
 T = TypeVar("T")
 Path = Mapping[str, str]
@@ -64,6 +67,26 @@ async def subnet_by_id(tx: Transaction, wanted: SubnetId) -> SubnetRow:
 async def the_range(tx: Transaction, path: Path) -> RangeRow:
     """Find the range by id."""
     return _found(await range_of(tx, RangeId(number(path["id"], "IPRange"))), "IPRange")
+
+
+async def the_snippet(tx: Transaction, path: Path) -> SnippetRow:
+    """Find the snippet by its id or its name."""
+    text = path["id"]
+    found = await snippet_called(tx, text)
+    if found is None and text.isascii() and text.isdigit():
+        found = await snippet(tx, SnippetId(number(text, "DHCPSnippet")))
+    return _found(found, "DHCPSnippet")
+
+
+async def range_by_id(tx: Transaction, wanted: RangeId) -> RangeRow:
+    """Find the range that a form names."""
+    return _found(await range_of(tx, wanted), "IPRange")
+
+
+async def the_reservation(tx: Transaction, path: Path) -> ReservationRow:
+    """Find the reservation by id."""
+    wanted = ReservationId(number(path["id"], "ReservedIp"))
+    return _found(await reservation_of(tx, wanted), "ReservedIp")
 
 
 async def the_rack(tx: Transaction, path: Path) -> RackView:

@@ -48,7 +48,8 @@ STOPPED = (
 def outcome(vlan: VlanRow, racks: Mapping[RackKey, RackView]) -> Outcome:
     """Judge a VLAN; one rack that failed outweighs one that is awaited, whoever else serves.
 
-    While a rack is drained, or was ordered on the spot to stop, its peer is to serve alone.
+    While a rack is drained, was ordered on the spot to stop, or is off and its peer has taken
+    over, that peer is to serve alone.
     """
     ordered = [_ordered(vlan, rack.key, racks) for rack in vlan.racks]
     if vlan.dhcp_on and ordered and all(order is OrderKind.STOP for order in ordered):
@@ -62,11 +63,27 @@ def outcome(vlan: VlanRow, racks: Mapping[RackKey, RackView]) -> Outcome:
     return RUNNING if vlan.dhcp_on else Outcome(Standing.OFF)
 
 
+def relayed(
+    vlan: VlanRow, target: VlanRow, there: Outcome, racks: Mapping[RackKey, RackView]
+) -> Outcome:
+    """Judge a VLAN that is relayed to `target`, of which `there` was judged."""
+    for name in target.racks:
+        rack = racks.get(name.key)
+        service = rack and _service(vlan, rack)
+        if rack and service and service.problem and rack.judged == rack.wanted:
+            reason = f"rack {name.hostname} cannot serve this VLAN"
+            return Outcome(Standing.FAILED, reason, service.problem)
+    if there.standing is Standing.OFF:
+        return Outcome(Standing.OFF, f"DHCP is off on VLAN {target.label}, which it is relayed to")
+    return there
+
+
 def _served(vlan: VlanRow, racks: Mapping[RackKey, RackView]) -> VlanRow:
     """Give the VLAN with those who are to serve it now."""
     able = _able(vlan, racks)
     primary, secondary = (*able, None, None)[:2]
-    drained = frozenset(key for key in able if key in racks and racks[key].draining)
+    known = [racks[key] for key in able if key in racks]
+    drained = frozenset(rack.name.key for rack in known if rack.is_resting(vlan.id))
     chosen = serving(primary, secondary, drained)
     if len([key for key in chosen if key is not None]) == len(vlan.racks):
         return vlan

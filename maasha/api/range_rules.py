@@ -1,7 +1,8 @@
 """Where a range of addresses may lie.
 
 A range is inside one subnet and takes neither its network nor its broadcast address. No two ranges
-overlap; a dynamic one also leaves out the gateway, DNS servers and the racks' own addresses.
+overlap; a dynamic one also leaves out the gateway, DNS servers, the racks' own addresses and those
+that are reserved for one client.
 """
 
 from __future__ import annotations
@@ -12,17 +13,22 @@ from attrs import frozen
 
 from maasha.api.errors import WHOLE_REQUEST, FieldErrors
 from maasha.db.ranges import RangeRow
+from maasha.db.reservations import ReservationRow
 from maasha.db.subnets import Address, SubnetRow, TakenAddress
 from maasha.model.network import RangeType
 
 
 @frozen
 class RangeSurroundings:
-    """What the rules look at: the subnet, its other ranges and the racks' addresses in it."""
+    """What the rules look at: the subnet, its other ranges and the addresses that are somebody's.
+
+    Of the clients' reservations those suffice that are in the range.
+    """
 
     subnet: SubnetRow
     others: tuple[RangeRow, ...]
     taken: tuple[TakenAddress, ...]
+    reserved: tuple[ReservationRow, ...] = ()
 
 
 def check_range(new: RangeRow, around: RangeSurroundings) -> None:
@@ -39,12 +45,13 @@ def check_range(new: RangeRow, around: RangeSurroundings) -> None:
 
 def _ends(new: RangeRow, subnet: SubnetRow) -> Iterator[tuple[str, tuple[str, ...]]]:
     for field, address in (("start_ip", new.start), ("end_ip", new.end)):
-        problem = _address_problem(address, subnet)
+        problem = address_problem(address, subnet)
         if problem:
             yield field, (problem,)
 
 
-def _address_problem(address: Address, subnet: SubnetRow) -> str:
+def address_problem(address: Address, subnet: SubnetRow) -> str:
+    """Say why it is no host's address of the subnet; empty: it is one."""
     cidr = subnet.cidr
     if address.version == 6:
         return f"{address} is IPv6, which maasha does not hand out; give IPv4 addresses."
@@ -67,17 +74,25 @@ def _clashes(new: RangeRow, around: RangeSurroundings) -> Iterator[str]:
     if new.type is RangeType.DYNAMIC:
         yield from (
             f"{new.start}-{new.end} holds {address}, {what}; leave it out."
-            for address, what in _fixed(around)
+            for address, what in fixed_addresses(around.subnet, around.taken)
             if new.overlaps(address, address)
+        )
+        yield from (
+            f"{new.start}-{new.end} holds {held.address}, which is reserved for {held.mac} "
+            f"(id {held.id}); leave it out, or delete the reservation first."
+            for held in around.reserved
+            if new.overlaps(held.address, held.address)
         )
 
 
-def _fixed(around: RangeSurroundings) -> Iterator[tuple[Address, str]]:
-    subnet = around.subnet
+def fixed_addresses(
+    subnet: SubnetRow, racks: tuple[TakenAddress, ...]
+) -> Iterator[tuple[Address, str]]:
+    """Give the addresses that are somebody's own without DHCP, and whose."""
     if subnet.gateway is not None:
         yield subnet.gateway, "the subnet's gateway"
     for server in subnet.dns_servers:
         if server in subnet.cidr:
             yield server, "a DNS server of the subnet"
-    for taken in around.taken:
+    for taken in racks:
         yield taken.address, f"the address of {taken.holder}"

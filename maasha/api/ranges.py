@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from attrs import evolve
+from collections.abc import Sequence
 
+from attrs import evolve, frozen
+
+from maasha.api.advising import advise
 from maasha.api.answers import GONE, Answer, JsonObject, ok
 from maasha.api.changes import differences
 from maasha.api.errors import FieldErrors, Forbidden
@@ -20,6 +23,7 @@ from maasha.api.submissions import RangeCreate, RangeUpdate
 from maasha.db.events import record
 from maasha.db.leases import prune
 from maasha.db.ranges import RangeRow, add_range, ranges, remove_range, store_range
+from maasha.db.reservations import reserved_within
 from maasha.db.subnets import SubnetRow, subnet_around, taken_addresses
 from maasha.db.transaction import Transaction
 from maasha.model.network import RangeId, RangeType, SubnetId
@@ -28,6 +32,18 @@ RANGES = Noun("IPRangesHandler", "ipranges/", "Ranges of addresses in subnets.")
 RANGE = Noun("IPRangeHandler", "ipranges/{id}/", "A range of addresses.")
 UNNUMBERED = RangeId(0)
 """Stands in a row that is not stored yet."""
+
+
+@frozen
+class Stored:
+    """A range as it is written; `awaited`: racks have work from it."""
+
+    held: RangeRow
+    subnet: SubnetRow
+    awaited: bool
+    picture: Picture
+    advice: Sequence[str]
+    """On the size of the VLAN's pools."""
 
 
 async def list_ranges(call: Call, _: Nothing) -> Answer:
@@ -55,7 +71,7 @@ async def read_range(call: Call, _: Nothing) -> Answer:
 async def create_range(call: Call, form: RangeCreate) -> Answer:
     """Make one in the subnet named or in the one around its first address."""
 
-    async def work(tx: Transaction) -> tuple[RangeRow, SubnetRow, bool, Picture]:
+    async def work(tx: Transaction) -> Stored:
         subnet = await _subnet(tx, form)
         new = RangeRow(
             UNNUMBERED,
@@ -71,15 +87,15 @@ async def create_range(call: Call, form: RangeCreate) -> Answer:
         made = evolve(new, id=await add_range(tx, new))
         await record(tx, call.who, f"iprange:{made.id}", "iprange.created", "info", str(made))
         awaited = made.type is RangeType.DYNAMIC and await dhcp_changed(tx, subnet.vlan)
-        return made, subnet, awaited, await read_picture(tx)
+        return await _stored(tx, made, subnet, awaited)
 
-    return await _answer(call, *await call.change(work))
+    return await _answer(call, await call.change(work))
 
 
 async def update_range(call: Call, form: RangeUpdate) -> Answer:
     """Change one; when DHCP hands it out, wait for the racks."""
 
-    async def work(tx: Transaction) -> tuple[RangeRow, SubnetRow, bool, Picture]:
+    async def work(tx: Transaction) -> Stored:
         before = await the_range(tx, call.path)
         after = evolve(
             before,
@@ -92,9 +108,9 @@ async def update_range(call: Call, form: RangeUpdate) -> Answer:
         subnet = await subnet_by_id(tx, before.subnet)
         await _check(tx, after, subnet)
         awaited = await _store(tx, call.who, before, after, subnet)
-        return after, subnet, awaited, await read_picture(tx)
+        return await _stored(tx, after, subnet, awaited)
 
-    return await _answer(call, *await call.change(work))
+    return await _answer(call, await call.change(work))
 
 
 async def delete_range(call: Call, _: Nothing) -> Answer:
@@ -114,15 +130,19 @@ async def delete_range(call: Call, _: Nothing) -> Answer:
     return GONE
 
 
-async def _answer(
-    call: Call, held: RangeRow, subnet: SubnetRow, awaited: bool, picture: Picture
-) -> Answer:
-    def shape(seen: Picture) -> JsonObject:
-        return range_json(held, subnet, seen)
+async def _stored(tx: Transaction, held: RangeRow, subnet: SubnetRow, awaited: bool) -> Stored:
+    dynamic = held.type is RangeType.DYNAMIC
+    advice = await advise(tx, subnet.vlan) if dynamic else []
+    return Stored(held, subnet, awaited, await read_picture(tx), advice)
 
-    if not awaited:
-        return ok(shape(picture))
-    return ok(await answer_settled(call, subnet.vlan, picture, shape))
+
+async def _answer(call: Call, stored: Stored) -> Answer:
+    def shape(seen: Picture) -> JsonObject:
+        return {**range_json(stored.held, stored.subnet, seen), "advice": stored.advice}
+
+    if not stored.awaited:
+        return ok(shape(stored.picture))
+    return ok(await answer_settled(call, stored.subnet.vlan, stored.picture, shape))
 
 
 async def _subnet(tx: Transaction, form: RangeCreate) -> SubnetRow:
@@ -137,7 +157,9 @@ async def _subnet(tx: Transaction, form: RangeCreate) -> SubnetRow:
 
 async def _check(tx: Transaction, new: RangeRow, subnet: SubnetRow) -> None:
     others = tuple(held for held in await ranges(tx, subnet.id) if held.id != new.id)
-    check_range(new, RangeSurroundings(subnet, others, await taken_addresses(tx, subnet.id)))
+    taken = await taken_addresses(tx, subnet.id)
+    reserved = await reserved_within(tx, new.start, new.end)
+    check_range(new, RangeSurroundings(subnet, others, taken, reserved))
 
 
 def _require_rights(call: Call, before: RangeRow, after: RangeRow) -> None:

@@ -53,3 +53,5 @@ def _objections(vlan: VlanRow, roles: VlanRoles, outcome: Outcome, wanted: str) 
     for name in vlan.racks:
         if roles.candidate(name.key).draining:
             yield f"{name.hostname} is being drained; undo that first"
+        elif outcome == RUNNING and not roles.candidate(name.key).linked:
+            yield f"{name.hostname} is away, and its peer has taken over; wait until it is back"

@@ -16,6 +16,11 @@ async def dhcp_changed(tx: Transaction, changed: VlanId) -> bool:
     Raises `Conflict`, so that all is rolled back, when DHCP is on and no dynamic range is left.
     """
     row = await vlan(tx, changed)
+    if row is not None and row.relay is not None:
+        row = await vlan(tx, row.relay)
+        if row is not None and row.dhcp_on:
+            await want_dhcp(tx, row.racks)
+            return True
     if row is None or not row.dhcp_on:
         return False
     if not await dynamic_ranges(tx, row.id):

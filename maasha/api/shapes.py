@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from maasha.api.answers import Json, JsonObject
+from maasha.api.option_fields import architecture_name
+from maasha.api.pair_words import consequences
 from maasha.api.picture import Picture
 from maasha.api.routes import ROOT
 from maasha.db.accounts import User
@@ -53,16 +55,31 @@ def vlan_json(vlan: VlanRow, picture: Picture) -> JsonObject:
         "dhcp_status": outcome.status,
         "dhcp_problem": outcome.problem,
         "lease_time": vlan.lease_time,
+        "mclt": vlan.numbers.mclt,
+        "split": vlan.numbers.split,
+        "max_response_delay": vlan.numbers.max_response_delay,
+        "failover_consequences": list(consequences(vlan.numbers, vlan.lease_time)),
+        "next_server": str(vlan.boot.server) if vlan.boot.server else None,
+        "boot_files": {
+            architecture_name(entry.architecture): entry.file for entry in vlan.boot.files
+        },
         "external_dhcp": None,
-        "relay_vlan": None,
+        "relay_vlan": relay_json(vlan, picture),
         "primary_rack": vlan.primary.system_id if vlan.primary else None,
         "secondary_rack": vlan.secondary.system_id if vlan.secondary else None,
         "primary_rack_by": vlan.primary_by or AUTOMATIC,
         "secondary_rack_by": vlan.secondary_by or AUTOMATIC,
         "ha_auto": vlan.ha_auto,
+        "take_over_after": vlan.take_over_after,
+        "endurance_bound": vlan.endurance_bound,
         "space": SPACE,
         "resource_uri": uri("vlans", vlan.id),
     }
+
+
+def relay_json(vlan: VlanRow, picture: Picture) -> Json:
+    """Show where a VLAN is relayed to, as MAAS does; None: nowhere."""
+    return None if vlan.relay is None else named_vlan(picture.networks.vlans[vlan.relay])
 
 
 def fabric_json(fabric: FabricRow, picture: Picture) -> JsonObject:
@@ -90,6 +107,8 @@ def subnet_json(subnet: SubnetRow, picture: Picture) -> JsonObject:
         "gateway_ip": str(subnet.gateway) if subnet.gateway else None,
         "dns_servers": [str(server) for server in subnet.dns_servers],
         "managed": subnet.managed,
+        "ntp_servers": [str(server) for server in subnet.ntp_servers],
+        "search_list": list(subnet.search_list),
         "rdns_mode": 0,
         "active_discovery": False,
         "allow_dns": False,

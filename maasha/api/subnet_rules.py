@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from attrs import frozen
 
 from maasha.api.errors import FieldErrors
+from maasha.api.range_rules import address_problem
 from maasha.db.ranges import RangeRow
+from maasha.db.reservations import ReservationRow
 from maasha.db.subnets import Address, SubnetRow, TakenAddress
 from maasha.model.network import RangeType
 
 
 @frozen
 class SubnetSurroundings:
-    """What the rules look at: overlapping subnets, the subnet's ranges, the racks' addresses."""
+    """What the rules look at: overlapping subnets, the subnet's ranges, who has addresses in it.
+
+    Of the clients' reservations those suffice that cannot stay: outside of the network, and those
+    of its gateway and DNS servers.
+    """
 
     overlapping: tuple[SubnetRow, ...] = ()
     ranges: tuple[RangeRow, ...] = ()
     taken: tuple[TakenAddress, ...] = ()
+    reserved: tuple[ReservationRow, ...] = ()
 
 
 def check_subnet(subnet: SubnetRow, around: SubnetSurroundings) -> None:
@@ -27,6 +34,7 @@ def check_subnet(subnet: SubnetRow, around: SubnetSurroundings) -> None:
         "cidr": tuple(_cidr(subnet, around)),
         "gateway_ip": tuple(_gateway(subnet, around)),
         "dns_servers": tuple(_dns_servers(subnet, around)),
+        "ntp_servers": tuple(_other_family(subnet, subnet.ntp_servers)),
     }
     if any(wrong.values()):
         raise FieldErrors({field: texts for field, texts in wrong.items() if texts})
@@ -41,6 +49,9 @@ def _cidr(subnet: SubnetRow, around: SubnetSurroundings) -> Iterator[str]:
     for taken in around.taken:
         if taken.address not in subnet.cidr:
             yield f"{taken.address} of {taken.holder} would be outside of {subnet.cidr}."
+    for row in around.reserved:
+        if address_problem(row.address, subnet):
+            yield f"The {row} (id {row.id}) would not fit {subnet.cidr}; delete or change it first."
 
 
 def _gateway(subnet: SubnetRow, around: SubnetSurroundings) -> Iterator[str]:
@@ -55,13 +66,18 @@ def _gateway(subnet: SubnetRow, around: SubnetSurroundings) -> Iterator[str]:
 
 
 def _dns_servers(subnet: SubnetRow, around: SubnetSurroundings) -> Iterator[str]:
+    yield from _other_family(subnet, subnet.dns_servers)
     for server in subnet.dns_servers:
+        yield from _handed_out(server, around)
+
+
+def _other_family(subnet: SubnetRow, servers: Iterable[Address]) -> Iterator[str]:
+    for server in servers:
         if server.version != subnet.cidr.version:
             yield (
                 f"{server} is not an IPv{subnet.cidr.version} address, so DHCP cannot tell it in "
                 f"{subnet.cidr}; give one."
             )
-        yield from _handed_out(server, around)
 
 
 def _handed_out(address: Address, around: SubnetSurroundings) -> Iterator[str]:
@@ -69,3 +85,6 @@ def _handed_out(address: Address, around: SubnetSurroundings) -> Iterator[str]:
         dynamic = held.type is RangeType.DYNAMIC and held.start.version == address.version
         if dynamic and held.overlaps(address, address):
             yield f"{address} is in the {held}, so DHCP may hand it out; choose another."
+    for row in around.reserved:
+        if row.address == address:
+            yield f"{address} is reserved for {row.mac} (id {row.id}); choose another."

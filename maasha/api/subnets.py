@@ -22,6 +22,13 @@ from maasha.db.events import record
 from maasha.db.leases import prune
 from maasha.db.moves import move_subnet
 from maasha.db.ranges import ranges
+from maasha.db.reservations import (
+    ReservationRow,
+    reserved_at,
+    reserved_in,
+    reserved_outside,
+    reserved_twice,
+)
 from maasha.db.subnets import (
     SubnetRow,
     add_subnet,
@@ -87,6 +94,7 @@ async def update_subnet(call: Call, form: SubnetUpdate) -> Answer:
             await overlapping(tx, after.cidr, after.id),
             await ranges(tx, after.id),
             await taken_addresses(tx, after.id),
+            await _misplaced(tx, after),
         )
         check_subnet(after, around)
         awaited = await _store(tx, call.who, before, after)
@@ -111,6 +119,7 @@ async def delete_subnet(call: Call, _: Nothing) -> Answer:
         uses.extend(
             f"{each.address} of {each.holder}" for each in await taken_addresses(tx, found.id)
         )
+        uses.extend(f"the {held}" for held in await reserved_in(tx, found.id))
         if uses:
             raise Conflict(f"Subnet {found.cidr} is in use by {listed(uses)}; remove them first.")
         await remove_subnet(tx, found.id)
@@ -120,6 +129,13 @@ async def delete_subnet(call: Call, _: Nothing) -> Answer:
 
     await call.change(work)
     return GONE
+
+
+async def _misplaced(tx: Transaction, after: SubnetRow) -> tuple[ReservationRow, ...]:
+    """List the reservations that would have to go."""
+    own = (after.gateway, *after.dns_servers)
+    found = [await reserved_at(tx, address) for address in own if address is not None]
+    return (*await reserved_outside(tx, after.id, after.cidr), *filter(None, found))
 
 
 def _changed(before: SubnetRow, form: SubnetUpdate) -> SubnetRow:
@@ -132,6 +148,8 @@ def _changed(before: SubnetRow, form: SubnetUpdate) -> SubnetRow:
         gateway=either(form.gateway_ip, before.gateway),
         dns_servers=either(form.dns_servers, before.dns_servers),
         managed=either(form.managed, before.managed),
+        ntp_servers=either(form.ntp_servers, before.ntp_servers),
+        search_list=either(form.search_list, before.search_list),
     )
 
 
@@ -161,6 +179,11 @@ async def _move(tx: Transaction, moved: SubnetRow, to: VlanId) -> None:
         raise Conflict(
             f"DHCP still runs on {listed(serving)} for VLAN {left.label}, which subnet "
             f"{moved.cidr} would leave; try again when it has stopped."
+        )
+    if twice := await reserved_twice(tx, moved.id, on.id):
+        raise Conflict(
+            f"Subnet {moved.cidr} has reservations for clients that have another address on VLAN "
+            f"{on.label} already: {listed([f'the {held}' for held in twice])}; remove them first."
         )
     if stranded := await move_subnet(tx, moved.id, on.id):
         raise Conflict(

@@ -14,13 +14,17 @@ the update does not name.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from attrs import evolve, frozen
 
 from maasha.api.errors import FieldErrors
-from maasha.api.fields import shown
+from maasha.api.fields import listed, shown
 from maasha.api.forms import Absent, either
 from maasha.api.submissions import VlanUpdate
 from maasha.db.vlans import RackChoice, RackName, VlanRow
+from maasha.model.network import VlanId
+from maasha.model.options import Boot, PairNumbers
 
 Authors = tuple[str, str]
 """Who chose the primary and the secondary."""
@@ -32,6 +36,10 @@ class VlanSurroundings:
 
     racks: tuple[RackChoice, ...]
     dynamic_ranges: int
+    relay: VlanRow | None = None
+    """The VLAN that `relay_vlan` names; None: it names none, or there is no such VLAN."""
+    relayed: tuple[VlanRow, ...] = ()
+    """The VLANs that are relayed to this one."""
 
 
 def changed_vlan(
@@ -44,16 +52,22 @@ def changed_vlan(
     wrong: dict[str, tuple[str, ...]] = {}
     primary, secondary = _members(before, update, around, wrong)
     primary_by, secondary_by = _authors(before, update, secondary, who)
+    wrong.update(_relay_faults(before, update, around))
     after = evolve(
         before,
+        relay=_relay(before, update),
         name=either(update.name, before.name),
         description=either(update.description, before.description),
         mtu=either(update.mtu, before.mtu),
         dhcp_on=either(update.dhcp_on, before.dhcp_on),
         lease_time=either(update.lease_time, before.lease_time),
+        numbers=_numbers(before.numbers, update),
+        boot=_boot(before.boot, update),
         primary=primary,
         secondary=secondary,
         ha_auto=either(update.ha_auto, before.ha_auto),
+        take_over_after=either(update.take_over_after, before.take_over_after),
+        endurance_bound=either(update.endurance_bound, before.endurance_bound),
         primary_by=primary_by,
         secondary_by=secondary_by,
     )
@@ -73,7 +87,7 @@ def with_pairing(before: VlanRow, after: VlanRow) -> VlanRow:
 
 def matters_to_dhcp(before: VlanRow, after: VlanRow) -> bool:
     """Whether a rack's dhcpd.conf differs between the two."""
-    if not (before.dhcp_on or after.dhcp_on):
+    if not (before.dhcp_on or after.dhcp_on or before.relay or after.relay):
         return False
     return _served(before) != _served(after)
 
@@ -89,7 +103,60 @@ def concerned(before: VlanRow, after: VlanRow) -> tuple[RackName, ...]:
 
 
 def _served(vlan: VlanRow) -> tuple[object, ...]:
-    return (vlan.dhcp_on, vlan.racks, vlan.lease_time, vlan.mtu, vlan.pairing)
+    told = (vlan.lease_time, vlan.mtu, vlan.numbers, vlan.boot)
+    return (vlan.dhcp_on, vlan.racks, vlan.pairing, vlan.relay, *told)
+
+
+def _relay(before: VlanRow, update: VlanUpdate) -> VlanId | None:
+    """Say where it is relayed to; racks of its own end that."""
+    if update.dhcp_on is True:
+        return None
+    chosen = either(update.relay_vlan, before.relay)
+    return None if chosen is None else VlanId(chosen)
+
+
+def _relay_faults(
+    before: VlanRow, update: VlanUpdate, around: VlanSurroundings
+) -> dict[str, tuple[str, ...]]:
+    wanted = update.relay_vlan
+    if isinstance(wanted, Absent) or wanted is None:
+        return {}
+    texts = tuple(_against_relay(before, wanted, update, around))
+    return {"relay_vlan": texts} if texts else {}
+
+
+def _against_relay(
+    before: VlanRow, wanted: int, update: VlanUpdate, around: VlanSurroundings
+) -> Iterator[str]:
+    if either(update.dhcp_on, before.dhcp_on):
+        yield (
+            f"VLAN {before.label} is served by racks on it; say dhcp_on=false as well, or leave "
+            "relay_vlan empty."
+        )
+    if around.relay is None:
+        yield f"There is no VLAN with the id {wanted}; see `fabrics read` for the ids."
+    elif around.relay.id == before.id:
+        yield "A VLAN cannot be relayed to itself; name another one."
+    elif around.relay.relay is not None:
+        yield f"VLAN {around.relay.label} is relayed itself; name one that racks are on."
+    if around.relayed:
+        names = listed([each.label for each in around.relayed])
+        yield f"VLAN {before.label} is what {names} is relayed to; end that first."
+
+
+def _numbers(before: PairNumbers, update: VlanUpdate) -> PairNumbers:
+    return PairNumbers(
+        mclt=either(update.mclt, before.mclt),
+        split=either(update.split, before.split),
+        max_response_delay=either(update.max_response_delay, before.max_response_delay),
+    )
+
+
+def _boot(before: Boot, update: VlanUpdate) -> Boot:
+    return Boot(
+        files=either(update.boot_files, before.files),
+        server=either(update.next_server, before.server),
+    )
 
 
 def _places(vlan: VlanRow) -> tuple[object, ...]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from maasha.api.advising import advise
 from maasha.api.answers import GONE, Answer, JsonObject, ok
 from maasha.api.changes import differences
 from maasha.api.errors import Conflict, FieldErrors
@@ -34,9 +37,11 @@ from maasha.db.vlans import (
     racks_serving,
     remove_vlan,
     store_vlan,
+    vlan,
     vlan_of_vid,
+    vlans_relayed_to,
 )
-from maasha.model.network import FabricId
+from maasha.model.network import FabricId, VlanId
 
 VLANS = Noun("VlansHandler", "fabrics/{fabric_id}/vlans/", "The VLANs of a fabric.")
 VLAN = Noun(
@@ -87,15 +92,15 @@ async def create_vlan(call: Call, form: VlanCreate) -> Answer:
 async def update_vlan(call: Call, form: VlanUpdate) -> Answer:
     """Change one; when it matters to DHCP, wait for its racks and say how it went."""
 
-    async def work(tx: Transaction) -> tuple[VlanRow, bool, Picture]:
+    async def work(tx: Transaction) -> tuple[VlanRow, bool, Picture, Sequence[str]]:
         before = await the_vlan(tx, call.path)
         after, awaited = await _update(tx, call.who, before, form)
-        return after, awaited, await read_picture(tx)
+        return after, awaited, await read_picture(tx), await advise(tx, after.id)
 
-    after, awaited, picture = await call.change(work)
+    after, awaited, picture, advice = await call.change(work)
 
     def shape(seen: Picture) -> JsonObject:
-        return vlan_json(seen.networks.vlans[after.id], seen)
+        return {**vlan_json(seen.networks.vlans[after.id], seen), "advice": advice}
 
     if not awaited:
         return ok(shape(picture))
@@ -118,8 +123,12 @@ async def delete_vlan(call: Call, _: Nothing) -> Answer:
 async def _update(
     tx: Transaction, who: str, before: VlanRow, form: VlanUpdate
 ) -> tuple[VlanRow, bool]:
+    wanted = form.relay_vlan
     around = VlanSurroundings(
-        await rack_choices(tx, before.id), await dynamic_ranges(tx, before.id)
+        await rack_choices(tx, before.id),
+        await dynamic_ranges(tx, before.id),
+        await vlan(tx, VlanId(wanted)) if isinstance(wanted, int) else None,
+        await vlans_relayed_to(tx, before.id),
     )
     after = changed_vlan(before, form, around, who)
     if after == before:
@@ -131,7 +140,10 @@ async def _update(
         await notify(tx, Channel.PLACEMENT)
     awaited = matters_to_dhcp(before, after)
     if awaited:
-        await want_dhcp(tx, concerned(before, after))
+        relays = {each.relay for each in (before, after) if each.relay is not None}
+        through = [await vlan_by_id(tx, relay) for relay in sorted(relays)]
+        racks = (rack for each in through if each.dhcp_on for rack in each.racks)
+        await want_dhcp(tx, (*concerned(before, after), *racks))
     return after, awaited
 
 
@@ -150,6 +162,7 @@ async def _require_unused(tx: Transaction, gone: VlanRow) -> None:
     known = await networks(tx)
     uses = [f"subnet {subnet.cidr}" for subnet in known.subnets_of(gone.id)]
     uses.extend(f"interface {name}" for name in await interfaces_on(tx, gone.id))
+    uses.extend(f"relay of VLAN {one.label}" for one in await vlans_relayed_to(tx, gone.id))
     uses.extend(f"rack {rack.hostname}" for rack in gone.racks)
     uses.extend(f"DHCP still running on {name}" for name in await racks_serving(tx, gone.id))
     if uses:
@@ -166,7 +179,8 @@ OPERATIONS = (
         Role.ADMIN,
         update_vlan,
         "Change a VLAN. A change of DHCP waits up to 10 s for the racks; dhcp_status of the answer "
-        "is running, pending: why, or failed: why, with dhcpd's words in dhcp_problem.",
+        "is running, pending: why, or failed: why, with dhcpd's words in dhcp_problem; advice is "
+        "on the size of its pools.",
         VlanUpdate,
     ),
     Operation(VLAN, Crud.DELETE, Role.ADMIN, delete_vlan, "Delete a VLAN nobody uses."),

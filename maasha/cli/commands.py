@@ -14,6 +14,7 @@ from maasha.cli import placement_words, roles_words
 from maasha.cli.failures import Misused
 from maasha.cli.placement_words import Acknowledge, Balance, Drain, Pause, Resume
 from maasha.cli.roles_words import Roles
+from maasha.cli.standing_words import Standing, TakeOver
 from maasha.config import Unfit, url
 
 
@@ -70,7 +71,8 @@ class Call:
 
 
 OfPlacement = Drain | Balance | Pause | Resume | Acknowledge
-Command = Login | Logout | ListProfiles | Refresh | Status | OfPlacement | Roles | HandOver | Call
+OfDhcp = Roles | Standing | TakeOver
+Command = Login | Logout | ListProfiles | Refresh | Status | OfPlacement | OfDhcp | HandOver | Call
 
 _INIT_MEND = (
     "maasha init rack --maas-url URL --secret SECRET, or maasha init region --database-host HOST"

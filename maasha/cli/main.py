@@ -17,6 +17,7 @@ from maasha.cli.commands import (
     ListProfiles,
     Login,
     Logout,
+    OfDhcp,
     OfPlacement,
     Refresh,
     parse,
@@ -26,6 +27,7 @@ from maasha.cli.failures import Failure, Status
 from maasha.cli.handing_over import SECRET_OPTIONS, hand_over
 from maasha.cli.placement_words import Acknowledge, Balance, Drain, Pause, Resume
 from maasha.cli.roles_words import Roles
+from maasha.cli.standing_words import Standing, TakeOver
 from maasha.cli.store import Store
 from maasha.cli.terminal import Terminal
 from maasha.host.argv import conceal, words_of
@@ -71,7 +73,7 @@ def _carried_out(command: Command, store: Store, terminal: Terminal) -> Status:
     if isinstance(command, HandOver):
         hand_over(command, terminal)
     # These import an HTTP client: 0.2 s that `--help` and the programs above need not wait for.
-    from maasha.cli import accounts, calls, roles  # noqa: PLC0415  # see the line above
+    from maasha.cli import accounts, calls  # noqa: PLC0415  # see the line above
 
     match command:
         case Call():
@@ -80,8 +82,8 @@ def _carried_out(command: Command, store: Store, terminal: Terminal) -> Status:
             return calls.run_status(store, terminal, command.profile)
         case Drain() | Balance() | Pause() | Resume() | Acknowledge():
             return _of_placement(command, store, terminal)
-        case Roles():
-            return roles.run_roles(store, terminal, command)
+        case Roles() | Standing() | TakeOver():
+            return _of_dhcp(command, store, terminal)
         case Login():
             accounts.login(store, terminal, command)
         case Logout():
@@ -93,6 +95,20 @@ def _carried_out(command: Command, store: Store, terminal: Terminal) -> Status:
         case _:
             assert_never(command)
     return Status.DONE
+
+
+def _of_dhcp(command: OfDhcp, store: Store, terminal: Terminal) -> Status:
+    from maasha.cli import roles, standing  # noqa: PLC0415  # as above
+
+    match command:
+        case Roles():
+            return roles.run_roles(store, terminal, command)
+        case Standing():
+            return standing.run_standing(store, terminal, command)
+        case TakeOver():
+            return standing.run_take_over(store, terminal, command)
+        case _:
+            assert_never(command)
 
 
 def _of_placement(command: OfPlacement, store: Store, terminal: Terminal) -> Status:

@@ -1,4 +1,4 @@
-"""`maasha dhcp roles`: how it is written."""
+"""`maasha dhcp roles`: how it is written; the other topics of `dhcp` have modules of their own."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 
 from attrs import frozen
 
+from maasha.cli import standing_words
 from maasha.cli.failures import Misused
 from maasha.cli.placement_words import Verbs, seconds
+from maasha.cli.standing_words import Standing, TakeOver
 
 DEADLINE = 300
 """Seconds that one pair may take to change places and be normal again. A minute is usual: each rack
@@ -24,8 +26,10 @@ class Roles:
     deadline: int = DEADLINE
 
 
-def dhcp(*, topic: str, **options: object) -> Roles:
+def dhcp(*, topic: str, **options: object) -> Roles | Standing | TakeOver:
     """Give the command; raises `Misused` for options that contradict each other."""
+    if topic in standing_words.MADE:
+        return standing_words.MADE[topic](**options)
     wanted = Roles(**options)  # type: ignore[arg-type]  # argparse's
     if wanted.apply and not wanted.plan:
         mend = f"look at it first: maasha dhcp {topic} --plan, and then: --plan --apply"
@@ -33,13 +37,16 @@ def dhcp(*, topic: str, **options: object) -> Roles:
     return wanted
 
 
-MADE: Mapping[str, Callable[..., Roles]] = {"dhcp": dhcp}
+MADE: Mapping[str, Callable[..., Roles | Standing | TakeOver]] = {"dhcp": dhcp}
 
 
 def add_to(verbs: Verbs) -> None:
     """Teach argparse how it is written."""
-    parser = verbs.add_parser("dhcp", help="show which racks serve each VLAN, by whose choice")
-    topics = parser.add_subparsers(dest="topic", required=True, metavar="roles")
+    parser = verbs.add_parser(
+        "dhcp", help="who serves each VLAN, by whose choice, and how it stands"
+    )
+    topics = parser.add_subparsers(dest="topic", required=True, metavar="TOPIC")
+    standing_words.add_to(topics)
     roles = topics.add_parser("roles", help="primary and secondary of each VLAN, and why")
     roles.add_argument("profile", metavar="PROFILE", nargs="?", default="")
     roles.add_argument(

@@ -19,6 +19,7 @@ from twisted.application.service import IService
 from twisted.internet.base import ReactorBase
 from twisted.internet.error import ReactorNotRunning
 from twisted.internet.protocol import Factory
+from twisted.internet.threads import deferToThreadPool
 from twisted.python import usage
 from twisted.web.client import Agent, readBody
 
@@ -28,7 +29,9 @@ from maasha.dhcp.acts import ActSpool
 from maasha.dhcp.daemon import Dhcpd
 from maasha.dhcp.feed import LeaseFeed
 from maasha.dhcp.folder import Folder
+from maasha.dhcp.following import LeasesFile, LogFiles
 from maasha.dhcp.server import DhcpServer
+from maasha.dhcp.spool import Spool
 from maasha.dhcp.systemd import Launcher, Spawner, Unit, systemctl
 from maasha.host import descriptors, interfaces
 from maasha.host.clock import steady
@@ -126,6 +129,7 @@ def build(
         pick=lighter_of_two(chance.choice),
         delay=backoffPolicy(FIRST_REST, LONGEST_REST, jitter=chance.random),
         begin_anew=begin_anew,
+        now=now,
         scene=Scene(
             reactor,
             partial(PacketStation, reactor),
@@ -141,7 +145,15 @@ def build(
     search = Search(reactor, fetch, settings.maas_url, memory)
 
     def feed(notify: Callable[[], None]) -> LeaseFeed:
-        return LeaseFeed(reactor, folder.leases, notify)
+        return LeaseFeed(
+            reactor,
+            LeasesFile(folder.leases),
+            LogFiles(folder.logs),
+            Spool(folder.spool),
+            partial(deferToThreadPool, reactor, reactor.getThreadPool()),
+            notify,
+            now,
+        )
 
     made = Controller(reactor, memory, search, dhcp, feed, around)
     inspection = Inspection(roster, Wiretap(roster, reactor, now), made.lookout)

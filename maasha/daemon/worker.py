@@ -14,6 +14,7 @@ import socket
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 from uuid import uuid4
@@ -64,6 +65,7 @@ from maasha.region.connections import Connections, RackLink
 from maasha.region.credentials import Credentials
 from maasha.region.database import database_settings
 from maasha.region.lag import Lag
+from maasha.region.lapsing import Lapsing
 from maasha.region.leaving import move_away
 from maasha.region.lifeline import Lifeline
 from maasha.region.listener import NoFreePort, limits_of, listen, serve
@@ -82,6 +84,7 @@ from maasha.region.round_trips import RoundTrips
 from maasha.region.rush import Rush
 from maasha.region.steward import Steward
 from maasha.region.tally import Tally
+from maasha.region.vigil import Vigil
 from maasha.region.wardship import Wardship
 from maasha.region.web import Entrance
 from maasha.rpc.extension import Extension
@@ -175,7 +178,9 @@ class Worker(MultiService):
             self._relocation,
             self._balancing,
             self._lookouts,
+            Vigil(reactor, self._dedicated.run, self._is_leading, lambda: self._balancing.verdict),
             RoundTrips(reactor, self._pool, self._connections),
+            Lapsing(reactor, self._pool, self._is_leading),
         ):
             part.setServiceParent(self)
         watching = Routine(reactor, INTERFACE_INTERVAL, self._watch_interfaces, "interfaces")
@@ -255,6 +260,7 @@ class Worker(MultiService):
             lambda: self._presence.standing,
             lambda: self._presence.gives_way,
             self._rush,
+            lambda: datetime.now(UTC),
         )
 
     def _show_figures(self) -> None:

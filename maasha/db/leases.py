@@ -9,27 +9,45 @@ from attrs import frozen
 from maasha.db.channels import Channel, notify
 from maasha.db.transaction import Row, Transaction
 from maasha.model.cluster import RackKey
-from maasha.model.lease import LIFECYCLE, BindingState, Lease
+from maasha.model.hostname import dns_name
+from maasha.model.lease import LIFECYCLE, BindingState, Lease, LeaseReport, normal_mac
 
+COUNT = """
+insert into lease_count (rack_id, sequence) values (%(rack)s, %(cursor)s)
+on conflict (rack_id) do update
+    set sequence = greatest(lease_count.sequence, excluded.sequence)
+returning sequence
+"""
+"""Also keeps two batches of one rack apart, until the first is committed."""
+COUNTED = "select sequence from lease_count where rack_id = %s"
 UPSERT = """
-insert into lease (rack_id, ip, state, mac, starts, ends, last_transaction, hostname)
+insert into lease (rack_id, ip, state, mac, starts, ends, last_transaction, hostname, name, fixed,
+    sequence)
 select %(rack)s, * from unnest(%(ips)s::inet[], %(states)s::text[], %(macs)s::text[],
     %(starts)s::timestamptz[], %(ends)s::timestamptz[], %(transactions)s::timestamptz[],
-    %(hostnames)s::text[])
+    %(hostnames)s::text[], %(names)s::text[], %(fixed)s::boolean[], %(sequences)s::bigint[])
 on conflict (rack_id, ip) do update set state = excluded.state, mac = excluded.mac,
     starts = excluded.starts, ends = excluded.ends, hostname = excluded.hostname,
-    last_transaction = excluded.last_transaction, reported = now()
+    last_transaction = excluded.last_transaction, name = excluded.name, fixed = excluded.fixed,
+    sequence = excluded.sequence, lapsed = false, reported = clock_timestamp()
+where excluded.sequence = 0 or lease.sequence <= excluded.sequence
 """
 CURRENT = """
-select * from (
-    select distinct on (ip) rack_id, ip, mac, starts, ends, last_transaction, hostname,
-        case when state = 'active' and ends <= now() then 'expired' else state end as state
+select newest.*, rack.hostname as peer,
+    greatest(extract(epoch from now() - reported), 0)::float8 as age
+from (
+    select distinct on (ip) *,
+        case when state = 'active' and ends <= now() then 'expired' else state end as current
     from lease where cardinality(%(ips)s::inet[]) = 0 or ip = any(%(ips)s::inet[])
     order by ip, last_transaction desc nulls last,
         array_position(%(lifecycle)s::text[], state) desc, rack_id
 ) newest
+join rack on rack.id = rack_id
 where (cardinality(%(macs)s::text[]) = 0 or mac = any(%(macs)s::text[]))
-and (cardinality(%(states)s::text[]) = 0 or state = any(%(states)s::text[]))
+and (cardinality(%(states)s::text[]) = 0 or current = any(%(states)s::text[]))
+and (cardinality(%(peers)s::text[]) = 0 or rack.hostname = any(%(peers)s::text[]))
+and (cardinality(%(names)s::text[]) = 0 or name = any(%(names)s::text[]))
+and (%(fixed)s::boolean is null or fixed = %(fixed)s::boolean)
 order by ip limit %(limit)s offset %(offset)s
 """
 PRUNE = """
@@ -50,6 +68,12 @@ class LeaseQuery:
     ips: tuple[IPv4Address | IPv6Address, ...] = ()
     macs: tuple[str, ...] = ()
     states: tuple[BindingState, ...] = ()
+    peers: tuple[str, ...] = ()
+    """Host names of the racks that have the last word."""
+    names: tuple[str, ...] = ()
+    """Clients by the names that DNS takes, in lower case."""
+    fixed: bool | None = None
+    """Whether the address is a host's own; None: either."""
     limit: int = PAGE
     offset: int = 0
 
@@ -63,15 +87,37 @@ class KnownLease:
 
     rack: RackKey
     lease: Lease
+    peer: str
+    """That rack's host name."""
+    age: float
+    """Seconds since it said so."""
+    name: str = ""
+    """The client's host name, if DNS takes it."""
+
+
+async def take(tx: Transaction, rack: RackKey, report: LeaseReport) -> int:
+    """Take a report in and give the answer to it (see LeaseReport).
+
+    To be called by the worker that `ownership.still_owns` the rack, in one transaction with that
+    question.
+    """
+    known = int(await tx.value(COUNTED, rack) or 0)
+    if known < report.acknowledged:
+        return known
+    if not report.leases:
+        return max(known, report.cursor)
+    known = int(await tx.value(COUNT, {"rack": rack, "cursor": report.cursor}))
+    await upsert(tx, rack, report.leases)
+    return known
 
 
 async def upsert(tx: Transaction, rack: RackKey, leases: tuple[Lease, ...]) -> None:
-    """Write what a rack reports, its last word for each address; once or twice is the same.
+    """Write what a rack says, its last word for each address; once or twice is the same.
 
-    A rack's reports are to be written in the order in which it sends them: by the worker that
-    `ownership.still_owns` it, in one transaction with that question.
+    A word with a lower number than the one that is known of its address changes nothing, however
+    late it comes; those without a number count in the order in which they come.
     """
-    last = list({lease.ip: lease for lease in leases}.values())
+    last = list({lease.ip: lease for lease in sorted(leases, key=_number)}.values())
     if not last:
         return
     await tx.execute(UPSERT, {"rack": rack, **_columns(last)})
@@ -92,12 +138,17 @@ async def current(tx: Transaction, query: LeaseQuery = EVERYTHING) -> tuple[Know
             "ips": list(query.ips),
             "macs": list(query.macs),
             "states": [state.value for state in query.states],
+            "peers": list(query.peers),
+            "names": list(query.names),
+            "fixed": query.fixed,
             "limit": query.limit,
             "offset": query.offset,
             "lifecycle": [state.value for state in LIFECYCLE],
         },
     )
-    return tuple(KnownLease(RackKey(row.rack_id), _lease(row)) for row in rows)
+    return tuple(
+        KnownLease(RackKey(row.rack_id), _lease(row), row.peer, row.age, row.name) for row in rows
+    )
 
 
 async def prune(tx: Transaction) -> int:
@@ -113,21 +164,30 @@ def _columns(leases: list[Lease]) -> dict[str, object]:
     return {
         "ips": [lease.ip for lease in leases],
         "states": [lease.state.value for lease in leases],
-        "macs": [lease.mac for lease in leases],
+        "macs": [normal_mac(lease.mac) for lease in leases],
         "starts": [lease.starts for lease in leases],
         "ends": [lease.ends for lease in leases],
         "transactions": [lease.last_transaction for lease in leases],
         "hostnames": [lease.hostname for lease in leases],
+        "names": [dns_name(lease.hostname) for lease in leases],
+        "fixed": [lease.fixed for lease in leases],
+        "sequences": [lease.sequence for lease in leases],
     }
+
+
+def _number(lease: Lease) -> int:
+    return lease.sequence
 
 
 def _lease(row: Row) -> Lease:
     return Lease(
         ip=row.ip,
-        state=BindingState(row.state),
+        state=BindingState(row.current),
         mac=row.mac,
         starts=row.starts,
         ends=row.ends,
         last_transaction=row.last_transaction,
         hostname=row.hostname,
+        fixed=row.fixed,
+        sequence=row.sequence,
     )

@@ -123,6 +123,12 @@ class RackView:
     draining: bool = False
     orders: tuple[Order, ...] = ()
     """What people ordered it on its own host."""
+    taken_over: frozenset[VlanId] = frozenset()
+    """The VLANs on which its peer serves alone until it is back."""
+
+    def is_resting(self, vlan: VlanId) -> bool:
+        """Whether its peer is to serve the VLAN alone for now."""
+        return self.draining or vlan in self.taken_over
 
     @property
     def connected(self) -> bool:
@@ -193,7 +199,8 @@ where heartbeat > clock_timestamp() - make_interval(secs => %s)
 order by region.hostname, slot, link.id
 """
 RACKS = """
-select *, exists (select from drain where rack_id = rack.id) as draining
+select *, exists (select from drain where rack_id = rack.id) as draining,
+    array(select vlan_id from takeover where rack_id = rack.id) as taken_over
 from rack where deleted is null order by hostname
 """
 INTERFACES = "select * from interface order by name"
@@ -268,4 +275,5 @@ def _rack(
         lost_by=row.lost_by,
         draining=row.draining,
         orders=from_loose(tuple[Order, ...], row.orders),
+        taken_over=frozenset(VlanId(key) for key in row.taken_over),
     )

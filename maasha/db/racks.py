@@ -17,6 +17,7 @@ from maasha.db.ownership import claim, epoch_of, lock, owner_of, release
 from maasha.db.pairings import note_lease_store
 from maasha.db.regions import WORKER_TTL
 from maasha.db.system_ids import Choose, new_system_id, well_formed
+from maasha.db.takeovers import end_takeovers
 from maasha.db.transaction import Row, Transaction
 from maasha.model.cluster import Introduction, LinkId, Ownership, RackKey, SystemId, WorkerId
 from maasha.model.stamp import Stamp
@@ -270,10 +271,11 @@ async def _create(tx: Transaction, introduction: Introduction, choose: Choose) -
 
 
 async def _note_found(tx: Transaction, row: Row) -> None:
-    """End a person's word that the rack is lost for good: here it is."""
+    """End a person's word that the rack is lost for good, or off for now: here it is."""
     if await tx.execute(FOUND, row.id):
         subject, detail = f"rack:{row.system_id}", f"declared lost by {row.lost_by}"
         await record(tx, subject, subject, "rack.found", "info", detail)
+    await end_takeovers(tx, f"rack:{row.system_id}", RackKey(row.id))
 
 
 async def _outdate_unknown(tx: Transaction, row: Row, introduction: Introduction) -> None:

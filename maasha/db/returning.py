@@ -24,6 +24,7 @@ ON_RECORD = """
 select id, system_id, hostname, lease_store, owner_incarnation, owner_counter,
     wanted_incarnation, wanted_counter
 from rack where system_id = any(%s) and deleted is null and lost is null
+and not exists (select from takeover where rack_id = rack.id)
 order by id for no key update skip locked
 """
 """A row that somebody else holds is not waited for, so a batch is never part of a deadlock."""
@@ -77,8 +78,8 @@ async def register_returning(
     """Register the links to `worker` of those that are on record just as they introduce themselves.
 
     None, and nothing is written of it: a rack that is anything else (unknown, deleted, declared
-    lost, renamed, with other interfaces or another leases file, ahead of the database), that
-    somebody else holds at this moment, or that comes twice. Raises WorkerGone.
+    lost, taken over from, renamed, with other interfaces or another leases file, ahead of the
+    database), that somebody else holds at this moment, or that comes twice. Raises WorkerGone.
     """
     await require_worker(tx, worker)
     first = {arrival.introduction.system_id: arrival for arrival in reversed(arrivals)}

@@ -10,12 +10,14 @@ from maasha.db.channels import Channel, notify
 from maasha.db.events import clear_alarm, raise_alarm
 from maasha.db.instance import raise_incarnation
 from maasha.db.pairings import note_lease_store
+from maasha.db.snippets import leave_out
 from maasha.db.transaction import Row, Transaction
 from maasha.db.wanted import raise_wanted
 from maasha.model.cluster import RackKey
 from maasha.model.codec import from_loose, to_json
 from maasha.model.dhcp import OFF, DhcpReport, PeerState, Role, VlanRole, VlanService
 from maasha.model.network import VlanId
+from maasha.model.options import SnippetId
 from maasha.model.stamp import Stamp
 
 __all__ = [
@@ -45,7 +47,7 @@ where rack_id = %(rack)s and vlan_id <> all(%(vlans)s::bigint[])
 """
 STOPPED = """
 update service set asked = %(off)s, running = %(off)s, state = 'unknown', partner = 'unknown',
-    problem = '', changed = now(), vouched_off = false
+    problem = '', changed = now(), since = now(), vouched_off = false
 where rack_id = %(rack)s
 """
 FORGET_ORDERS = "update rack set orders = '[]', acts = -1, resume_upto = 0 where id = %s"
@@ -56,13 +58,14 @@ select id, %(rack)s, %(running)s, %(running)s, %(state)s, %(partner)s from vlan
 where id = %(vlan)s
 on conflict (vlan_id, rack_id) do update set running = excluded.running, state = excluded.state,
     partner = excluded.partner, changed = now(),
+    since = case when service.state = excluded.state then service.since else now() end,
     vouched_off = service.vouched_off and excluded.running <> %(off)s::jsonb
 """
 COMMAND = "update rack set commanded = true where id = %s"
 SETTLE = "update service set asked = running where rack_id = %s and asked <> running"
 REPORT = """
 update rack set serving = %(serving)s, digest = %(digest)s, last_seen = clock_timestamp(),
-    commanded = commanded and not %(settles)s, problem = %(problem)s
+    commanded = commanded and not %(settles)s, problem = %(problem)s, hosts = %(hosts)s
 where id = %(rack)s
 """
 RUNNING = """
@@ -150,11 +153,17 @@ async def record_report(
 
 
 async def record_refusal(
-    tx: Transaction, rack: RackKey, epoch: Stamp, generation: Stamp, listing: str
+    tx: Transaction,
+    rack: RackKey,
+    epoch: Stamp,
+    generation: Stamp,
+    listing: str,
+    blamed: SnippetId | None = None,
 ) -> bool:
     """Write that the rack's dhcpd refused a generation; it runs on what it ran before.
 
-    False, and nothing is written: the rack's ownership is no longer of this epoch.
+    Where a snippet is to blame that has not changed since, racks do without it from now on. False,
+    and nothing is written: the rack's ownership is no longer of this epoch.
     """
     row = await _owned_at(tx, rack, epoch)
     if row is None:
@@ -162,7 +171,10 @@ async def record_refusal(
     await tx.execute(FAILED, generation.incarnation, generation.counter, listing, rack)
     await tx.execute(SETTLE, rack)
     subject = f"rack:{row.system_id}"
-    await raise_alarm(tx, subject, subject, REFUSED, f"generation {generation}: {listing}")
+    if blamed is not None and generation == Stamp(row.wanted_incarnation, row.wanted_counter):
+        await leave_out(tx, blamed, subject, listing)
+    else:
+        await raise_alarm(tx, subject, subject, REFUSED, f"generation {generation}: {listing}")
     await _wake(tx, rack)
     return True
 
@@ -261,11 +273,12 @@ async def _report(tx: Transaction, row: Row, report: DhcpReport, *, settles: boo
         "serving": report.serving,
         "digest": report.digest,
         "problem": report.problem,
+        "hosts": report.hosts,
         "settles": settles,
     }
     await tx.execute(REPORT, values)
-    known = (row.serving, row.digest, row.problem, row.commanded and settles)
-    return known != (report.serving, report.digest, report.problem, False)
+    known = (row.serving, row.digest, row.problem, row.hosts, row.commanded and settles)
+    return known != (report.serving, report.digest, report.problem, report.hosts, False)
 
 
 async def _outdate_unknown(tx: Transaction, row: Row, generation: Stamp) -> None:

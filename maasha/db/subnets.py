@@ -24,6 +24,8 @@ class SubnetRow:
     gateway: Address | None = None
     dns_servers: tuple[Address, ...] = ()
     managed: bool = True
+    ntp_servers: tuple[Address, ...] = ()
+    search_list: tuple[str, ...] = ()
 
 
 @frozen
@@ -35,7 +37,7 @@ class TakenAddress:
     """For messages: `host:interface`."""
 
 
-SELECT = "select id, vlan_id, name, cidr, description, gateway_ip, dns_servers, managed from subnet"
+SELECT = "select * from subnet"
 
 
 async def subnets(tx: Transaction) -> tuple[SubnetRow, ...]:
@@ -91,8 +93,9 @@ async def taken_addresses(tx: Transaction, within: SubnetId) -> tuple[TakenAddre
 async def add_subnet(tx: Transaction, new: SubnetRow) -> SubnetId:
     """Add a subnet; the id in `new` is not used. Returns the id it got."""
     made = await tx.value(
-        "insert into subnet (vlan_id, name, description, cidr, gateway_ip, dns_servers, managed) "
-        "values (%s, %s, %s, %s, %s, %s::inet[], %s) returning id",
+        "insert into subnet (vlan_id, name, description, cidr, gateway_ip, dns_servers, managed, "
+        "ntp_servers, search_list) "
+        "values (%s, %s, %s, %s, %s, %s::inet[], %s, %s::inet[], %s::text[]) returning id",
         new.vlan,
         *_changeable(new),
     )
@@ -103,7 +106,8 @@ async def store_subnet(tx: Transaction, changed: SubnetRow) -> None:
     """Write what can be changed of a subnet."""
     await tx.execute(
         "update subnet set name = %s, description = %s, cidr = %s, gateway_ip = %s, "
-        "dns_servers = %s::inet[], managed = %s where id = %s",
+        "dns_servers = %s::inet[], managed = %s, ntp_servers = %s::inet[], "
+        "search_list = %s::text[] where id = %s",
         *_changeable(changed),
         changed.id,
     )
@@ -122,6 +126,8 @@ def _changeable(subnet: SubnetRow) -> tuple[object, ...]:
         subnet.gateway,
         list(subnet.dns_servers),
         subnet.managed,
+        list(subnet.ntp_servers),
+        list(subnet.search_list),
     )
 
 
@@ -135,4 +141,6 @@ def _subnet(row: Row) -> SubnetRow:
         gateway=row.gateway_ip,
         dns_servers=tuple(row.dns_servers),
         managed=row.managed,
+        ntp_servers=tuple(row.ntp_servers),
+        search_list=tuple(row.search_list),
     )

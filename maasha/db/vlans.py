@@ -7,7 +7,10 @@ from attrs import frozen
 from maasha.db.regions import WORKER_TTL
 from maasha.db.transaction import Row, Transaction
 from maasha.model.cluster import RackKey, SystemId
+from maasha.model.codec import from_loose, to_json
 from maasha.model.network import DEFAULT_LEASE_TIME, DEFAULT_MTU, FabricId, VlanId
+from maasha.model.options import MANUAL, NO_BOOT, Boot, BootFile, PairNumbers
+from maasha.model.standing import DEFAULT_BOUND, NEVER_TAKES_OVER
 
 
 @frozen
@@ -41,6 +44,14 @@ class VlanRow:
     primary_by: str = ""
     """Who chose the primary, or wants none (`user:admin`); empty: nobody, it is automatic."""
     secondary_by: str = ""
+    numbers: PairNumbers = MANUAL
+    boot: Boot = NO_BOOT
+    relay: VlanId | None = None
+    """The VLAN whose racks serve this one, through a relay."""
+    take_over_after: int = NEVER_TAKES_OVER
+    """Seconds after which the peer of a rack that is away takes over without a hand; 0: never."""
+    endurance_bound: int = DEFAULT_BOUND
+    """Hours that the addresses of a server that is alone should last; 0: no alarm."""
 
     @property
     def racks(self) -> tuple[RackName, ...]:
@@ -108,6 +119,12 @@ async def vlans_served_by(tx: Transaction, rack: RackKey) -> tuple[VlanRow, ...]
     return tuple(_vlan(row) for row in rows)
 
 
+async def vlans_relayed_to(tx: Transaction, target: VlanId) -> tuple[VlanRow, ...]:
+    """List the VLANs that another one's racks serve through a relay."""
+    rows = await tx.rows(f"{SELECT} where vlan.relay_vlan = %s order by vlan.id", target)
+    return tuple(_vlan(row) for row in rows)
+
+
 async def add_vlan(tx: Transaction, fabric: FabricId, vid: int) -> VlanId:
     """Add a VLAN with nothing but its VID."""
     statement = "insert into vlan (fabric_id, vid) values (%s, %s) returning id"
@@ -119,7 +136,9 @@ async def store_vlan(tx: Transaction, changed: VlanRow) -> None:
     await tx.execute(
         "update vlan set name = %s, description = %s, mtu = %s, dhcp_on = %s, primary_rack = %s, "
         "secondary_rack = %s, lease_time = %s, pairing = %s, ha_auto = %s, primary_by = %s, "
-        "secondary_by = %s where id = %s",
+        "secondary_by = %s, mclt = %s, split = %s, max_response_delay = %s, next_server = %s, "
+        "boot_files = %s, relay_vlan = %s, "
+        "take_over_after = %s, endurance_bound = %s where id = %s",
         changed.name,
         changed.description,
         changed.mtu,
@@ -131,6 +150,14 @@ async def store_vlan(tx: Transaction, changed: VlanRow) -> None:
         changed.ha_auto,
         changed.primary_by,
         changed.secondary_by,
+        changed.numbers.mclt,
+        changed.numbers.split,
+        changed.numbers.max_response_delay,
+        changed.boot.server,
+        to_json(changed.boot.files),
+        changed.relay,
+        changed.take_over_after,
+        changed.endurance_bound,
         changed.id,
     )
 
@@ -218,4 +245,9 @@ def _vlan(row: Row) -> VlanRow:
         ha_auto=row.ha_auto,
         primary_by=row.primary_by,
         secondary_by=row.secondary_by,
+        numbers=PairNumbers(row.mclt, row.split, row.max_response_delay),
+        boot=Boot(from_loose(tuple[BootFile, ...], row.boot_files), row.next_server),
+        relay=None if row.relay_vlan is None else VlanId(row.relay_vlan),
+        take_over_after=row.take_over_after,
+        endurance_bound=row.endurance_bound,
     )

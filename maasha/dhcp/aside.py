@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from maasha.dhcp.joining import Past, spans
+from maasha.dhcp.joining import Past, ranges
 from maasha.dhcp.records import Record, split
 from maasha.model.dhcp import DhcpPlan
 
 
 def declared(plan: DhcpPlan) -> Past:
-    """Name the addresses and failover peers that a plan has dhcpd know of."""
+    """Name the addresses and failover peers that a plan has dhcpd know of, relayed VLANs too."""
     peers = frozenset(entry.role.peer_name for entry in plan.roles if entry.role.paired)
-    found = (span for entry in plan.roles for span in spans(plan.config, entry.vlan))
+    found = (span for spans in ranges(plan.config).values() for span in spans)
     return Past(peers, tuple(found))
 
 

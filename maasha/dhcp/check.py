@@ -7,6 +7,8 @@ from pathlib import Path
 from attrs import frozen
 from twisted.internet.defer import TimeoutError
 
+from maasha.dhcp.folder import with_hosts
+from maasha.dhcp.hosts import BadHosts, stanzas
 from maasha.dhcp.listing import listing
 from maasha.dhcp.process import spawn
 from maasha.dhcp.reactor import IReactorDhcp
@@ -29,23 +31,28 @@ class Refused:
 
 
 async def check(
-    reactor: IReactorDhcp, program: Path, config: str, draft: Path
+    reactor: IReactorDhcp, program: Path, config: str, draft: Path, hosts: str = ""
 ) -> Accepted | Refused:
-    """Run `dhcpd -4 -t` on `config`, written to `draft` for that; nothing else is touched.
+    """Run `dhcpd -4 -t` on `config` with `hosts`, written to `draft` and another file beside it.
 
     Never with -q, which hides the complaints. One check at a time per `draft`.
     """
     said = draft.with_name(f"{draft.name}.said")
+    declared = draft.with_name(f"{draft.name}.hosts")
     remove(said)
     try:
-        write_atomic(draft, config, SECRET_MODE)
+        write_atomic(declared, stanzas(hosts), SECRET_MODE)
+        write_atomic(draft, with_hosts(config, declared), SECRET_MODE)
         passed = await _run(reactor, program, draft, said)
         words = said.read_text(encoding="utf-8", errors="replace")
         return Accepted() if passed else Refused(listing(words, config))
     except OSError as error:
         return Refused(f"{program} cannot check the text: {error}")
+    except BadHosts as error:
+        return Refused(str(error))
     finally:
         remove(draft)
+        remove(declared)
         remove(said)
 
 

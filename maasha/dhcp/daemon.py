@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from twisted.internet.task import deferLater
@@ -13,8 +14,10 @@ from maasha.dhcp.check import Accepted, Refused, check
 from maasha.dhcp.errors import OmapiSilent, StartFailed
 from maasha.dhcp.folder import Folder, Identity
 from maasha.dhcp.gate import reach
+from maasha.dhcp.hosts import Host, Operation
 from maasha.dhcp.listing import listing
 from maasha.dhcp.omapi import PeerStates, peer_states
+from maasha.dhcp.omapi_hosts import change_hosts
 from maasha.dhcp.plan import digest
 from maasha.dhcp.proc import command_line
 from maasha.dhcp.process import Process, watch
@@ -52,9 +55,10 @@ class Dhcpd:
         self._folder = folder
         self._program = program
 
-    async def check(self, config: str) -> Accepted | Refused:
-        """Let dhcpd read a text; the files it runs on are not touched."""
-        return await check(self._reactor, self._program, config, self._folder.draft)
+    async def check(self, plan: DhcpPlan) -> Accepted | Refused:
+        """Let dhcpd read a plan's text; the files it runs on are not touched."""
+        draft = self._folder.draft
+        return await check(self._reactor, self._program, plan.config, draft, plan.hosts)
 
     async def reach(self, role: Role) -> None:
         """Ask whether the peer of a role takes failover connections; raises PlanRefused."""
@@ -63,17 +67,22 @@ class Dhcpd:
     async def states(self, plan: DhcpPlan) -> tuple[PeerStates, ...]:
         """Ask the running dhcpd for the states of the plan's peers; raises OmapiSilent."""
         names = [entry.role.peer_name for entry in plan.roles if entry.role.paired]
-        secret = SECRET.search(plan.config)
-        return await peer_states(self._reactor, self._pool, secret[1] if secret else "", names)
+        return await peer_states(self._reactor, self._pool, _secret(plan), names)
+
+    async def change_hosts(
+        self, plan: DhcpPlan, steps: Sequence[Operation], wanted: Mapping[str, Host | None]
+    ) -> None:
+        """Tell the running dhcpd of its hosts and see that it knows them; raises OmapiSilent."""
+        await change_hosts(self._reactor, self._pool, _secret(plan), steps, wanted)
 
     async def start(self, plan: DhcpPlan) -> Process:
         """Start dhcpd on the files in place and wait until it answers; raises StartFailed.
 
         None may run on them already (see `clear`). After a failure none runs.
         """
-        said = self._folder.log_size()
         try:
-            process = await self._launcher.launch(self._argv(plan), self._folder.log)
+            log = self._folder.logs.begin()
+            process = await self._launcher.launch(self._argv(plan), log)
         except OSError as error:
             raise StartFailed(f"{self._program} cannot be run: {error}") from error
         try:
@@ -84,7 +93,8 @@ class Dhcpd:
         failure = await self._until_up(process, plan)
         if failure:
             await process.stop()
-            words = listing(self._folder.log_since(said), "").splitlines()[-LAST_WORDS:]
+            said = log.read_text(encoding="utf-8", errors="replace")
+            words = listing(said, "").splitlines()[-LAST_WORDS:]
             raise StartFailed(failure, "\n".join(words))
         self.log.info("dhcpd {pid} is up", pid=process.pid)
         return process
@@ -136,3 +146,8 @@ class Dhcpd:
     def _argv(self, plan: DhcpPlan) -> tuple[str, ...]:
         files = ("-cf", str(self._folder.config), "-lf", str(self._folder.leases))
         return (str(self._program), "-4", "-f", "-d", "--no-pid", *files, *plan.interfaces)
+
+
+def _secret(plan: DhcpPlan) -> str:
+    found = SECRET.search(plan.config)
+    return found[1] if found else ""

@@ -1,8 +1,12 @@
 """What a rack runs of the plan that a region gave it, under the orders given on the spot.
 
 It takes blocks out of a text of `maasha.dhcp.render` and adds nothing, so what is left is as good
-as what was there: a VLAN that is stopped is not declared at all, and one that is served alone has
-no failover peer. The result is the text that `render` gives for these roles.
+as what was there: a VLAN that is stopped is not declared at all, nor are those that are relayed to
+it, and one that is served alone has no failover peer. The result is the text that `render` gives
+for these roles.
+
+The hosts stay as they are while any VLAN is served: dhcpd gives none of a host's addresses on a
+link that they do not fit, and a stop, or its end, is then no change of hosts for anybody.
 """
 
 from __future__ import annotations
@@ -55,16 +59,22 @@ def _without(config: str, entry: VlanRole, order: OrderKind | None) -> str:
         return config
     if entry.role.paired:
         name = re.escape(entry.role.peer_name)
-        config = _cut(config, rf'^failover peer "{name}" \{{$')
+        config = _cut(config, f'failover peer "{entry.role.peer_name}"')
         config = re.sub(rf'^ +failover peer "{name}";\n', "", config, flags=re.MULTILINE)
     if order is OrderKind.STOP:
-        config = _cut(config, rf"^shared-network vlan-{entry.vlan} \{{$")
+        for vlan in (entry.vlan, *entry.relayed):
+            config = _cut(config, f"shared-network vlan-{vlan}")
     return config
 
 
 def _cut(config: str, head: str) -> str:
-    """Take a top-level block away, with the empty line before it."""
-    return re.sub(rf"\n{head}.*?^\}}\n", "", config, count=1, flags=re.DOTALL | re.MULTILINE)
+    """Take a top-level block away, with the empty line before it.
+
+    The last one of this head is ours: people's own words on the top level stand before all blocks.
+    """
+    start = config.rfind(f"\n{head} {{\n")
+    end = config.find("\n}\n", start) + len("\n}\n")
+    return config[:start] + config[end:]
 
 
 def _interfaces(plan: DhcpPlan, roles: Sequence[VlanRole]) -> tuple[str, ...]:

@@ -8,7 +8,8 @@ from attrs import frozen
 
 from maasha.model.cluster import RackKey
 from maasha.model.dhcp import OFF, PeerState, Role
-from maasha.model.network import Subnet, VlanId
+from maasha.model.network import RelayedVlan, Subnet, VlanId
+from maasha.model.options import MANUAL, NO_BOOT, Boot, PairNumbers, Snippet
 from maasha.model.stamp import Stamp
 
 
@@ -86,6 +87,15 @@ class VlanFacts:
     interface: str
     wanted: Wanted
     members: tuple[Member, ...]
+    numbers: PairNumbers = MANUAL
+    boot: Boot = NO_BOOT
+    relayed: tuple[RelayedVlan, ...] = ()
+    """VLANs that are served with this one, in the same role."""
+
+    @property
+    def networks(self) -> tuple[VlanFacts | RelayedVlan, ...]:
+        """Itself and the VLANs that are relayed to it."""
+        return (self, *self.relayed)
 
     def member(self, rack: RackKey) -> Member | None:
         """Give the rack's part in this VLAN, None when it has none."""
@@ -101,3 +111,7 @@ class RackFacts:
     omapi_secret: str
     """Base64, of at least one byte."""
     vlans: tuple[VlanFacts, ...]
+    snippets: tuple[Snippet, ...] = ()
+    """Those that hold for every VLAN."""
+    hosts: str = ""
+    """The clients with addresses of their own there, as `maasha.dhcp.hosts` writes them."""

@@ -6,27 +6,14 @@ from collections.abc import Sequence
 
 from maasha.model.dhcp import Duty, Role
 from maasha.model.network import VlanId
+from maasha.model.options import MANUAL, PairNumbers
 
 FAILOVER_PORT = 647
 """TCP, both ways; dhcpd's own default, for the blocks name no port."""
 
-MAX_RESPONSE_DELAY = 60
-"""Seconds without a message until the peer counts as lost."""
 MAX_UNACKED_UPDATES = 10
-MCLT = 3600
-"""Seconds by which a server may extend a lease beyond what its peer knows. The primary's to say."""
-SPLIT = 255
-"""Of 256 shares of the clients, how many the primary answers first. The primary's to say."""
 LOAD_BALANCE_MAX_SECONDS = 3
 """Seconds a client has tried before either peer answers it."""
-
-SHARED = (
-    f"max-response-delay {MAX_RESPONSE_DELAY};",
-    f"max-unacked-updates {MAX_UNACKED_UPDATES};",
-)
-PRIMARY_ONLY = (f"mclt {MCLT};", f"split {SPLIT};")
-"""dhcpd refuses a secondary that has these, and a primary that has not."""
-LAST = f"load balance max seconds {LOAD_BALANCE_MAX_SECONDS};"
 
 
 def peer_name(vlan: VlanId, pairing: int) -> str:
@@ -39,8 +26,12 @@ def handover_name(vlan: VlanId, pairing: int) -> str:
     return f"{peer_name(vlan, pairing)}-handover"
 
 
-def block(role: Role) -> str:
-    """Declare the failover peer of a paired role: eight parameters as primary, six as secondary."""
+def block(role: Role, numbers: PairNumbers = MANUAL) -> str:
+    """Declare the failover peer of a paired role: eight parameters as primary, six as secondary.
+
+    mclt and split are the primary's to say: dhcpd refuses a secondary that has them, and a primary
+    that has not.
+    """
     primary = role.duty is Duty.PRIMARY
     return _braces(
         f'failover peer "{role.peer_name}"',
@@ -48,9 +39,10 @@ def block(role: Role) -> str:
             "primary;" if primary else "secondary;",
             f"address {role.address};",
             f"peer address {role.peer_address};",
-            *SHARED,
-            *(PRIMARY_ONLY if primary else ()),
-            LAST,
+            f"max-response-delay {numbers.max_response_delay};",
+            f"max-unacked-updates {MAX_UNACKED_UPDATES};",
+            *((f"mclt {numbers.mclt};", f"split {numbers.split};") if primary else ()),
+            f"load balance max seconds {LOAD_BALANCE_MAX_SECONDS};",
         ),
     )
 

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from ipaddress import IPv4Network
+from collections.abc import Iterable, Iterator, Sequence
+from ipaddress import IPv4Address, IPv4Network
+from itertools import pairwise
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from maasha.dhcp.facts import VlanFacts
 from maasha.dhcp.pools import MAX_ADDRESSES, pools, range_fault
 from maasha.model.cluster import RackKey
 from maasha.model.dhcp import Role
-from maasha.model.network import MAX_LEASE_TIME, MAX_MTU, MIN_LEASE_TIME, MIN_MTU
+from maasha.model.network import (
+    MAX_LEASE_TIME,
+    MAX_MTU,
+    MIN_LEASE_TIME,
+    MIN_MTU,
+    RelayedVlan,
+    Subnet,
+)
 
 INTERFACE = re.compile(r"[^\s/-][^\s/]{0,14}", re.ASCII)
 """What Linux takes as an interface's name, less what dhcpd would read as an option."""
@@ -28,8 +36,12 @@ class Surroundings:
 
     def joined(self, vlan: VlanFacts) -> Surroundings:
         """Give the surroundings of the next VLAN."""
-        networks = tuple(subnet.cidr for subnet in vlan.subnets)
-        return Surroundings((*self.interfaces, vlan.interface), (*self.networks, *networks))
+        there = self.with_networks(vlan.subnets)
+        return evolve(there, interfaces=(*self.interfaces, vlan.interface))
+
+    def with_networks(self, subnets: Iterable[Subnet]) -> Surroundings:
+        """Give the surroundings of what comes after these subnets."""
+        return evolve(self, networks=(*self.networks, *(subnet.cidr for subnet in subnets)))
 
 
 def fault(vlan: VlanFacts, role: Role, rack: RackKey, around: Surroundings) -> str:
@@ -37,11 +49,18 @@ def fault(vlan: VlanFacts, role: Role, rack: RackKey, around: Surroundings) -> s
     return next(_faults(vlan, role, rack, around), "")
 
 
+def relayed_fault(vlan: RelayedVlan, around: Surroundings) -> str:
+    """Give the first reason why a VLAN cannot be served through a relay; empty: it can."""
+    faults = (*_number_faults(vlan), *_network_faults(vlan, around), *_pool_faults(vlan, ()))
+    return next(iter(faults), "")
+
+
 def _faults(vlan: VlanFacts, role: Role, rack: RackKey, around: Surroundings) -> Iterator[str]:
     yield from _link_faults(vlan, rack, around)
     yield from _number_faults(vlan)
     yield from _network_faults(vlan, around)
-    yield from _pool_faults(vlan)
+    taken = [member.address for member in vlan.members if member.address is not None]
+    yield from _pool_faults(vlan, taken)
     if role.paired:
         yield from _peer_faults(role)
 
@@ -58,28 +77,36 @@ def _link_faults(vlan: VlanFacts, rack: RackKey, around: Surroundings) -> Iterat
         yield f"the rack's address {own.address} is in no subnet of this VLAN"
 
 
-def _number_faults(vlan: VlanFacts) -> Iterator[str]:
+def _number_faults(vlan: VlanFacts | RelayedVlan) -> Iterator[str]:
     if not MIN_LEASE_TIME <= vlan.lease_time <= MAX_LEASE_TIME:
         yield f"lease time {vlan.lease_time} is not in {MIN_LEASE_TIME}..{MAX_LEASE_TIME} seconds"
     if not MIN_MTU <= vlan.mtu <= MAX_MTU:
         yield f"MTU {vlan.mtu} is not in {MIN_MTU}..{MAX_MTU} bytes"
 
 
-def _network_faults(vlan: VlanFacts, around: Surroundings) -> Iterator[str]:
-    before = list(around.networks)
-    for subnet in vlan.subnets:
-        for network in before:
-            if subnet.cidr.overlaps(network):
-                yield f"subnets {network} and {subnet.cidr} overlap"
-        before.append(subnet.cidr)
+def _network_faults(vlan: VlanFacts | RelayedVlan, around: Surroundings) -> Iterator[str]:
+    own = tuple(subnet.cidr for subnet in vlan.subnets)
+    if _overlapping((*around.networks, *own)):
+        yield _overlap(around.networks, own)
 
 
-def _pool_faults(vlan: VlanFacts) -> Iterator[str]:
+def _overlap(before: Sequence[IPv4Network], own: Sequence[IPv4Network]) -> str:
+    """Name the first of our networks that overlaps one before it, and that one."""
+    pairs = ((old, new) for place, new in enumerate(own) for old in (*before, *own[:place]))
+    old, new = next(pair for pair in pairs if pair[0].overlaps(pair[1]))
+    return f"subnets {old} and {new} overlap"
+
+
+def _overlapping(networks: Sequence[IPv4Network]) -> bool:
+    """Whether any two overlap: then one is inside another, and next to one like that in order."""
+    return any(before.overlaps(after) for before, after in pairwise(sorted(networks)))
+
+
+def _pool_faults(vlan: VlanFacts | RelayedVlan, taken: Sequence[IPv4Address]) -> Iterator[str]:
     for subnet in vlan.subnets:
         reason = range_fault(subnet)
         if reason:
             yield reason
-    taken = [member.address for member in vlan.members if member.address is not None]
     total = sum(len(span) for subnet in vlan.subnets for span in pools(subnet, taken))
     if total == 0:
         yield "no dynamic range has an address to lease: create one with type=dynamic"

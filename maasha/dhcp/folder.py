@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import fcntl
 import os
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Set
 from pathlib import Path
 from typing import TypeVar
 
 from attrs import frozen
 
 from maasha.dhcp.aside import rearranged
+from maasha.dhcp.hosts import Host, patched, stanzas
 from maasha.dhcp.joining import Past, forget
+from maasha.dhcp.logs import Logs
 from maasha.dhcp.proc import find
 from maasha.host.files import (
     PLAIN_MODE,
@@ -27,9 +28,6 @@ from maasha.model.dhcp import DhcpPlan
 from maasha.model.orders import Standing
 
 R = TypeVar("R")
-
-LOG_LIMIT = 16 << 20
-"""Bytes of dhcpd's words that are kept once more; the older ones are dropped."""
 
 
 @frozen
@@ -50,8 +48,10 @@ class Folder:
         self._new_id = new_id
         self.config = self._path / "dhcpd.conf"
         self.draft = self._path / "dhcpd.conf.draft"
+        self.hosts = self._path / "hosts.conf"
         self.leases = self._path / "dhcpd.leases"
-        self.log = self._path / "dhcpd.log"
+        self.logs = Logs(self._path)
+        self.spool = self._path / "spool"
         self.acts = self._path / "acts.jsonl"
         self._plan = self._path / "plan.json"
         self._plan_before = self._path / "plan.before.json"
@@ -62,6 +62,7 @@ class Folder:
         self._charge = self._path / "in-charge"
         self._identity = self._path / "process.json"
         self._store = self._path / "lease_store"
+        self._unsure = self._path / "hosts.unsure"
 
     def plan(self) -> DhcpPlan | None:
         """Give the last good plan; None: there was none, or neither it nor the one before is whole.
@@ -148,14 +149,35 @@ class Folder:
         if away != aside:
             write_atomic(self._aside, away, PLAIN_MODE)
 
-    def prepare(self, config: str, gone: Past) -> None:
-        """Put the files in place for a start; no dhcpd may run on them meanwhile."""
+    def prepare(self, config: str, gone: Past, hosts: str = "") -> None:
+        """Put the files in place for a start; no dhcpd may run on them meanwhile.
+
+        Raises BadHosts.
+        """
+        declared = stanzas(hosts)
         self.ensure_leases()
         before = self.leases.read_text(encoding="utf-8", errors="replace")
         after = forget(before, gone)
         if after != before:
             write_atomic(self.leases, after, PLAIN_MODE)
-        write_atomic(self.config, config, SECRET_MODE)
+        write_atomic(self.hosts, declared, SECRET_MODE)
+        write_atomic(self.config, with_hosts(config, self.hosts), SECRET_MODE)
+
+    def declare(self, macs: Set[str], hosts: Mapping[str, Host]) -> None:
+        """Have the next start know these hosts in place of all that it would know of these MACs."""
+        before = self.hosts.read_text(encoding="utf-8") if self.hosts.exists() else ""
+        write_atomic(self.hosts, patched(before, macs, hosts), SECRET_MODE)
+
+    def unsure(self) -> frozenset[str]:
+        """Give the MACs of which nobody knows what the running dhcpd was told last."""
+        return frozenset((read_text(self._unsure) or "").split())
+
+    def keep_unsure(self, macs: Set[str]) -> None:
+        """Remember them; they are about the running dhcpd, which no power cut outlives."""
+        if macs:
+            write_atomic(self._unsure, "\n".join(sorted(macs)), durable=False)
+        else:
+            remove(self._unsure)
 
     def servers(self) -> Iterator[int]:
         """Give every process that runs on these files."""
@@ -166,24 +188,10 @@ class Folder:
         remove(self.environment)
         remove(self.config)
 
-    def log_size(self) -> int:
-        """Give the bytes that dhcpd has said so far."""
-        return self.log.stat().st_size if self.log.exists() else 0
 
-    def log_since(self, size: int) -> str:
-        """Give what dhcpd said after it had said `size` bytes."""
-        if not self.log.exists():
-            return ""
-        with self.log.open("rb") as stream:
-            stream.seek(size)
-            return stream.read().decode("utf-8", "replace")
-
-    def trim_log(self) -> None:
-        """Keep the log from growing for ever; dhcpd appends, so it goes on at the new end."""
-        if self.log_size() > LOG_LIMIT:
-            shutil.copyfile(self.log, self.log.with_suffix(".log.1"))
-            with self.log.open("r+b") as stream:
-                stream.truncate(0)
+def with_hosts(config: str, hosts: Path) -> str:
+    """Give the text that reads the hosts' file too, which can change on its own."""
+    return f'{config}\ninclude "{hosts}";\n'
 
 
 def _record(cls: type[R], path: Path) -> R | None:

@@ -8,6 +8,7 @@ and to learn all from it.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from ipaddress import IPv4Address
 
 from attrs import frozen
@@ -19,6 +20,7 @@ from maasha.model.network import VlanId
 
 NETWORK = re.compile(r"^shared-network vlan-(\d+) \{$(.*?)^\}$", re.DOTALL | re.MULTILINE)
 RANGE = re.compile(r"^ +range (\S+) (\S+);$", re.MULTILINE)
+POOL = re.compile(r'^ +failover peer "([^"]+)";\n +range (\S+) (\S+);$', re.MULTILINE)
 
 
 @frozen
@@ -44,11 +46,13 @@ def past(plan: DhcpPlan, before: DhcpPlan | None) -> Past:
     """
     known = _roles(before)
     new = [entry for entry in plan.roles if _is_new(entry.role, known)]
-    joined = {
-        entry.vlan for entry in new if entry.role.duty is Duty.SECONDARY and entry.vlan not in known
-    }
+    joined = [
+        entry.role.peer_name
+        for entry in new
+        if entry.role.duty is Duty.SECONDARY and entry.vlan not in known
+    ]
     peers = frozenset(entry.role.peer_name for entry in new)
-    return Past(peers, tuple(span for vlan in joined for span in spans(plan.config, vlan)))
+    return Past(peers, tuple(span for peer in joined for span in spans(plan.config, peer)))
 
 
 def new_primaries(plan: DhcpPlan, before: DhcpPlan | None) -> tuple[Role, ...]:
@@ -58,10 +62,23 @@ def new_primaries(plan: DhcpPlan, before: DhcpPlan | None) -> tuple[Role, ...]:
     return tuple(role for role in roles if role.duty is Duty.PRIMARY and _is_new(role, known))
 
 
-def spans(config: str, vlan: VlanId) -> tuple[Span, ...]:
-    """Read back which addresses of a VLAN a text of `maasha.dhcp.render` lets dhcpd lease."""
-    bodies = [body for number, body in NETWORK.findall(config) if int(number) == vlan]
-    ranges = [ends for body in bodies for ends in RANGE.findall(body)]
+def ranges(config: str) -> Mapping[VlanId, tuple[Span, ...]]:
+    """Read back which addresses a text of `maasha.dhcp.render` has dhcpd lease on each VLAN."""
+    return {
+        VlanId(int(vlan)): tuple(
+            Span(IPv4Address(start), IPv4Address(end)) for start, end in RANGE.findall(body)
+        )
+        for vlan, body in NETWORK.findall(config)
+    }
+
+
+def spans(config: str, peer: str) -> tuple[Span, ...]:
+    """Read back which addresses a text of `maasha.dhcp.render` has a failover peer lease.
+
+    They are those of the peer's VLAN and of the VLANs that are relayed to it.
+    """
+    found = (POOL.findall(body) for _, body in NETWORK.findall(config))
+    ranges = (ends for pools in found for name, *ends in pools if name == peer)
     return tuple(Span(IPv4Address(start), IPv4Address(end)) for start, end in ranges)
 
 

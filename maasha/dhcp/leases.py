@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from ipaddress import IPv4Address
 
 from maasha.dhcp.records import HEAD, Record
-from maasha.model.lease import BindingState, Lease
+from maasha.model.lease import BindingState, Lease, normal_mac
 
 MAX_LINES = 1000
 """Of a record; dhcpd writes a few dozen. More is no record but damage."""
@@ -20,7 +20,6 @@ WEEKDAY = re.compile(r"[0-6] (\d{4})/(\d\d)/(\d\d) (\d\d):(\d\d):(\d\d)")
 """Day of the week and UTC, dhcpd's default `db-time-format`."""
 EPOCH = re.compile(r"epoch (\d{1,12})")
 """Seconds since 1970, `db-time-format local`."""
-MAC = re.compile(r"[0-9a-f]{1,2}(:[0-9a-f]{1,2}){5}", re.IGNORECASE)
 QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 ESCAPE = re.compile(r"\\([0-7]{3}|.)")
 
@@ -78,7 +77,7 @@ def _lease(address: IPv4Address, found: dict[str, str]) -> Lease:
     return Lease(
         ip=address,
         state=BindingState(found["binding state"]),
-        mac=_mac(found.get("hardware ethernet", "")),
+        mac=normal_mac(found.get("hardware ethernet", "")),
         starts=_instant(found.get("starts", "never")),
         ends=_instant(found.get("ends", "never")),
         last_transaction=_instant(found.get("cltt", "never")),
@@ -96,13 +95,6 @@ def _instant(value: str) -> datetime | None:
     if match := EPOCH.fullmatch(value):
         return datetime.fromtimestamp(int(match[1]), UTC)
     raise ValueError(f"{value} is no time of dhcpd.leases(5)")
-
-
-def _mac(value: str) -> str:
-    """Give two lower-case digits per byte; anything but six bytes gives the empty text."""
-    if not MAC.fullmatch(value):
-        return ""
-    return ":".join(byte.zfill(2) for byte in value.lower().split(":"))
 
 
 def _text(value: str) -> str:

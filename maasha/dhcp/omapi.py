@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import binascii
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from attrs import frozen
 from pypureomapi import Omapi, OmapiError, OmapiMessage
@@ -75,10 +76,17 @@ async def peer_states(
 
 def _ask(secret: bytes, names: tuple[str, ...], port: int) -> tuple[PeerStates, ...]:
     """Ask, blocking; every wait in here ends by the socket's timeout."""
+    with conversation(secret, port) as omapi:
+        return tuple(_state_of(omapi, name) for name in names)
+
+
+@contextmanager
+def conversation(secret: bytes, port: int) -> Iterator[Omapi]:
+    """Connect, blocking, for as long as the block lasts; what goes wrong in it is OmapiSilent."""
     try:
         omapi = Omapi(HOST, port, OMAPI_KEY.encode(), secret, timeout=SOCKET_TIMEOUT)
         try:
-            return tuple(_state_of(omapi, name) for name in names)
+            yield omapi
         finally:
             omapi.close()
     except (OSError, OmapiError, binascii.Error, AssertionError) as error:

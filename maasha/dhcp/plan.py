@@ -12,8 +12,9 @@ EMPTY = DhcpPlan(generation=NEVER, config="", interfaces=(), roles=())
 
 
 def digest(plan: DhcpPlan) -> str:
-    """Give SHA-256 in hex over everything but the generation: a new number alone changes nothing.
+    """Give SHA-256 in hex over all that cannot change while dhcpd runs.
 
+    The generation is left out, for a new number alone changes nothing, and so are the hosts.
     Every part is preceded by its length, so that no two different plans read the same.
     """
     parts = [plan.config, str(len(plan.interfaces)), *plan.interfaces]

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from ipaddress import IPv4Address
 from itertools import pairwise
 
-from attrs import frozen
+from attrs import field, frozen
 
 from maasha.model.network import IPRange, RangeType, Subnet
+from maasha.model.options import Snippet
 
 MAX_ADDRESSES = 1 << 17
 """Per VLAN. dhcpd makes an entry (350 bytes) of each at every start and walks the free ones."""
@@ -20,6 +21,7 @@ class Span:
 
     start: IPv4Address
     end: IPv4Address
+    snippets: tuple[Snippet, ...] = field(default=(), order=False)
 
     def __contains__(self, address: IPv4Address) -> bool:
         return self.start <= address <= self.end
@@ -37,9 +39,11 @@ def pools(subnet: Subnet, taken: Iterable[IPv4Address]) -> tuple[Span, ...]:
     Those are `taken` (the racks'), the gateway, the DNS servers, and the subnet's network and
     broadcast addresses.
     """
-    own = sorted({*taken, *subnet.dns_servers, *_fixed(subnet)})
     dynamic = (entry for entry in subnet.ranges if entry.type is RangeType.DYNAMIC)
-    spans = sorted(Span(entry.start, entry.end) for entry in dynamic)
+    spans = sorted(Span(entry.start, entry.end, entry.snippets) for entry in dynamic)
+    if not spans:
+        return ()
+    own = sorted({*taken, *subnet.dns_servers, *_fixed(subnet)})
     return tuple(piece for span in spans for piece in _without(span, own))
 
 
@@ -75,10 +79,10 @@ def _without(span: Span, own: Sequence[IPv4Address]) -> Iterator[Span]:
     for address in own:
         if address in span:
             if start < int(address):
-                yield Span(IPv4Address(start), address - 1)
+                yield Span(IPv4Address(start), address - 1, span.snippets)
             start = int(address) + 1
     if start <= int(span.end):
-        yield Span(IPv4Address(start), span.end)
+        yield Span(IPv4Address(start), span.end, span.snippets)
 
 
 def _shown(entry: IPRange) -> str:

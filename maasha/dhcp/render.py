@@ -5,15 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import IPv4Address
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from maasha.dhcp.facts import RackFacts, VlanFacts
 from maasha.dhcp.failover import block
-from maasha.dhcp.faults import Surroundings, fault
+from maasha.dhcp.faults import Surroundings, fault, relayed_fault
+from maasha.dhcp.lease_log import STATEMENTS
+from maasha.dhcp.options import ARCHITECTURE, boot_options, subnet_options
 from maasha.dhcp.plan import EMPTY
 from maasha.dhcp.pools import Span, pools
+from maasha.dhcp.snippets import snippet_lines
+from maasha.model.cluster import RackKey
 from maasha.model.dhcp import OFF, DhcpPlan, Role, VlanRole
-from maasha.model.network import DEFAULT_LEASE_TIME, DEFAULT_MTU, Subnet, VlanId
+from maasha.model.network import (
+    DEFAULT_LEASE_TIME,
+    DEFAULT_MTU,
+    RelayedVlan,
+    Subnet,
+    VlanId,
+)
 
 OMAPI_PORT = 7911
 OMAPI_KEY = "omapi_key"
@@ -21,14 +31,20 @@ OMAPI_KEY = "omapi_key"
 # Without the threshold dhcpd answers a client that comes back within a quarter of its lease time
 # from its cache and tells the peer nothing: a release at the peer, crossing that answer, frees the
 # address on both while the client holds it (19 of 20 clients that released and asked at once).
+# Without the check a peer that knows the lease confirms also a request that names its partner; the
+# client may then renew at the one that does not own the lease, which answers nothing.
+# The option of the architectures is known whatever there is to boot: snippets may ask for it, and
+# what a person orders on the spot takes no statement from under them (`maasha.dhcp.effective`).
 HEAD = f"""\
 # Written by maasha: changes made here by hand are overwritten.
 
 authoritative;
 dhcp-cache-threshold 0;
+server-id-check on;
 ddns-update-style none;
 default-lease-time {DEFAULT_LEASE_TIME};
 max-lease-time {DEFAULT_LEASE_TIME};
+{ARCHITECTURE}
 """
 
 
@@ -63,23 +79,37 @@ def render(facts: RackFacts, roles: Mapping[VlanId, Role]) -> Rendered:
         reason = fault(vlan, role, facts.rack, around)
         if reason:
             problems.append(Problem(vlan.vlan, reason))
-        else:
-            served.append((vlan, role))
-            around = around.joined(vlan)
+            continue
+        around = around.joined(vlan)
+        relayed = []
+        for other in sorted(vlan.relayed, key=lambda entry: entry.vlan):
+            reason = relayed_fault(other, around)
+            if reason:
+                problems.append(Problem(other.vlan, reason))
+            else:
+                relayed.append(other)
+                around = around.with_networks(other.subnets)
+        served.append((evolve(vlan, relayed=tuple(relayed)), role))
     return Rendered(_plan(facts, served), tuple(problems))
 
 
 def _plan(facts: RackFacts, served: Sequence[tuple[VlanFacts, Role]]) -> DhcpPlan:
     if not served:
         return DhcpPlan(facts.generation, EMPTY.config, EMPTY.interfaces, EMPTY.roles)
-    blocks = [f"{block(role)}\n" for _, role in served if role.paired]
-    networks = [_shared_network(vlan, role) for vlan, role in served]
+    blocks = [f"{block(role, vlan.numbers)}\n" for vlan, role in served if role.paired]
+    networks = [text for vlan, role in served for text in _shared_networks(vlan, role, facts.rack)]
+    own = [f"{line}\n" for line in ("\n".join(snippet_lines(facts.snippets)),) if line]
     return DhcpPlan(
         generation=facts.generation,
-        config="\n".join((HEAD, _omapi(facts.omapi_secret), *blocks, *networks)),
+        config="\n".join((HEAD, _omapi(facts.omapi_secret), STATEMENTS, *own, *blocks, *networks)),
         interfaces=tuple(sorted(vlan.interface for vlan, _ in served)),
-        roles=tuple(VlanRole(vlan.vlan, role, vlan.interface) for vlan, role in served),
+        roles=tuple(_served(vlan, role) for vlan, role in served),
+        hosts=facts.hosts,
     )
+
+
+def _served(vlan: VlanFacts, role: Role) -> VlanRole:
+    return VlanRole(vlan.vlan, role, vlan.interface, tuple(each.vlan for each in vlan.relayed))
 
 
 def _omapi(secret: str) -> str:
@@ -88,32 +118,42 @@ def _omapi(secret: str) -> str:
     return f"omapi-port {OMAPI_PORT};\n{key}omapi-key {OMAPI_KEY};\n"
 
 
-def _shared_network(vlan: VlanFacts, role: Role) -> str:
+def _shared_networks(vlan: VlanFacts, role: Role, rack: RackKey) -> Iterator[str]:
+    """Declare a VLAN and those that are relayed to it; their pools are the same pair's."""
+    own = vlan.member(rack)
+    here = own.address if own else None
+    taken = [member.address for member in vlan.members if member.address is not None]
+    for network in vlan.networks:
+        yield _shared_network(network, role, here, taken)
+
+
+def _shared_network(
+    vlan: VlanFacts | RelayedVlan,
+    role: Role,
+    here: IPv4Address | None,
+    taken: Sequence[IPv4Address],
+) -> str:
     """Declare all subnets of the VLAN, those without a pool too: dhcpd must know its link."""
     lines = [f"default-lease-time {vlan.lease_time};", f"max-lease-time {vlan.lease_time};"]
     if vlan.mtu != DEFAULT_MTU:
         lines.append(f"option interface-mtu {vlan.mtu};")
-    taken = [member.address for member in vlan.members if member.address is not None]
+    lines.extend(boot_options(vlan.boot, here))
     for subnet in sorted(vlan.subnets, key=lambda entry: entry.cidr):
         lines.append(_subnet(subnet, role, taken))
     return _braces(f"shared-network vlan-{vlan.vlan}", lines)
 
 
 def _subnet(subnet: Subnet, role: Role, taken: Sequence[IPv4Address]) -> str:
-    lines = [*_options(subnet), *(_pool(span, role) for span in pools(subnet, taken))]
+    spans = pools(subnet, taken)
+    own = snippet_lines(subnet.snippets)
+    lines = [*subnet_options(subnet), *own, *(_pool(span, role) for span in spans)]
     return _braces(f"subnet {subnet.cidr.network_address} netmask {subnet.cidr.netmask}", lines)
-
-
-def _options(subnet: Subnet) -> Iterator[str]:
-    if subnet.gateway is not None:
-        yield f"option routers {subnet.gateway};"
-    if subnet.dns_servers:
-        yield f"option domain-name-servers {', '.join(map(str, subnet.dns_servers))};"
 
 
 def _pool(span: Span, role: Role) -> str:
     peer = [f'failover peer "{role.peer_name}";'] if role.paired else []
-    return _braces("pool", [*peer, f"range {span.start} {span.end};"])
+    span_line = f"range {span.start} {span.end};"
+    return _braces("pool", [*peer, span_line, *snippet_lines(span.snippets)])
 
 
 def _braces(head: str, lines: Sequence[str]) -> str:

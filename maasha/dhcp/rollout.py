@@ -171,14 +171,19 @@ def _reached(goal: _Goal, running: Sequence[Member]) -> bool:
 
 
 def _keeper(goal: _Goal, running: Sequence[Member]) -> Member:
-    """Choose the rack that goes on serving; of peers that nobody heard of, the primary."""
+    """Choose the rack that goes on serving; of peers that nobody heard of, the primary.
+
+    One that serves alone goes on in any case: a peer that answers beside it was away when it took
+    over, and knows nothing of the leases since.
+    """
     wish = {goal.primary.rack: 2}
     if goal.secondary is not None:
         wish[goal.secondary.rack] = 1
 
-    def worth(member: Member) -> tuple[int, bool, int]:
+    def worth(member: Member) -> tuple[bool, int, bool, int]:
         service = 1 + wish.get(member.rack, 0) if _serves(member) else 0
-        return service, member.running.duty is Duty.PRIMARY, -member.rack
+        primary = member.running.duty is Duty.PRIMARY
+        return member.running == SOLO, service, primary, -member.rack
 
     return max(running, key=worth)
 

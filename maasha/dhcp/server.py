@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any, NoReturn, Protocol, TypeVar, assert_never
+from typing import Any, NoReturn, TypeVar, assert_never
 
 from attrs import evolve
 from twisted.internet.defer import Deferred, DeferredLock, maybeDeferred
@@ -14,16 +14,21 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from maasha.dhcp.check import Accepted, Refused
+from maasha.dhcp.counting import Pools, pools_of
+from maasha.dhcp.engine import Daemon, Running
 from maasha.dhcp.errors import OmapiSilent, PlanRefused, StartFailed, StillRunning
 from maasha.dhcp.folder import Folder
 from maasha.dhcp.held import Held
+from maasha.dhcp.hosts import BadHosts, fingerprint
 from maasha.dhcp.joining import new_primaries, past
+from maasha.dhcp.known_hosts import KnownHosts
 from maasha.dhcp.omapi import PeerStates
 from maasha.dhcp.orders import active, outdated, planned, told
 from maasha.dhcp.plan import EMPTY, digest
 from maasha.host.routine import Routine
-from maasha.model.dhcp import DhcpPlan, DhcpReport, Role, VlanRole, VlanService
+from maasha.model.dhcp import DhcpPlan, DhcpReport, VlanRole, VlanService
 from maasha.model.orders import Standing
+from maasha.model.stamp import Stamp
 
 T = TypeVar("T")
 Change = Callable[[Held], Standing]
@@ -35,43 +40,6 @@ FIRST_REST, LONGEST_REST = 0.2, 10.0
 """Seconds until dhcpd is started again: after its first end in a row, and at most."""
 STEADY = 30.0
 """Seconds of running after which an end is the first in a row again."""
-
-
-class Running(Protocol):
-    """A running server process."""
-
-    pid: int
-
-    def ended(self) -> Deferred[None]:
-        """Fire when it is gone."""
-
-    async def stop(self) -> None:
-        """End it, or raise StillRunning."""
-
-    def release(self) -> None:
-        """Watch it no longer."""
-
-
-class Daemon(Protocol):
-    """What runs servers: `maasha.dhcp.daemon.Dhcpd`, or a stand-in for it."""
-
-    async def check(self, config: str) -> Accepted | Refused:
-        """Say whether the text can be run."""
-
-    async def reach(self, role: Role) -> None:
-        """Raise PlanRefused unless the peer of the role takes connections."""
-
-    async def states(self, plan: DhcpPlan) -> tuple[PeerStates, ...]:
-        """Give the peers' states, or raise OmapiSilent."""
-
-    async def start(self, plan: DhcpPlan) -> Running:
-        """Start on the files in place, or raise StartFailed with nothing running."""
-
-    def adopt(self, plan: DhcpPlan) -> Running | None:
-        """Take over what was started on this plan."""
-
-    async def clear(self) -> None:
-        """Stop whatever else runs on the files, or raise StillRunning."""
 
 
 class DhcpServer:
@@ -96,6 +64,7 @@ class DhcpServer:
         self._daemon = daemon
         self._changed = changed
         self._jitter = jitter
+        self._hosts = KnownHosts(folder, daemon)
         self._lock = DeferredLock()
         self._looking = Routine(clock, LOOK_INTERVAL, self._look, "look at the failover peers")
         self._held = Held()
@@ -110,6 +79,7 @@ class DhcpServer:
         self._states: tuple[PeerStates, ...] = ()
         self._problem = ""
         self._told: DhcpReport | None = None
+        self._pools: Pools | None = None
 
     @property
     def leases(self) -> Path:
@@ -125,6 +95,13 @@ class DhcpServer:
     def held(self) -> Held:
         """The last good plan of a region and what people ordered here; both make what runs."""
         return self._held
+
+    @property
+    def pools(self) -> Pools:
+        """What the plan in force lets dhcpd lease, by VLAN."""
+        if self._pools is None:
+            self._pools = pools_of(self._plan.config)
+        return self._pools
 
     @property
     def report(self) -> DhcpReport:
@@ -145,6 +122,7 @@ class DhcpServer:
             acts=self._held.standing.number,
             orders=active(self._held.standing),
             damaged=self._damaged,
+            hosts=self._hosts.mark(self._plan),
         )
 
     def disclose(self) -> DhcpReport | None:
@@ -184,6 +162,15 @@ class DhcpServer:
         """
         return await self._in_turn(lambda: self._order(change))
 
+    async def change_hosts(self, generation: Stamp, hosts: str) -> DhcpReport:
+        """Know these fixed hosts from now on, whatever else the plan in force says; no restart.
+
+        Where the running dhcpd does not take them the report says that its hosts are UNSURE: they
+        can be told again, or a plan applied, which restarts it. Raises PlanRefused for what is no
+        text of hosts, and where it cannot be kept.
+        """
+        return await self._in_turn(lambda: self._change_hosts(generation, hosts))
+
     async def withdraw(self) -> None:
         """Stop whatever dhcpd runs on our files, and forget plan and orders.
 
@@ -212,10 +199,10 @@ class DhcpServer:
         if self._damaged:
             self.log.critical("the last good plan on disk is damaged; the one before is used")
         found = self._folder.plan()
-        self._held = Held(found or EMPTY, self._folder.standing())
-        self._plan = self._held.plan
+        self._take(Held(found or EMPTY, self._folder.standing()))
         running = self._daemon.adopt(self._plan) if self._plan.interfaces else None
         if running is not None:
+            self._hosts.adopted()
             self._hold(running)
         elif self._plan.interfaces:
             await self._restart()
@@ -260,7 +247,7 @@ class DhcpServer:
         except OSError as error:
             raise PlanRefused(f"the order cannot be kept on disk: {error}") from error
         try:
-            await self._change(after, before.base)
+            await self._change(after, before.base, hosts_too=False)
             await self._look()
         except PlanRefused:
             self._folder.keep_standing(before.standing)
@@ -271,6 +258,26 @@ class DhcpServer:
         assert report is not None  # noqa: S101 -- no order is under way in our turn
         return report
 
+    async def _change_hosts(self, generation: Stamp, hosts: str) -> DhcpReport:
+        """Change those of the region's plan; what orders leave of it has the same, or none."""
+        base = self._held.base
+        known = hosts if base.interfaces else ""
+        held = evolve(self._held, base=evolve(base, generation=generation, hosts=known))
+        try:
+            if self._running is not None:
+                await self._hosts.change(self._plan, held.plan)
+            elif base.interfaces:
+                await self._test(held.base, base)
+            self._store(held)
+            self._hosts.settled()
+        except OmapiSilent as error:
+            self.log.warn("dhcpd does not take other hosts while it runs: {error}", error=error)
+        except (BadHosts, OSError) as error:
+            raise PlanRefused(f"these hosts cannot be kept: {error}") from error
+        finally:
+            self._tell()
+        return self._told_now()
+
     async def _release(self) -> None:
         self._forget_again()
         await maybeDeferred(self._looking.stopService)
@@ -280,10 +287,15 @@ class DhcpServer:
             os.close(self._charge)
             self._charge = None
 
-    async def _change(self, held: Held, before: DhcpPlan) -> None:
-        """Hold this from now on; what `before` has not is new to this rack's dhcpd."""
+    async def _change(self, held: Held, before: DhcpPlan, *, hosts_too: bool = True) -> None:
+        """Hold this from now on; what `before` has not is new to this rack's dhcpd.
+
+        `hosts_too` says that it is also about which fixed hosts the running dhcpd knows.
+        """
         plan = held.plan
-        same = digest(plan) == digest(self._plan)
+        same = digest(plan) == digest(self._plan) and (
+            not hosts_too or fingerprint(plan.hosts) == self._hosts.mark(self._plan)
+        )
         if same and (self._running is not None or not plan.interfaces):
             self._keep(held)
         elif plan.interfaces:
@@ -293,6 +305,7 @@ class DhcpServer:
 
     async def _withdraw(self, empty: Held | None = None) -> None:
         await self._stop()
+        self._hosts.settled()
         self._folder.withdraw()
         self._keep(empty or Held(standing=evolve(self._folder.standing(), orders=())))
         self._tell()
@@ -311,7 +324,7 @@ class DhcpServer:
 
     async def _test(self, plan: DhcpPlan, before: DhcpPlan) -> None:
         """Find out all that can be known while the old plan still runs; raises PlanRefused."""
-        verdict = await self._daemon.check(plan.config)
+        verdict = await self._daemon.check(plan)
         match verdict:
             case Refused(listing):
                 raise PlanRefused("dhcpd refuses this configuration", listing)
@@ -347,11 +360,12 @@ class DhcpServer:
         try:
             await self._daemon.clear()
             self._folder.set_aside(before, plan)
-            self._folder.prepare(plan.config, past(plan, before))
+            self._folder.prepare(plan.config, past(plan, before), plan.hosts)
+            self._hosts.settled()
             return await self._daemon.start(plan)
         except StillRunning as error:
             raise StartFailed(str(error)) from error
-        except OSError as error:
+        except (OSError, BadHosts) as error:
             raise StartFailed(f"dhcpd's files cannot be written: {error}") from error
 
     async def _stop(self) -> None:
@@ -381,6 +395,10 @@ class DhcpServer:
 
     def _keep(self, held: Held) -> None:
         """Make this what outlives us; only now it counts as carried out."""
+        self._store(held)
+        self._problem = ""
+
+    def _store(self, held: Held) -> None:
         try:
             if self._damaged or held.base != self._held.base:
                 self._folder.keep_plan(held.base)
@@ -389,8 +407,10 @@ class DhcpServer:
                 self._folder.keep_standing(held.standing)
         except OSError as error:
             raise PlanRefused(f"the plan cannot be kept on disk: {error}") from error
-        self._held, self._plan = held, held.plan
-        self._problem = ""
+        self._take(held)
+
+    def _take(self, held: Held) -> None:
+        self._held, self._plan, self._pools = held, held.plan, None
 
     def _ended(self, running: Running) -> None:
         if self._running is not running:
@@ -432,7 +452,6 @@ class DhcpServer:
 
     async def _look(self) -> None:
         """Ask for the peers' states; what does not answer is UNKNOWN."""
-        self._folder.trim_log()
         running = self._running
         if running is None or not any(entry.role.paired for entry in self._plan.roles):
             return

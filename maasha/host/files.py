@@ -14,18 +14,23 @@ PRIVATE_MODE = 0o600
 PLAIN_MODE = 0o644
 
 
-def write_atomic(path: Path, text: str, mode: int = PLAIN_MODE) -> None:
-    """Replace `path` by `text` in one step that survives a power cut; make its folder."""
+def write_atomic(path: Path, text: str, mode: int = PLAIN_MODE, *, durable: bool = True) -> None:
+    """Replace `path` by `text` in one step that survives a power cut; make its folder.
+
+    Where it is not `durable` it survives the end of this process, at a fraction of the cost.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(path.name + ".new")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
         os.fchmod(stream.fileno(), mode)
         stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
+        if durable:
+            stream.flush()
+            os.fsync(stream.fileno())
     draft.replace(path)
-    _sync_folder(path.parent)
+    if durable:
+        sync_folder(path.parent)
 
 
 def require_writable(path: Path) -> None:
@@ -63,7 +68,8 @@ def alone(lock: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Have the names in a folder survive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

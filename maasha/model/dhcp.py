@@ -60,11 +60,15 @@ class PeerState(Enum):
 
 @frozen
 class VlanRole:
-    """A role for one VLAN; `interface` is where dhcpd listens for it."""
+    """A role for one VLAN; `interface` is where dhcpd listens for it.
+
+    The VLANs that are `relayed` to it are served with it.
+    """
 
     vlan: VlanId
     role: Role
     interface: str = ""
+    relayed: tuple[VlanId, ...] = ()
 
 
 @frozen
@@ -72,7 +76,8 @@ class DhcpPlan:
     """Everything a rack needs to run its DHCPv4 server.
 
     `config` is the text of dhcpd.conf; `interfaces` are the names dhcpd listens on (empty: no
-    server is to run). The same plan twice means that nothing happens.
+    server is to run). The same plan twice means that nothing happens. `hosts` are the clients with
+    addresses of their own (`maasha.dhcp.hosts`): they alone can change while dhcpd runs.
     """
 
     generation: Stamp
@@ -81,6 +86,7 @@ class DhcpPlan:
     roles: tuple[VlanRole, ...]
     acts: int | None = None
     """The rack's newest act on the spot that was known when this was made; None: nobody asked."""
+    hosts: str = ""
 
 
 @frozen
@@ -112,3 +118,5 @@ class DhcpReport:
     """What people ordered there and did not end."""
     damaged: bool = False
     """The last good plan on its disk cannot be read: an older one is in force, or none."""
+    hosts: str = ""
+    """`maasha.dhcp.hosts.fingerprint` of the hosts that it knows, or `UNSURE`."""

@@ -8,11 +8,17 @@ from typing import NewType
 
 from attrs import frozen
 
+from maasha.model.options import NO_BOOT, Boot, Snippet
+
 VlanId = NewType("VlanId", int)
 """The database's number of a VLAN, unlike its VID."""
 FabricId = NewType("FabricId", int)
 SubnetId = NewType("SubnetId", int)
 RangeId = NewType("RangeId", int)
+ReservationId = NewType("ReservationId", int)
+
+HOSTNAME = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+"""A regular expression: one label of a domain name (RFC 1123, 2.1)."""
 
 MIN_VID, MAX_VID = 0, 4094
 DEFAULT_MTU = 1500
@@ -51,6 +57,7 @@ class IPRange:
     type: RangeType
     start: IPv4Address
     end: IPv4Address
+    snippets: tuple[Snippet, ...] = ()
 
 
 @frozen
@@ -62,6 +69,23 @@ class Subnet:
     gateway: IPv4Address | None = None
     dns_servers: tuple[IPv4Address, ...] = ()
     ranges: tuple[IPRange, ...] = ()
+    ntp_servers: tuple[IPv4Address, ...] = ()
+    search_list: tuple[str, ...] = ()
+    """Domains in which clients look for short names, the first one first."""
+    snippets: tuple[Snippet, ...] = ()
+
+
+@frozen
+class RelayedVlan:
+    """A VLAN on which no rack of the pair has an interface: a relay passes its clients on."""
+
+    vlan: VlanId
+    lease_time: int
+    """Seconds."""
+    mtu: int
+    """Bytes."""
+    subnets: tuple[Subnet, ...]
+    boot: Boot = NO_BOOT
 
 
 Network = IPv4Network | IPv6Network

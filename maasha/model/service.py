@@ -8,7 +8,8 @@ from attrs import field, frozen
 
 from maasha.model.cluster import RackKey
 from maasha.model.dhcp import OFF, PeerState, Role
-from maasha.model.network import Subnet, VlanId
+from maasha.model.network import RelayedVlan, Subnet, VlanId
+from maasha.model.options import MANUAL, NO_BOOT, Boot, PairNumbers, Snippet
 from maasha.model.orders import Order, OrderKind
 from maasha.model.stamp import NEVER, Stamp
 
@@ -33,7 +34,7 @@ class MemberSituation:
     partner: PeerState = PeerState.UNKNOWN
     deleted: bool = False
     draining: bool = False
-    """Its peer is to serve alone meanwhile."""
+    """Its peer is to serve alone meanwhile; it is drained, or its peer has taken over."""
     commanded: bool = False
     """It was told another plan and has not answered yet, as far as is known."""
     current: bool = True
@@ -44,6 +45,15 @@ class MemberSituation:
     """A person, at a rack that serves alone since, vouched that its host is off; it may be back."""
     ordered: OrderKind | None = None
     """What a person ordered it on the spot, and nobody ended."""
+
+
+@frozen
+class RelayedSituation:
+    """A VLAN that the racks of another one serve through a relay."""
+
+    network: RelayedVlan
+    problem: str = ""
+    """Why the rack cannot serve it, as is on record; empty: nothing stands against it."""
 
 
 @frozen
@@ -63,6 +73,9 @@ class VlanSituation:
     subnets: tuple[Subnet, ...]
     """IPv4 only; one that is not managed has no ranges here."""
     members: tuple[MemberSituation, ...]
+    numbers: PairNumbers = MANUAL
+    boot: Boot = NO_BOOT
+    relayed: tuple[RelayedSituation, ...] = ()
 
 
 @frozen
@@ -80,6 +93,13 @@ class RackSituation:
     judged: Stamp = NEVER
     """The generation for which its members' `problem` was written."""
     omapi_secret: str = field(default="", repr=False)
+    snippets: tuple[Snippet, ...] = ()
+    """Those that hold for every VLAN."""
+    hosts: str | None = ""
+    """The clients of its VLANs with addresses of their own (`maasha.dhcp.hosts`); None: it knows
+    them, and nobody needs the text."""
+    known_hosts: str = ""
+    """Of the hosts that it said its dhcpd knows (`maasha.dhcp.hosts.fingerprint`, or UNSURE)."""
     kept: bool = False
     """It was readmitted while it served: that goes on until somebody wants something of it."""
     acts: int = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 
 from attrs import frozen
 from twisted.application.service import MultiService
@@ -28,6 +29,7 @@ from maasha.rack.lookout.lookout import Lookout
 from maasha.rack.lookout.scene import Scene
 from maasha.rack.memory import Memory
 from maasha.rack.obedience import Obedience
+from maasha.rack.pool_reports import PoolReports
 from maasha.rack.reports import Reports
 from maasha.rack.search import Search
 from maasha.rack.succession import Succession
@@ -60,6 +62,8 @@ class Surroundings:
     """Seconds to rest after so many failures in a row."""
     begin_anew: Callable[[], None]
     """Ends this process, for its supervisor to start the next."""
+    now: Callable[[], datetime]
+    """Gives the date."""
     scene: Scene
     """Where to look out for other racks."""
     tls: bool = True
@@ -119,8 +123,15 @@ class Controller(MultiService):
         )
         self._succession = Succession(reactor, self._obedience, lambda: self._links.sessions)
         self._reports = Reports(
-            reactor, self._owner, self._dhcp, self._feed, around.interfaces, self.lookout
+            reactor,
+            self._owner,
+            self._dhcp,
+            self._feed,
+            around.interfaces,
+            self.lookout,
+            around.now,
         )
+        self._pools = PoolReports(reactor, self._owner, self._dhcp, self._feed)
         self._registration = memory.registration
         self._watching = Routine(reactor, REGISTRATION_INTERVAL, self._watch, "registration")
         self._incarnation = self._obedience.epoch.incarnation
@@ -165,7 +176,7 @@ class Controller(MultiService):
             return
         await self._dhcp.resume()
         self._feed.start()
-        for part in (self._links, self._succession, self._reports, self.lookout):
+        for part in (self._links, self._succession, self._reports, self._pools, self.lookout):
             part.setServiceParent(self)
 
     def _not_started(self, failure: Failure) -> None:

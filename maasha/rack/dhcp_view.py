@@ -15,7 +15,7 @@ from typing import Any
 
 from attrs import evolve
 
-from maasha.dhcp.joining import spans
+from maasha.dhcp.joining import ranges
 from maasha.dhcp.leases import LeaseParser
 from maasha.dhcp.orders import Impossible
 from maasha.model.codec import to_loose
@@ -110,6 +110,7 @@ def _status(arguments: argparse.Namespace, data_dir: Path) -> None:
     if arguments.format == "json":
         loose = to_loose(status)
         del loose["plan"]["config"]  # it has OMAPI's secret
+        del loose["plan"]["hosts"]  # a region has them, and they are many
         print(json.dumps(loose))
     else:
         print(shown(status))
@@ -123,13 +124,12 @@ def _with(status: Status, live: Live) -> Status:
 def _leases(arguments: argparse.Namespace, data_dir: Path) -> None:
     show_anything()
     folder = offline.folder_in(data_dir)
-    base = offline.held_in(folder).base
-    ranges = {entry.vlan: spans(base.config, entry.vlan) for entry in base.roles}
+    held = ranges(offline.held_in(folder).base.config)
     parser, text = LeaseParser(), b""
     if folder.leases.exists():
         text = folder.leases.read_bytes()
     choice = Choice(arguments.vlan, arguments.mac, arguments.ip, arguments.all)
-    found = chosen(parser.feed(text), ranges, choice, datetime.now(UTC))
+    found = chosen(parser.feed(text), held, choice, datetime.now(UTC))
     if arguments.format == "json":
         print(json.dumps(to_loose(tuple(found))))
         return

@@ -92,6 +92,16 @@ class Duties:
             raise DhcpRefused(str(refused)) from refused
         return await self._dhcp.settled()
 
+    async def change_hosts(
+        self, worker: WorkerId, epoch: Stamp, generation: Stamp, hosts: str
+    ) -> DhcpReport:
+        """Know these fixed hosts; raises StaleEpoch, and DhcpRefused for what is none."""
+        self._obedience.accept(worker, epoch)
+        try:
+            return await self._dhcp.change_hosts(generation, hosts)
+        except PlanRefused as refused:
+            raise DhcpRefused(str(refused)) from refused
+
     async def look_out(self, worker: WorkerId, epoch: Stamp, watches: tuple[Watch, ...]) -> None:
         """Watch these VLANs for other racks, and no others; raises StaleEpoch."""
         self._obedience.accept(worker, epoch)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import TypeVar
 
+from attrs import evolve
 from twisted.application.service import MultiService
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -12,6 +15,7 @@ from maasha.dhcp.feed import LeaseFeed
 from maasha.dhcp.server import DhcpServer
 from maasha.host.routine import Routine
 from maasha.model.dhcp import DhcpReport
+from maasha.model.lease import Trouble
 from maasha.model.network import Interface
 from maasha.rack.lookout.lookout import Lookout, Outlines
 from maasha.rpc.errors import NotOwner, RpcError, Unavailable
@@ -20,8 +24,15 @@ from maasha.rpc.remote import RemoteRegion
 Owner = Callable[[], RemoteRegion | None]
 """The link to the worker that acts for this rack, None while there is none."""
 
+T = TypeVar("T")
+UNTOLD = -1
+"""What a region never answers."""
+
 LEASE_INTERVAL = 1.0
 """Seconds between tries; news is sent at once."""
+HEALTH_INTERVAL = 60.0
+"""Seconds after which a region is told the rack's time, and of its troubles, where nothing is new.
+A region takes a difference of the clocks for real at the second report that shows it."""
 STATE_INTERVAL = 5.0
 INTERFACE_INTERVAL = 10.0
 SIGHTING_INTERVAL = 1.0
@@ -48,8 +59,10 @@ class Reports(MultiService):
         feed: LeaseFeed,
         interfaces: Callable[[], Awaitable[tuple[Interface, ...]]],
         lookout: Lookout,
+        now: Callable[[], datetime],
     ) -> None:
         super().__init__()
+        self._now = now
         self._clock = clock
         self._owner = owner
         self._dhcp = dhcp
@@ -60,6 +73,8 @@ class Reports(MultiService):
         self._shown: tuple[Interface, ...] | None = None
         self._sighted: Outlines = {}
         self._retold_at = 0.0
+        self._healthy: tuple[Trouble, ...] = ()
+        self._healthy_at = 0.0
         self._paused_until = 0.0
         self._state = Routine(clock, STATE_INTERVAL, self._tell_state, "DHCP state")
         self._leases = Routine(clock, LEASE_INTERVAL, self._tell_leases, "leases")
@@ -73,6 +88,7 @@ class Reports(MultiService):
     def owned(self, *, restored: bool) -> None:
         """Begin anew with another owner; `restored`: one that may have lost what it had taken."""
         self._told = self._shown = None
+        self._healthy, self._healthy_at = (), self._clock.seconds()
         self._sighted = {}
         self._paused_until = 0.0
         if restored:
@@ -103,11 +119,27 @@ class Reports(MultiService):
             self._told = report
 
     async def _tell_leases(self) -> None:
+        """Tell what is new, and where nothing is, how the feed fares, from time to time."""
         while self._clock.seconds() >= self._paused_until:
-            owner, batch = self._owner(), self._feed.pending()
-            if owner is None or batch is None or not await self._tell(owner.report_leases(batch)):
+            owner, batch, troubles = self._owner(), self._feed.pending(), self._feed.troubles
+            if owner is None or (batch is None and not self._health_is_due(troubles)):
                 return
-            self._feed.acknowledge(batch.cursor)
+            report = batch or self._feed.nothing()
+            report = evolve(report, clock=self._now(), troubles=troubles)
+            known = await self._ask(owner.report_leases(report), UNTOLD)
+            if known == UNTOLD:
+                return
+            self._healthy, self._healthy_at = troubles, self._clock.seconds()
+            self._feed.told(troubles)
+            if known > report.cursor or known < report.acknowledged:
+                self.log.warn("the region has other leases than this rack gave: all are told anew")
+                self._feed.restart(known)
+            elif batch is not None:
+                self._feed.acknowledge(batch.cursor)
+
+    def _health_is_due(self, troubles: tuple[Trouble, ...]) -> bool:
+        since = self._clock.seconds() - self._healthy_at
+        return troubles != self._healthy or since >= HEALTH_INTERVAL
 
     async def _tell_interfaces(self) -> None:
         found = await self._interfaces()
@@ -133,9 +165,13 @@ class Reports(MultiService):
             self._sighted, self._retold_at = outlines, now + RETOLD
 
     async def _tell(self, call: Awaitable[object]) -> bool:
-        """Give whether the region took it; where it has no database, wait as long as it says."""
+        """Give whether the region took it."""
+        return await self._ask(_done(call), failed=False)
+
+    async def _ask(self, call: Awaitable[T], failed: T) -> T:
+        """Give the answer; where a region has no database, wait as long as it says."""
         try:
-            await call
+            return await call
         except Unavailable as error:
             self._paused_until = self._clock.seconds() + error.retry_after
         except NotOwner as error:
@@ -144,6 +180,9 @@ class Reports(MultiService):
         except RpcError as error:
             self.log.info("a report did not arrive: {error}", error=error)
             self._paused_until = self._clock.seconds() + 1.0
-        else:
-            return True
-        return False
+        return failed
+
+
+async def _done(call: Awaitable[object]) -> bool:
+    await call
+    return True

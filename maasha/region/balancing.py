@@ -16,7 +16,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from maasha.balancer.actions import Action, Flip, Move
-from maasha.balancer.brakes import LIMITS, Limits, Pause
+from maasha.balancer.brakes import LIMITS, Act, Limits, NotLeading, Pause, Verdict
 from maasha.balancer.outlook import outlook
 from maasha.balancer.policy import POLICY, Policy
 from maasha.balancer.turn import FRESH, Memory, Seen, Turn, regained, turn
@@ -49,6 +49,7 @@ PRUNED = 3600.0
 """Seconds between looks at what is too old to be kept."""
 KEPT = 90
 """Days of history."""
+STOPPED = Verdict({act: (NotLeading(),) for act in Act})
 WHO, SUBJECT, VANISHED = "balancer", "instance", "placement.vanished"
 
 
@@ -83,8 +84,14 @@ class Balancing(Routine):
         self._worker = worker
         self._regained = regained
         self._memory = FRESH
+        self._verdict = STOPPED
         self._calm_until = 0.0
         self._prune_at = 0.0
+
+    @property
+    def verdict(self) -> Verdict:
+        """What may be done without a hand, by the last look; nothing while another one leads."""
+        return self._verdict if self._leading() else STOPPED
 
     def news(self, _: str = "") -> None:
         """Look with the next step."""
@@ -92,11 +99,11 @@ class Balancing(Routine):
 
     def deposed(self, _: str = "") -> None:
         """Forget all: the connection with the lock is lost, whoever leads next begins anew."""
-        self._memory = FRESH
+        self._memory, self._verdict = FRESH, STOPPED
 
     async def _look(self) -> None:
         if not self._leading():
-            self._memory = FRESH
+            self._memory, self._verdict = FRESH, STOPPED
             return
         if self._clock.seconds() < self._calm_until:
             return
@@ -105,7 +112,7 @@ class Balancing(Routine):
         self._calm_until = self._clock.seconds() + CALM
         try:
             decided = await self._exclusively(self._balance)
-            self._memory = decided.memory
+            self._memory, self._verdict = decided.memory, decided.verdict
             await self._appointing.look(decided.verdict)
         except (DatabaseUnavailable, ConnectionLost, OutcomeUnknown) as error:
             self.log.info("no balancing: {error}", error=error)

@@ -8,6 +8,7 @@ from attrs import evolve, frozen
 
 from maasha.dhcp.effective import effective
 from maasha.dhcp.facts import Member, RackFacts, VlanFacts
+from maasha.dhcp.hosts import UNSURE, fingerprint
 from maasha.dhcp.plan import EMPTY, digest
 from maasha.dhcp.render import render
 from maasha.dhcp.rollout import Step, step
@@ -25,6 +26,20 @@ class Configure:
     """The rack is to run another plan than it runs."""
 
     plan: DhcpPlan
+
+
+@frozen
+class ChangeHosts:
+    """The rack's dhcpd is to know other fixed hosts; for these alone it is not restarted.
+
+    `instead` says, for people, why it is not, where it did not take them while it runs.
+    """
+
+    generation: Stamp
+    hosts: str
+    instead: str = ""
+    complete_with: str = ""
+    """Of the plan with which nothing else is to be done then, the digest; empty: there is more."""
 
 
 @frozen
@@ -49,7 +64,7 @@ class EndOrders:
     by: str
 
 
-Decision = Configure | Complete | Waiting | EndOrders
+Decision = Configure | ChangeHosts | Complete | Waiting | EndOrders
 
 
 @frozen
@@ -64,7 +79,7 @@ class Verdict:
 
 
 def decide(situation: RackSituation) -> Verdict:
-    """Judge one rack's situation."""
+    """Judge one rack's situation. Without the text of its hosts a plan is not fit to be told."""
     me = situation.rack
     steps = {vlan.vlan: _step(vlan) for vlan in situation.vlans}
     facts = RackFacts(
@@ -72,6 +87,8 @@ def decide(situation: RackSituation) -> Verdict:
         situation.generation,
         situation.omapi_secret,
         tuple(_vlan_facts(vlan, me) for vlan in situation.vlans),
+        situation.snippets,
+        situation.hosts or "",
     )
     rendered = render(facts, {vlan: taken.role(me) for vlan, taken in steps.items()})
     problems = {problem.vlan: problem.reason for problem in rendered.problems}
@@ -84,15 +101,36 @@ def _next(situation: RackSituation, plan: DhcpPlan, steps: Sequence[Step]) -> De
     over = [order for order in situation.orders if order.number <= situation.resume_upto]
     if over:
         return EndOrders(tuple(order.number for order in over), situation.resume_by)
-    if digest(effective(plan, situation.orders)) != (situation.digest or digest(EMPTY)):
+    runs = effective(plan, situation.orders)
+    if digest(runs) != (situation.digest or digest(EMPTY)):
         if situation.kept and digest(plan) == digest(EMPTY):
             return Waiting("it was readmitted and keeps what it served, until a VLAN names it")
         others = not_my_turn(situation, plan)
-        return Waiting(others) if others else Configure(plan)
+        return _without_restart(situation, runs, others) if others else Configure(plan)
+    if not _knows(situation, runs):
+        if situation.known_hosts != UNSURE:
+            last = digest(runs) if all(taken.complete for taken in steps) else ""
+            return ChangeHosts(runs.generation, runs.hosts, complete_with=last)
+        others = not_my_turn(situation, plan, hosts_only=True)
+        return _without_restart(situation, runs, others) if others else Configure(plan)
     if all(taken.complete for taken in steps):
         done = situation.running == situation.generation
         return Waiting() if done else Complete(situation.generation)
     return Waiting("; ".join(taken.waiting for taken in steps if taken.waiting))
+
+
+def _without_restart(situation: RackSituation, runs: DhcpPlan, others: str) -> Decision:
+    """Do what can be done while the rack must not be restarted: its hosts need nobody's turn."""
+    serves = situation.digest and runs.interfaces
+    if serves and not _knows(situation, runs):
+        why = others if situation.known_hosts == UNSURE else ""
+        return ChangeHosts(runs.generation, runs.hosts, why)
+    return Waiting(others)
+
+
+def _knows(situation: RackSituation, runs: DhcpPlan) -> bool:
+    """Whether the rack's dhcpd knows the hosts of what it is to run."""
+    return situation.hosts is None or fingerprint(runs.hosts) == situation.known_hosts
 
 
 def _noted(situation: RackSituation, problems: Mapping[VlanId, str]) -> bool:
@@ -102,6 +140,12 @@ def _noted(situation: RackSituation, problems: Mapping[VlanId, str]) -> bool:
         for member in vlan.members
         if member.rack == situation.rack and member.problem
     }
+    known.update(
+        (each.network.vlan, each.problem)
+        for vlan in situation.vlans
+        for each in vlan.relayed
+        if each.problem
+    )
     return situation.judged == situation.generation and known == problems
 
 
@@ -119,6 +163,9 @@ def _vlan_facts(vlan: VlanSituation, me: RackKey) -> VlanFacts:
         interface=interfaces.get(me, ""),
         wanted=wish(vlan),
         members=tuple(_member(member) for member in vlan.members),
+        numbers=vlan.numbers,
+        boot=vlan.boot,
+        relayed=tuple(each.network for each in vlan.relayed),
     )
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from functools import partial
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from maasha.db import acts, interfaces, leases, ownership, racks, roles, services, tokens
+from maasha.db import acts, interfaces, leases, ownership, pools, racks, roles, services, tokens
 from maasha.db.errors import DatabaseError, OutcomeUnknown, QueryFailed
 from maasha.db.lane import Runner
+from maasha.db.lease_alarms import judge_troubles
 from maasha.db.pool import RETRY_AFTER
 from maasha.db.racks import RackDeleted, RackForgotten, RackRefused, Registered
 from maasha.db.regions import event_loops
@@ -25,10 +27,12 @@ from maasha.model.dhcp import DhcpReport
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
 from maasha.model.orders import Act
+from maasha.model.pools import PoolCount
 from maasha.model.sighting import Sighting
 from maasha.region.available import available
 from maasha.region.connections import Connections, RackLink
 from maasha.region.gathering import Gathering, TooMany
+from maasha.region.lease_health import LeaseHealth
 from maasha.region.presence import Standing
 from maasha.region.rush import Rush
 from maasha.region.steward import Steward
@@ -94,6 +98,7 @@ class Registration(Routine):
         standing: Callable[[], Standing | None],
         gives_way: Callable[[], bool],
         rush: Rush,
+        now: Callable[[], datetime],
         limit: int = MAX_LINKS,
     ) -> None:
         super().__init__(clock, SWEEP, self._sweep, "registration")
@@ -105,6 +110,7 @@ class Registration(Routine):
         self._standing = standing
         self._gives_way = gives_way
         self._rush = rush
+        self._now = now
         self._limit = limit
         self._left: set[LinkId] = set()
         self._unsure: set[str] = set()
@@ -152,7 +158,7 @@ class Registration(Routine):
             worker=made.worker,
             omapi_secret=standing.instance.omapi_secret,
         )
-        return welcome, LinkDuties(self._acting, self._wardship, link, self.part)
+        return welcome, LinkDuties(self._acting, self._wardship, link, self.part, self._now)
 
     async def relink(self, tx: Transaction, standing: Standing) -> None:
         """Write all living links anew, in the transaction of the worker's own row."""
@@ -294,28 +300,38 @@ class LinkDuties:
         wardship: Wardship,
         link: RackLink,
         part: Callable[[RackLink, str], Awaitable[None]],
+        now: Callable[[], datetime],
     ) -> None:
         self._pool = pool
         self._wardship = wardship
         self._link = link
         self._part = part
+        self._now = now
+        self._health = LeaseHealth()
 
     async def report_dhcp(self, report: DhcpReport) -> None:
         """Write down what the rack's dhcpd does."""
         await available(self._steward().take_report(report))
 
     async def report_leases(self, report: LeaseReport) -> int:
-        """Commit the leases, as long as this worker owns the rack, and give the cursor."""
+        """Commit the leases, as long as this worker owns the rack, and give the highest number."""
         steward = self._steward()
         held = Ownership(self._link.worker, steward.epoch)
+        health = self._health.judge(report, self._now())
+        news = self._health.is_news(health)
 
-        async def commit(tx: Transaction) -> None:
+        async def commit(tx: Transaction) -> int:
             if not await ownership.still_owns(tx, self._link.rack, held):
                 raise NotOwner(None)
-            await leases.upsert(tx, self._link.rack, report.leases)
+            if news:
+                await judge_troubles(tx, self._link.system_id, health)
+            return await leases.take(tx, self._link.rack, report)
 
-        await available(self._pool.run(commit))
-        return report.cursor
+        if not (news or report.leases):
+            return report.cursor
+        known = await available(self._pool.run(commit))
+        self._health.note(health)
+        return known
 
     async def report_interfaces(self, found: tuple[Interface, ...]) -> None:
         """Bring the rack's interfaces and networks in step."""
@@ -334,6 +350,17 @@ class LinkDuties:
         """Write down what people did on the rack's host."""
         self._steward()
         await available(self._pool.run(lambda tx: acts.take_acts(tx, self._link.rack, told)))
+
+    async def report_pools(self, counts: tuple[PoolCount, ...]) -> None:
+        """Write down what the rack can still hand out, as long as this worker owns it."""
+        held = Ownership(self._link.worker, self._steward().epoch)
+
+        async def commit(tx: Transaction) -> None:
+            if not await ownership.still_owns(tx, self._link.rack, held):
+                raise NotOwner(None)
+            await pools.store_counts(tx, self._link.rack, counts)
+
+        await available(self._pool.run(commit))
 
     async def claim(self, lost: Ownership) -> None:
         """Take the rack over from an owner whose link is gone."""

@@ -11,16 +11,26 @@ from maasha.db import racks, services
 from maasha.db.errors import DatabaseError
 from maasha.db.lane import Runner
 from maasha.db.situations import load_situation
-from maasha.db.transaction import Transaction
+from maasha.db.transaction import Isolation, Transaction
 from maasha.db.unchanged import Word
+from maasha.dhcp.hosts import UNSURE, fingerprint
 from maasha.dhcp.plan import digest
+from maasha.dhcp.snippets import blamed
 from maasha.host.rests import Rests
 from maasha.host.routine import Routine
-from maasha.model.dhcp import DhcpPlan, DhcpReport
+from maasha.model.dhcp import DhcpReport
 from maasha.model.stamp import Stamp
 from maasha.region.clerk import Clerk
 from maasha.region.connections import RackLink
-from maasha.region.decision import Complete, Configure, Decision, EndOrders, Waiting, decide
+from maasha.region.decision import (
+    ChangeHosts,
+    Complete,
+    Configure,
+    Decision,
+    EndOrders,
+    Waiting,
+    decide,
+)
 from maasha.region.rush import Rush
 from maasha.rpc.errors import DhcpRefused, RpcError, StaleEpoch
 
@@ -110,12 +120,14 @@ class Steward(Routine):
     async def _reconcile(self) -> None:
         """Decide on what is there now and carry it out."""
         wakes = self._wakes
-        decision = await self._pool.run(self._decide)
+        decision = await self._decide()
         if decision == Waiting() and wakes == self._wakes:  # else there is news since
             self._calm_until = self._clock.seconds() + CALM
         match decision:
-            case Configure(plan):
-                await self._configure(plan)
+            case Configure():
+                await self._configure(decision)
+            case ChangeHosts():
+                await self._change_hosts(decision)
             case Complete(generation):
                 await self._complete(generation)
             case EndOrders(numbers, by):
@@ -129,7 +141,28 @@ class Steward(Routine):
             self.log.info("{rack} waits: {why}", rack=self.link.hostname, why=why)
         self._waiting = why
 
-    async def _decide(self, tx: Transaction) -> Decision:
+    async def _decide(self) -> Decision:
+        """Look, and hold the VLANs only where there is something to write before the rack is told.
+
+        Most looks find nothing, and other hosts concern this rack alone: they wait for nobody.
+        """
+        seen = await self._pool.run(
+            self._glance, read_only=True, isolation=Isolation.REPEATABLE_READ
+        )
+        return await self._pool.run(self._decide_alone) if seen is None else seen
+
+    async def _glance(self, tx: Transaction) -> Decision | None:
+        """Load and decide; None: there is something to write."""
+        situation = await load_situation(tx, self.link.rack)
+        if situation is None:
+            return Waiting()
+        verdict = decide(situation)
+        decision = self._allowed(verdict.decision)
+        if isinstance(decision, ChangeHosts):
+            return decision  # somebody waits for it; the problems are for the look that follows
+        return decision if verdict.noted and not isinstance(decision, Configure) else None
+
+    async def _decide_alone(self, tx: Transaction) -> Decision:
         """Load, decide, and write down what the rack is about to be told, all in one moment."""
         situation = await load_situation(tx, self.link.rack, deciding=True)
         if situation is None:
@@ -138,30 +171,27 @@ class Steward(Routine):
         rack, epoch, generation = self.link.rack, self.epoch, situation.generation
         if not verdict.noted:
             await services.record_problems(tx, rack, epoch, generation, verdict.problems)
-        decision = verdict.decision
+        decision = self._allowed(verdict.decision)
         if not isinstance(decision, Configure):
             return decision
-        if self._rests.resting(digest(decision.plan), self._clock.seconds()):
-            return Waiting("a plan that was refused rests")
         if not await services.record_asked(tx, rack, epoch, decision.plan.roles):
             return Waiting()
         return decision
 
-    async def _configure(self, plan: DhcpPlan) -> None:
-        fingerprint = digest(plan)
+    def _allowed(self, decision: Decision) -> Decision:
+        """Leave alone what was refused a moment ago."""
+        if isinstance(decision, Complete | Waiting | EndOrders):
+            return decision
+        resting = self._rests.resting(_name(decision), self._clock.seconds())
+        return Waiting("what was refused rests") if resting else decision
+
+    async def _configure(self, decision: Configure) -> None:
         try:
-            report = await self.link.remote.configure_dhcp(self.epoch, plan)
+            report = await self.link.remote.configure_dhcp(self.epoch, decision.plan)
         except DhcpRefused as refused:
-            seconds = self._rests.failed(fingerprint, self._clock.seconds())
-            self.log.warn(
-                "{rack} refused generation {generation}; tried again in {seconds:.0f} s",
-                rack=self.link.hostname,
-                generation=plan.generation,
-                seconds=seconds,
-            )
-            await self._note_refusal(plan.generation, refused.listing)
+            await self._refused(decision, decision.plan.generation, refused.listing)
             return
-        self._rests.succeeded(fingerprint)
+        self._rests.succeeded(_name(decision))
         await self._record(report, settles=True)
         self.wake()
 
@@ -170,10 +200,54 @@ class Steward(Routine):
         await self._record(report, settles=True)
         self.wake()
 
-    async def _note_refusal(self, generation: Stamp, listing: str) -> None:
+    async def _change_hosts(self, decision: ChangeHosts) -> None:
+        generation, hosts = decision.generation, decision.hosts
+        try:
+            report = await self.link.remote.change_hosts(self.epoch, generation, hosts)
+        except DhcpRefused as refused:
+            await self._refused(decision, generation, refused.listing)
+            return
+        if report.hosts == fingerprint(hosts):
+            self._rests.succeeded(_name(decision))
+            await self._record_hosts(decision, report)
+            return
+        await self._record(report, settles=True)
+        if decision.instead or report.hosts != UNSURE:
+            why = (
+                "its dhcpd does not take these hosts while it runs, and is not restarted with them"
+            )
+            await self._refused(decision, generation, f"{why}: {decision.instead}")
+        else:  # a restart is what is left, as soon as it is its turn
+            self._rests.failed(_name(decision), self._clock.seconds())
+            self.wake()
+
+    async def _record_hosts(self, decision: ChangeHosts, report: DhcpReport) -> None:
+        """Write down that it knows them, and in the same moment that this was all, if it was."""
+        rack, epoch, generation = self.link.rack, self.epoch, decision.generation
+
+        async def work(tx: Transaction) -> None:
+            await services.record_report(tx, rack, epoch, report, settles=True)
+            if report.digest and report.digest == decision.complete_with:
+                await services.mark_running(tx, rack, epoch, generation)
+
+        await self._pool.run(work)
+        self.wake()
+
+    async def _refused(
+        self, decision: Configure | ChangeHosts, generation: Stamp, listing: str
+    ) -> None:
+        seconds = self._rests.failed(_name(decision), self._clock.seconds())
+        self.log.warn(
+            "{rack} refused generation {generation}; tried again in {seconds:.0f} s",
+            rack=self.link.hostname,
+            generation=generation,
+            seconds=seconds,
+        )
         rack, epoch = self.link.rack, self.epoch
+        config = decision.plan.config if isinstance(decision, Configure) else ""
+        guilty = blamed(listing, config)
         await self._pool.run(
-            lambda tx: services.record_refusal(tx, rack, epoch, generation, listing)
+            lambda tx: services.record_refusal(tx, rack, epoch, generation, listing, guilty)
         )
 
     async def _complete(self, generation: Stamp) -> None:
@@ -188,3 +262,10 @@ class Steward(Routine):
         else:
             why = "another worker owns it"
         self.log.warn("{rack} obeys epoch {known}; {why}", rack=hostname, known=known, why=why)
+
+
+def _name(decision: Configure | ChangeHosts) -> str:
+    """Name what a rack is told, so that it rests where it was refused, and nothing else does."""
+    if isinstance(decision, Configure):
+        return f"{digest(decision.plan)} {fingerprint(decision.plan.hosts)}"
+    return f"hosts {fingerprint(decision.hosts)}"

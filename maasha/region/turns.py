@@ -3,6 +3,8 @@
 Both peers of a pair are never restarted at once: the secondary goes first, and the primary follows
 when the secondary runs the new plan and both are *normal* again. A server whose peer is away is not
 restarted at all: it would answer nobody for 15 s (dhcpd's startup state), and nobody else would.
+A restart for the sake of fixed hosts alone is never worth that risk: where this rack's dhcpd is
+mute its partner must say that both are *normal*.
 Changes of roles have their own order (`maasha.dhcp.rollout`); on the rack's other VLANs they are
 restarts like any other, but they wait for no partner to be current, which may wait for them.
 """
@@ -18,33 +20,58 @@ MAY_RESTART = (PeerState.NORMAL, PeerState.UNKNOWN)
 """Its peer covers it; or dhcpd says nothing, and there is nothing to interrupt."""
 
 
-def not_my_turn(situation: RackSituation, plan: DhcpPlan) -> str:
-    """Say why the rack must not restart its dhcpd on this plan now; empty: it may."""
+def not_my_turn(situation: RackSituation, plan: DhcpPlan, *, hosts_only: bool = False) -> str:
+    """Say why the rack must not restart its dhcpd on this plan now; empty: it may.
+
+    `hosts_only` says that it runs this plan already but for the fixed hosts.
+    """
     planned = {entry.vlan: entry.role for entry in plan.roles}
     kept = [
         vlan for vlan in situation.vlans if _role(vlan, situation) == planned.get(vlan.vlan, OFF)
     ]
-    return next(_reasons(situation, kept), "")
+    return next(_reasons(situation, kept, hosts_only=hosts_only), "")
 
 
-def _reasons(situation: RackSituation, kept: Sequence[VlanSituation]) -> Iterator[str]:
+def _reasons(
+    situation: RackSituation, kept: Sequence[VlanSituation], *, hosts_only: bool
+) -> Iterator[str]:
     for vlan in kept:
         me, partner = _pair(vlan, situation)
-        if me is None or partner is None:
-            continue
-        if me.state not in MAY_RESTART:
-            yield (
-                f"{partner.hostname} does not cover for {me.hostname} ({me.state.value}), which "
-                "would answer nobody for 15 s: bring the peer back, or take it from the VLAN"
+        if me is not None and partner is not None:
+            whole = len(kept) == len(situation.vlans)
+            reason = _uncovered(me, partner, hosts_only=hosts_only) or _before(
+                me, partner, situation, whole=whole
             )
-        elif partner.commanded:
-            yield f"{partner.hostname} is being restarted"
-        elif (
-            len(kept) == len(situation.vlans)
-            and not partner.current
-            and _goes_after(me, partner, situation)
-        ):
-            yield f"{partner.hostname} goes first"
+        else:
+            reason = f"{me.hostname} is alone in a pair" if me is not None and hosts_only else ""
+        if reason:
+            yield reason
+
+
+def _uncovered(me: MemberSituation, partner: MemberSituation, *, hosts_only: bool) -> str:
+    """Say that nobody answers while this rack's dhcpd starts; empty: its partner does."""
+    mute = hosts_only and me.state is PeerState.UNKNOWN
+    state = partner.state if mute else me.state
+    if state in MAY_RESTART and not (hosts_only and state is PeerState.UNKNOWN):
+        return ""
+    return (
+        f"{partner.hostname} does not cover for {me.hostname} ({state.value}), which "
+        "would answer nobody for 15 s: bring the peer back, or take it from the VLAN"
+    )
+
+
+def _before(
+    me: MemberSituation, partner: MemberSituation, situation: RackSituation, *, whole: bool
+) -> str:
+    """Say that the partner is restarted before this rack; empty: it need not be.
+
+    `whole` says that the rack keeps its roles on all VLANs.
+    """
+    if partner.commanded:
+        return f"{partner.hostname} is being restarted"
+    if whole and not partner.current and _goes_after(me, partner, situation):
+        return f"{partner.hostname} goes first"
+    return ""
 
 
 def _goes_after(me: MemberSituation, partner: MemberSituation, situation: RackSituation) -> bool:

@@ -9,6 +9,7 @@ from maasha.model.dhcp import DhcpPlan, DhcpReport
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
 from maasha.model.orders import Act
+from maasha.model.pools import PoolCount
 from maasha.model.sighting import Sighting, Watch
 from maasha.model.stamp import Stamp
 from maasha.rpc.arguments import Bytes, Record, Uuid
@@ -136,6 +137,23 @@ class ResumeDHCP(Call):
     errors = declared(StaleEpoch, DhcpRefused)
 
 
+class ChangeHosts(Call):
+    """Region to rack: know these fixed hosts from now on, and restart nothing for them.
+
+    The text has a line `MAC ADDRESS NAME` for each reserved address, in ascending order; a host
+    without a name has `-`. Where the running dhcpd does not take them `hosts` of the report is
+    `unsure`: then a ConfigureDHCP restarts it.
+    """
+
+    arguments = [
+        (b"epoch", Record(Stamp)),
+        (b"generation", Record(Stamp)),
+        (b"hosts", Text()),
+    ]
+    response = [(b"report", Record(DhcpReport))]
+    errors = declared(StaleEpoch, DhcpRefused)
+
+
 class Retire(Call):
     """Region to rack: you were deleted, stop serving."""
 
@@ -171,7 +189,7 @@ class ReportDHCP(Call):
 
 
 class ReportLeases(Call):
-    """Rack to region: these leases changed; the answer names the mark that is committed."""
+    """Rack to region: leases that changed; the answer is the highest number known of any."""
 
     arguments = [(b"report", Record(LeaseReport))]
     response = [(b"cursor", Number())]
@@ -199,6 +217,13 @@ class ReportActs(Call):
     errors = declared(NotOwner, Unavailable)
 
 
+class ReportPools(Call):
+    """Rack to region: how many addresses of each VLAN my dhcpd can still hand out."""
+
+    arguments = [(b"pools", Record(tuple[PoolCount, ...]))]
+    errors = declared(NotOwner, Unavailable)
+
+
 class Farewell(Call):
     """Rack to region: let us make no more calls on this link, it is about to end.
 
@@ -223,6 +248,7 @@ REGION_TO_RACK: tuple[type[Call], ...] = (
     Own,
     ConfigureDHCP,
     ResumeDHCP,
+    ChangeHosts,
     Retire,
     Migrate,
     LookOut,
@@ -233,6 +259,7 @@ RACK_TO_REGION: tuple[type[Call], ...] = (
     ReportInterfaces,
     ReportSightings,
     ReportActs,
+    ReportPools,
     Claim,
     Farewell,
 )

@@ -11,6 +11,7 @@ from maasha.model.dhcp import DhcpPlan, DhcpReport
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
 from maasha.model.orders import Act
+from maasha.model.pools import PoolCount
 from maasha.model.sighting import Sighting, Watch
 from maasha.model.stamp import NEVER, Stamp
 from maasha.rpc.errors import DhcpRefused, NotMoved, NotOwner, StaleEpoch
@@ -54,6 +55,18 @@ class IdleRack:
         """Have no orders; raises StaleEpoch."""
         return await self.own(worker, epoch)
 
+    async def change_hosts(
+        self,
+        worker: WorkerId,
+        epoch: Stamp,
+        generation: Stamp,
+        hosts: str,  # noqa: ARG002  it has no server to tell of them
+    ) -> DhcpReport:
+        """Take note; raises StaleEpoch."""
+        await self.own(worker, epoch)
+        self._report = evolve(self._report, generation=generation)
+        return self._report
+
     async def migrate(self, link: Session, move: Move) -> WorkerId:  # noqa: ARG002
         """Stay."""
         raise NotMoved("this rack does not move its links")
@@ -96,6 +109,9 @@ class IdleRegion:
         """Let them pass."""
 
     async def report_acts(self, acts: tuple[Act, ...]) -> None:
+        """Let them pass."""
+
+    async def report_pools(self, pools: tuple[PoolCount, ...]) -> None:
         """Let them pass."""
 
     async def claim(self, lost: Ownership) -> None:  # noqa: ARG002  whatever was lost

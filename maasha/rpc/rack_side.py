@@ -45,6 +45,11 @@ class RackDuties(Protocol):
     async def configure_dhcp(self, worker: WorkerId, epoch: Stamp, plan: DhcpPlan) -> DhcpReport:
         """Run a plan; raises StaleEpoch and DhcpRefused."""
 
+    async def change_hosts(
+        self, worker: WorkerId, epoch: Stamp, generation: Stamp, hosts: str
+    ) -> DhcpReport:
+        """Know these fixed hosts without a restart; raises StaleEpoch and DhcpRefused."""
+
     async def retire(self, worker: WorkerId, epoch: Stamp) -> None:
         """Stop serving, for this rack was deleted; raises StaleEpoch."""
 
@@ -232,6 +237,12 @@ class Orders(Alive):
     async def resume_dhcp(self, epoch: Stamp, orders: tuple[int, ...], by: str) -> Answer:
         """Pass it on."""
         return {"report": await self._duties.resume_dhcp(self._worker, epoch, orders, by)}
+
+    @commands.ChangeHosts.responder
+    async def change_hosts(self, epoch: Stamp, generation: Stamp, hosts: str) -> Answer:
+        """Pass it on."""
+        report = await self._duties.change_hosts(self._worker, epoch, generation, hosts)
+        return {"report": report}
 
     @commands.Retire.responder
     async def retire(self, epoch: Stamp) -> Answer:

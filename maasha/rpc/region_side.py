@@ -16,6 +16,7 @@ from maasha.model.dhcp import DhcpReport
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
 from maasha.model.orders import Act
+from maasha.model.pools import PoolCount
 from maasha.model.sighting import Sighting
 from maasha.rpc import commands, handshake
 from maasha.rpc.alive import Alive
@@ -80,6 +81,9 @@ class RegionDuties(Protocol):
 
     async def report_acts(self, acts: tuple[Act, ...]) -> None:
         """Write down what people did on the rack's host, each act once."""
+
+    async def report_pools(self, pools: tuple[PoolCount, ...]) -> None:
+        """Take how many addresses the rack can still hand out."""
 
     async def claim(self, lost: Ownership) -> None:
         """Take the rack over from an owner that it lost."""
@@ -379,6 +383,12 @@ class Desk(Alive):
     async def report_acts(self, acts: tuple[Act, ...]) -> Answer:
         """Pass them on."""
         await self._duties.report_acts(acts)
+        return {}
+
+    @commands.ReportPools.responder
+    async def report_pools(self, pools: tuple[PoolCount, ...]) -> Answer:
+        """Pass them on."""
+        await self._duties.report_pools(pools)
         return {}
 
     @commands.Claim.responder

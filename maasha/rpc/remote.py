@@ -16,6 +16,7 @@ from maasha.model.dhcp import DhcpPlan, DhcpReport
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
 from maasha.model.orders import Act
+from maasha.model.pools import PoolCount
 from maasha.model.sighting import Sighting, Watch
 from maasha.model.stamp import Stamp
 from maasha.rpc import commands
@@ -78,6 +79,16 @@ class RemoteRack:
     ) -> DhcpReport:
         """Have the rack end orders that it has from people; raises StaleEpoch and DhcpRefused."""
         answer = await self.call(commands.ResumeDHCP, deadline, epoch=epoch, orders=orders, by=by)
+        report: DhcpReport = answer["report"]
+        return report
+
+    async def change_hosts(
+        self, epoch: Stamp, generation: Stamp, hosts: str, deadline: float = CONFIGURE_DEADLINE
+    ) -> DhcpReport:
+        """Have the rack know these fixed hosts; raises StaleEpoch and DhcpRefused."""
+        answer = await self.call(
+            commands.ChangeHosts, deadline, epoch=epoch, generation=generation, hosts=hosts
+        )
         report: DhcpReport = answer["report"]
         return report
 
@@ -197,6 +208,10 @@ class RemoteRegion:
     async def report_acts(self, acts: tuple[Act, ...], deadline: float = DEADLINE) -> None:
         """Tell what people did on this rack's host; raises NotOwner and Unavailable."""
         await self._link.call(commands.ReportActs, deadline, acts=acts)
+
+    async def report_pools(self, pools: tuple[PoolCount, ...], deadline: float = DEADLINE) -> None:
+        """Tell what this rack can still hand out; raises NotOwner and Unavailable."""
+        await self._link.call(commands.ReportPools, deadline, pools=pools)
 
     async def claim(self, lost: Ownership, deadline: float = DEADLINE) -> None:
         """Ask to be taken over from an owner whose link is gone; raises NotOwner, Unavailable."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from lab.cluster import Cluster
 
-LIVING = ("event", "evenness", "leader", "lease", "link", "link_move", "sighting", "worker")
+LIVING = (
+    *("event", "evenness", "leader", "lease", "lease_count", "link", "link_move", "sighting"),
+    "worker",
+)
 """Tables left out: histories grow, leases are the clients', links and workers come and go, and who
 leads or looks out tells what it sees."""
 MOVING = {

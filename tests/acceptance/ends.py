@@ -24,6 +24,7 @@ from twisted.internet.epollreactor import EPollReactor
 from twisted.internet.task import deferLater, react
 from twisted.logger import globalLogBeginner
 
+from maasha.dhcp.hosts import fingerprint
 from maasha.host.clock import steady
 from maasha.model.cluster import (
     InstanceId,
@@ -38,6 +39,7 @@ from maasha.model.dhcp import DhcpPlan, DhcpReport
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
 from maasha.model.orders import Act
+from maasha.model.pools import PoolCount
 from maasha.model.sighting import Sighting, Watch
 from maasha.model.stamp import Stamp
 from maasha.rpc.credentials import Credential
@@ -100,6 +102,9 @@ class Desk:
     async def report_acts(self, acts: tuple[Act, ...]) -> None:
         """Let them pass."""
 
+    async def report_pools(self, pools: tuple[PoolCount, ...]) -> None:
+        """Let them pass."""
+
     async def claim(self, lost: Ownership) -> None:
         """Own nobody."""
 
@@ -149,6 +154,16 @@ class Duties:
     ) -> DhcpReport:
         """Claim to run it."""
         return evolve(REPORT, generation=plan.generation)
+
+    async def change_hosts(
+        self,
+        worker: WorkerId,  # noqa: ARG002  RackDuties' arguments
+        epoch: Stamp,  # noqa: ARG002
+        generation: Stamp,
+        hosts: str,
+    ) -> DhcpReport:
+        """Claim to know them."""
+        return evolve(REPORT, generation=generation, hosts=fingerprint(hosts))
 
     async def retire(self, worker: WorkerId, epoch: Stamp) -> None:
         """Serve nothing."""

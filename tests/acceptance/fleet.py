@@ -24,6 +24,7 @@ from twisted.internet.stdio import StandardIO
 from twisted.internet.task import deferLater, react
 from twisted.protocols.basic import LineOnlyReceiver
 
+from maasha.dhcp.hosts import fingerprint
 from maasha.model.cluster import Introduction, Move, SystemId, WorkerId
 from maasha.model.dhcp import DhcpPlan, DhcpReport
 from maasha.model.sighting import Watch
@@ -55,6 +56,16 @@ class Duties:
     ) -> DhcpReport:
         """Claim to run it."""
         return evolve(REPORT, generation=plan.generation)
+
+    async def change_hosts(
+        self,
+        worker: WorkerId,  # noqa: ARG002  RackDuties' arguments
+        epoch: Stamp,  # noqa: ARG002
+        generation: Stamp,
+        hosts: str,
+    ) -> DhcpReport:
+        """Claim to know them."""
+        return evolve(REPORT, generation=generation, hosts=fingerprint(hosts))
 
     async def retire(self, worker: WorkerId, epoch: Stamp) -> None:
         """Serve nothing."""

@@ -40,6 +40,7 @@ from twisted.python.failure import Failure
 
 from maasha import __version__
 from maasha.daemon.rackd import FIRST_REST, LONGEST_REST
+from maasha.dhcp.hosts import fingerprint
 from maasha.host.clock import steady
 from maasha.host.rests import Rests
 from maasha.model.cluster import (
@@ -282,6 +283,14 @@ class Rack:
         """Claim to run it."""
         await self.own(worker, epoch)
         self._report = evolve(self._report, generation=plan.generation)
+        return self._report
+
+    async def change_hosts(
+        self, worker: WorkerId, epoch: Stamp, generation: Stamp, hosts: str
+    ) -> DhcpReport:
+        """Claim to know them."""
+        await self.own(worker, epoch)
+        self._report = evolve(self._report, generation=generation, hosts=fingerprint(hosts))
         return self._report
 
     async def retire(self, worker: WorkerId, epoch: Stamp) -> None:

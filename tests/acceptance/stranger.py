@@ -64,6 +64,9 @@ class Idle:
     async def configure_dhcp(self, *_: Any) -> Any:
         """Never called."""
 
+    async def change_hosts(self, *_: Any) -> Any:
+        """Never called."""
+
     async def retire(self, *_: Any) -> None:
         """Never called."""
 

@@ -11,7 +11,19 @@ from random import Random
 import pytest
 from attrs import define, field
 
-from lab import MAC, DHCPClients, Host, Lease, NoLease, Patience, Process, mac, until
+from lab import (
+    MAC,
+    DHCPClients,
+    Host,
+    Kind,
+    Lease,
+    NoLease,
+    Patience,
+    Process,
+    Sniffer,
+    mac,
+    until,
+)
 from lab.cluster import LARGE_LAN, Cluster
 from tests.acceptance.dhcpd import NORMAL, Dhcpd
 from tests.acceptance.figures import Figures
@@ -26,10 +38,8 @@ LEASE_TIME = 20
 LEAST = 50
 """Grants, releases and expiries, each at least, during the outage."""
 PATIENCE = Patience(total=15.0, resend=1.0)
-RENEWAL = Patience(total=4.0, resend=1.0)
-"""Then there is time left to rebind before the lease ends."""
-MOST_REBOUND = 0.02
-"""Of the grants."""
+REPLICATED = 2.5
+"""Seconds after which both peers know a lease: they tell each other within two."""
 GROUP = 12
 """Clients that come at the same time."""
 
@@ -124,20 +134,7 @@ def live_through(clients: DHCPClients, history: History, seconds: float) -> None
                 history.release(outcome)
         history.expire()
         for lease in chance.sample(sorted(history.held.values(), key=str), 2):
-            extend(clients, history, lease)
-
-
-def extend(clients: DHCPClients, history: History, lease: Lease) -> None:
-    """Renew a lease, or rebind as clients do where their server does not answer (RFC 2131, 4.4.5).
-
-    A peer may confirm a request that names the other one, and then leave renewals to that: "lease
-    owned by peer" is all that dhcpd says to them.
-    """
-    try:
-        history.grant(clients.renew(lease, RENEWAL))
-    except NoLease:
-        history.counts["rebound"] += 1
-        history.grant(clients.rebind(lease, PATIENCE))
+            history.grant(clients.renew(lease, PATIENCE))
 
 
 def active(cluster: Cluster) -> dict[str, str]:
@@ -155,6 +152,26 @@ def replace_rackd(rack: Host) -> None:
         "another rackd",
         timeout=40,
     )
+
+
+def test_a_request_is_confirmed_by_the_server_that_it_names(
+    pair: Cluster, clients: DHCPClients
+) -> None:
+    """Its partner knows the lease as well, and stays silent: renewals to that would be in vain."""
+    known = [mac(0x020000200000 + number) for number in range(4 * GROUP)]
+    with Sniffer(pair.large) as sniffer:
+        clients.acquire_all(known, PATIENCE)
+        time.sleep(REPLICATED)
+        clients.acquire_all(known, PATIENCE)
+        until(lambda: len(set(confirmed(sniffer))) == 2 * len(known), "all ACKs", timeout=10.0)
+    assert set(Counter(confirmed(sniffer)).values()) == {1}
+    for lease in clients.history[-len(known) :]:
+        clients.release(lease)
+
+
+def confirmed(sniffer: Sniffer) -> list[int]:
+    """Give the exchange of each ACK."""
+    return [heard.xid for heard in sniffer.messages() if heard.kind is Kind.ACK]
 
 
 def test_dhcp_goes_on_without_any_region(
@@ -177,7 +194,6 @@ def test_dhcp_goes_on_without_any_region(
     lasted = time.monotonic() - began
     for what, count in history.counts.items():
         figures.count(f"without any region for {lasted:.0f} s: {what}", count)
-    assert history.counts["rebound"] <= MOST_REBOUND * history.counts["grants"]
     bring_back(pair)
     back = time.monotonic()
 

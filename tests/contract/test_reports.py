@@ -86,6 +86,7 @@ async def test_what_is_on_record_is_no_news(pool: Pool) -> None:
         {"serving": False},
         {"digest": "e"},
         {"problem": ""},
+        {"hosts": "h"},
         {"lease_store": "t"},
         {"generation": Stamp(1, 1)},
     ):

@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import evolve
 
-from maasha.db import interfaces, lost, ownership, pairings, racks, returning, services
+from maasha.db import interfaces, lost, ownership, pairings, racks, returning, services, takeovers
 from maasha.model.stamp import Stamp
 from tests.memory.meanings import Rows, columns, means, several, silent, there
 from tests.memory.rows import Link, Rack, Tables
@@ -16,6 +16,7 @@ silent("delete from stray where system_id = %s")
 silent(interfaces.STORED)
 silent(returning.INTERFACES)
 silent(pairings.RENAME)
+silent(takeovers.BACK)
 silent(lost.COMPANIONS)
 silent(services.STOPPED)
 

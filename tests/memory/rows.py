@@ -82,6 +82,7 @@ class Rack:
     serving: bool = False
     commanded: bool = False
     digest: str = ""
+    hosts: str = ""
     lease_store: str = ""
     kept: bool = False
     acts: int = 0

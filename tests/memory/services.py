@@ -114,6 +114,7 @@ EACH = (
     "generation_counters",
     "acts",
     "damaged",
+    "hosts",
 )
 
 
@@ -122,8 +123,8 @@ def _is_same(tables: Tables, word: dict[str, Any]) -> bool:
     return (
         row is not None
         and row.epoch == Stamp(word["incarnations"], word["counters"])
-        and (row.serving, row.digest, row.problem)
-        == (word["serving"], word["digests"], word["problems"])
+        and (row.serving, row.digest, row.problem, row.hosts)
+        == (word["serving"], word["digests"], word["problems"], word["hosts"])
         and (row.acts, row.damaged) == (word["acts"], word["damaged"])
         and word["stores"] in ("", row.lease_store)
         and not row.commanded

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from random import Random
 from typing import Protocol, cast
 from uuid import UUID
@@ -228,6 +229,7 @@ class Process(MultiService):
             lambda: self.presence.standing,
             lambda: self.presence.gives_way,
             self._rush,
+            lambda: datetime.fromtimestamp(timers.seconds(), UTC),
             limit,
         )
         self._relocation = Relocation(timers, pool, self.connections, self._worker_id)

@@ -18,9 +18,10 @@ import attrs
 from maasha.model.cluster import EventLoop, Introduction, Move, Ownership, Welcome
 from maasha.model.codec import BadRecord, from_json
 from maasha.model.dhcp import DhcpPlan, DhcpReport, Role, VlanRole, VlanService
-from maasha.model.lease import LeaseReport
+from maasha.model.lease import LeaseReport, Trouble
 from maasha.model.network import Interface
 from maasha.model.orders import Act, Order
+from maasha.model.pools import PoolCount
 from maasha.model.sighting import Peer, Sighting, Watch
 from maasha.model.stamp import Stamp
 from maasha.rpc import commands, errors
@@ -53,7 +54,8 @@ ARGUMENTS: frozenset[bytes] = frozenset(
         *(b"protocol", b"introduction", b"welcome"),
         # of the rest
         *(b"epoch", b"report", b"plan", b"interfaces", b"lost", b"cursor", b"move", b"worker"),
-        *(b"watches", b"sightings", b"calls", b"orders", b"by", b"acts"),
+        *(b"watches", b"sightings", b"pools", b"calls", b"generation"),
+        *(b"orders", b"by", b"acts"),
     }
 )
 """Arguments and values of answers, of whichever of our commands."""
@@ -69,19 +71,21 @@ FIELDS: Mapping[type, frozenset[str]] = {
         Welcome: "system_id instance region worker",
         Ownership: "worker epoch",
         DhcpPlan: "generation interfaces roles acts",
-        VlanRole: "vlan role interface",
+        VlanRole: "vlan role interface relayed",
         Role: "duty peer_name",
         DhcpReport: "serving generation services acts orders damaged",
         VlanService: "vlan role state partner",
         Order: "number kind vlan ended",
         Act: "id number what",
-        LeaseReport: "cursor",
+        LeaseReport: "cursor acknowledged clock troubles",
+        Trouble: "kind",
         Move: "to seconds",
         EventLoop: "name load",
         # no addresses, and above all no key
         Watch: "vlan rack interface peers",
         Peer: "rack hostname",
         Sighting: "vlan peer probed reached clock_offset",
+        PoolCount: "vlan total free backup active returning abandoned arrivals returns",
         Versions: "lowest highest",
         errors.RemoteFailure: "id",
         errors.BadArgument: "argument",

@@ -89,10 +89,32 @@ async def test_vlan_life(world: World) -> None:
     path = "fabrics/1/vlans/5/"
     changed = (await world.admin.put(path, name="", lease_time="60")).json
     assert (changed["name"], changed["lease_time"]) == ("5", 60)
+    told = {"mclt": "30", "split": "256", "max_response_delay": "5", "next_server": "10.0.0.9"}
+    changed = (await world.admin.put(path, boot_files="pxe=a default=b", **told)).json
+    assert {name: str(changed[name]) for name in told} == told
+    assert changed["boot_files"] == {"pxe": "a", "default": "b"}
+    assert (await world.admin.get(path)).json == changed
+    await refused(await world.admin.put(path, split="257"), "split", "from 0 to 256")
+    await refused(await world.admin.put(path, boot_files="vax=a"), "boot_files", "no architecture")
     await refused(await world.admin.post("fabrics/1/vlans/", vid="5"), "vid", "is taken")
     await refused(await world.admin.post("fabrics/1/vlans/", vid="4095"), "vid", "0 to 4094")
     assert (await world.admin.delete(path)).status == 204
     assert (await world.admin.get(path)).status == 404
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_relayed_vlan(world: World) -> None:
+    """It stands as the VLAN that it is relayed to; that one is not deleted under it."""
+    target = (await world.admin.post("fabrics/1/vlans/", vid="5")).json
+    path = f"vlans/{(await world.admin.post('fabrics/1/vlans/', vid='6')).json['id']}/"
+    changed = (await world.admin.put(path, relay_vlan=str(target["id"]))).json
+    assert changed["relay_vlan"]["vid"] == 5
+    assert changed["dhcp_status"].startswith("off: DHCP is off on VLAN fabric-0.5")
+    reply = await world.admin.delete(f"vlans/{target['id']}/")
+    assert (reply.status, "relay of VLAN fabric-0.6" in reply.text) == (409, True)
+    again = await world.admin.put(path, relay_vlan="999")
+    await refused(again, "relay_vlan", "There is no VLAN with the id 999")
+    assert (await world.admin.put(path, relay_vlan="")).json["relay_vlan"] is None
 
 
 @pytest_twisted.ensureDeferred
@@ -139,6 +161,13 @@ async def test_subnet_life(world: World) -> None:
     path = "subnets/10.7.0.0%2F24/"
     changed = (await world.admin.put(path, gateway_ip="", dns_servers="", name="n")).json
     assert (changed["gateway_ip"], changed["dns_servers"], changed["name"]) == (None, [], "n")
+    told = {"ntp_servers": "10.7.0.5, 10.7.0.6", "search_list": "example.org lab.example.org"}
+    assert (await world.admin.put(path, **told)).status == 200
+    changed = (await world.admin.get(path)).json
+    assert changed["ntp_servers"] == ["10.7.0.5", "10.7.0.6"]
+    assert changed["search_list"] == ["example.org", "lab.example.org"]
+    await refused(await world.admin.put(path, ntp_servers="fd00::1"), "ntp_servers", "not an IPv4")
+    await refused(await world.admin.put(path, search_list="a..b"), "search_list", "is not a domain")
     assert (await world.admin.put(path)).status == 200
     assert (await world.admin.delete(path)).status == 204
     assert (await world.admin.get(path)).status == 404

@@ -181,6 +181,7 @@ async def test_situation(pool: Pool) -> None:
         digest="",
         vlans=(vlan,),
         omapi_secret=seen.omapi_secret,
+        hosts=None,
     )
     assert seen.omapi_secret
     assert seen.omapi_secret not in repr(seen)

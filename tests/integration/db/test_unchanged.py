@@ -30,6 +30,7 @@ NEWS: list[dict[str, object]] = [
     {"serving": False},
     {"digest": "another"},
     {"problem": "dhcpd is down"},
+    {"hosts": "another"},
     {"lease_store": "another"},
     {"acts": 1, "orders": ()},
     {"damaged": True},

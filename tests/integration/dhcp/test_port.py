@@ -70,7 +70,8 @@ class Site:
         """Let its owner have it serve in a pair."""
         report = await self.duties.configure_dhcp(OWNER, EPOCH, plan_for(paired(duty, HERE)))
         assert report.serving
-        assert "in use" not in (self.rack.directory / "dhcpd.log").read_text()
+        for log in self.rack.directory.glob("dhcpd-*.log"):
+            assert "in use" not in log.read_text()
 
     async def is_reached(self) -> bool:
         """Call its port."""

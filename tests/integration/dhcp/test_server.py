@@ -63,7 +63,9 @@ async def test_a_refused_text_leaves_everything_as_it_was(here: Rack) -> None:
         await here.server.apply(BAD)
     assert fingerprint(here) == before
     listing = refusal.value.listing
-    assert ">   21             ranje 10.77.0.100 10.77.0.120;" in listing
+    wrong = "            ranje 10.77.0.100 10.77.0.120;"
+    number = BAD.config.splitlines().index(wrong) + 1
+    assert f">{number:5} {wrong}" in listing
     assert "semicolon expected" in listing or "unknown" in listing or "expecting" in listing
     assert "Internet Systems" not in listing
 

@@ -6,10 +6,11 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import cast
 
-from attrs import define, field
+from attrs import define, evolve, field
 from twisted.internet.defer import Deferred, succeed
 
 from maasha.dhcp.errors import PlanRefused
+from maasha.dhcp.hosts import UNSURE, fingerprint
 from maasha.dhcp.plan import EMPTY, digest
 from maasha.dhcp.server import DhcpServer
 from maasha.model.cluster import Introduction, Move, Welcome, WorkerId
@@ -49,6 +50,7 @@ class Server:
     """Takes plans; as a failover peer it is *normal* as soon as the other half runs.
 
     `refusal`, where set, is what it says to every plan; `meanwhile` happens while it works on one.
+    A `deaf` one takes no other hosts while it runs, and is `unsure` then until it is restarted.
     """
 
     name: str
@@ -56,6 +58,8 @@ class Server:
     plan: DhcpPlan = EMPTY
     refusal: str = ""
     meanwhile: Callable[[], Awaitable[None]] = nothing
+    deaf: bool = False
+    unsure: bool = False
 
     @property
     def roles(self) -> tuple[VlanRole, ...]:
@@ -73,8 +77,21 @@ class Server:
         if self.refusal:
             self.town.moves.append(f"{self.name} refuses {duties}")
             raise PlanRefused("dhcpd refuses this configuration", self.refusal)
-        self.plan = plan
+        self.plan, self.unsure = plan, False
         self.town.moves.append(f"{self.name} {duties}")
+        return self.report
+
+    async def change_hosts(self, generation: Stamp, hosts: str) -> DhcpReport:
+        """Know other hosts, or be deaf; raises PlanRefused."""
+        await self.meanwhile()
+        if self.refusal:
+            raise PlanRefused("these hosts cannot be kept", self.refusal)
+        if self.deaf:
+            self.unsure = True
+        else:
+            self.plan = evolve(self.plan, generation=generation, hosts=hosts)
+            self.unsure = False
+        self.town.moves.append(f"{self.name} {'is deaf' if self.deaf else 'hosts'}")
         return self.report
 
     async def withdraw(self) -> None:
@@ -94,6 +111,7 @@ class Server:
                 for entry in self.plan.roles
             ),
             lease_store="the first",
+            hosts=UNSURE if self.unsure else fingerprint(self.plan.hosts),
         )
 
     def _states(self, role: Role) -> tuple[PeerState, PeerState]:
@@ -152,6 +170,11 @@ class Line:
         """Pass it on."""
         self._take("configure")
         return await self.rack.duties.configure_dhcp(self.worker, epoch, plan)
+
+    async def change_hosts(self, epoch: Stamp, generation: Stamp, hosts: str) -> DhcpReport:
+        """Pass it on."""
+        self._take("change hosts")
+        return await self.rack.duties.change_hosts(self.worker, epoch, generation, hosts)
 
     async def retire(self, epoch: Stamp) -> None:
         """Pass it on."""

@@ -17,6 +17,8 @@ from maasha.db.transaction import Row, Transaction
 from maasha.model.cluster import Ownership, RackKey
 from maasha.model.dhcp import DhcpReport
 from maasha.model.lease import BindingState, Lease, LeaseReport
+from maasha.model.network import VlanId
+from maasha.model.pools import PoolCount
 from maasha.model.stamp import Stamp
 from maasha.region.registration import SWEEP
 from maasha.rpc.errors import Deleted, NotOwner, RegistrationRefused, Unavailable
@@ -226,6 +228,22 @@ async def test_sightings_are_taken_by_the_owner_alone(
 
 
 @asynchronous
+async def test_counts_of_pools_are_taken_from_the_owners_rack_alone(
+    worker: Worker, second: Worker, pool: WatchedPool, clock: Clock, rack: Rack
+) -> None:
+    """Also where the owner has not noticed yet that it is none any more."""
+    owner = rack.desks[(await rack.join(worker.registration)).worker]
+    other = rack.desks[(await rack.join(second.registration)).worker]
+    await at_rest(pool, clock)
+    await owner.report_pools((PoolCount(VlanId(999), 1, 1),))
+    with pytest.raises(NotOwner):
+        await other.report_pools(())
+    await take_from(pool, worker, second)
+    with pytest.raises(NotOwner):
+        await owner.report_pools(())
+
+
+@asynchronous
 async def test_reports_wait_while_the_database_is_away(
     worker: Worker, pool: WatchedPool, clock: Clock, rack: Rack
 ) -> None:
@@ -238,6 +256,7 @@ async def test_reports_wait_while_the_database_is_away(
         desk.report_dhcp(DhcpReport(serving=True)),
         desk.report_interfaces(()),
         desk.report_sightings(()),
+        desk.report_pools(()),
         desk.claim(Ownership(worker.standing.worker, Stamp(1, 1))),
     ):
         with pytest.raises(Unavailable):

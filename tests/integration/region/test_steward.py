@@ -332,7 +332,7 @@ async def test_news_that_come_during_a_look_are_looked_at(
 
     async def slow(work: Any, **how: Any) -> Any:
         found = await run(work, **how)
-        if work == acting._decide and not late:
+        if work == acting._glance and not late:
             late.append(True)
             await lease_for(site.pool, 1800)
             acting.wake()

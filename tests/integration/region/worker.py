@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from uuid import uuid4
 
 from twisted.application.service import MultiService
@@ -64,6 +65,7 @@ class Worker(MultiService):
             lambda: self.presence.standing,
             lambda: self.presence.gives_way,
             self.rush,
+            lambda: datetime.now(UTC),
             LIMIT,
         )
         self.retirement = Retirement(clock, pool, self.connections)

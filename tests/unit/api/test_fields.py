@@ -23,6 +23,8 @@ REFUSED: tuple[tuple[Callable[[str], object], str, str], ...] = (
     (fields.integer(1, 9), "-1", "from 1 to 9"),
     (fields.integer(1, 9), "one", "from 1 to 9"),
     (fields.integer(1, 9), "٣", "from 1 to 9"),
+    (fields.integer_or_zero(5, 9, "never"), "4", "from 5 to 9; give one, or 0 for never"),
+    (fields.integer_or_zero(5, 9, "never"), "00", "from 5 to 9"),
     (fields.choice(RangeType), "static", "dynamic, reserved"),
     (fields.address, "10.0.0", "give one as 10.0.0.1"),
     (fields.address_or_empty, "x", "not an IP address"),
@@ -30,6 +32,10 @@ REFUSED: tuple[tuple[Callable[[str], object], str, str], ...] = (
     (fields.network, "10.0.0.1/24", "write 10.0.0.0/24"),
     (fields.mac, "00:16:3e", "give one as 00:16:3e:00:00:01"),
     (fields.network, "ten", "give one as 10.0.0.0/24"),
+    (fields.hostname_or_empty, "a.b", "use 1 to 63 letters, digits and '-'"),
+    (fields.hostname_or_empty, "-a", "is not a host name"),
+    (fields.hostname_or_empty, 'a"; }', "is not a host name"),
+    (fields.hostname_or_empty, "a\n", "is not a host name"),
     (fields.seat, "region-1", "give one as region-1/0"),
     (fields.seat, "region-1/x", "give one as region-1/0"),
     (fields.seat, "/0", "give one as region-1/0"),
@@ -51,6 +57,7 @@ def test_values() -> None:
     assert fields.boolean("True") is True
     assert fields.boolean("off") is False
     assert fields.choice(RangeType)("dynamic") is RangeType.DYNAMIC
+    assert [fields.integer_or_zero(5, 9, "never")(text) for text in ("0", "5")] == [0, 5]
     assert fields.address_or_empty("") is None
     assert fields.address_or_empty("::1") == ip_address("::1")
     assert fields.addresses(" 10.0.0.1, 10.0.0.2 ") == (
@@ -58,6 +65,8 @@ def test_values() -> None:
         ip_address("10.0.0.2"),
     )
     assert fields.mac("00-16-3E-00-00-0A") == "00:16:3e:00:00:0a"
+    assert fields.hostname_or_empty("Web-1") == "web-1"
+    assert fields.hostname_or_empty("") == ""
     assert fields.seat("region-1.example/12") == ("region-1.example", 12)
     assert fields.network("10.0.0.0/24") == ip_network("10.0.0.0/24")
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from attrs import evolve
 
-from maasha.api.outcome import Standing, outcome
+from maasha.api.outcome import RUNNING, Outcome, Standing, outcome, relayed
 from maasha.db.overview import RackView
 from maasha.db.vlans import VlanRow
 from maasha.model.dhcp import SOLO, PeerState
@@ -70,6 +70,15 @@ def test_a_drained_member() -> None:
     )
     both = (evolve(FIRST, draining=True), evolve(SECOND, draining=True))
     assert judged(PAIRED, *both) == "running"
+
+
+def test_a_member_whose_peer_took_over() -> None:
+    """Its peer is to serve alone on that VLAN, until it is back."""
+    away = evolve(rack_view(ONE, linked=False), taken_over=frozenset({VLAN.id}))
+    alone = rack_view(TWO, role=SOLO)
+    assert judged(PAIRED, away, alone) == "running"
+    elsewhere = evolve(away, taken_over=frozenset({VlanId(8)}))
+    assert judged(PAIRED, elsewhere, alone) == "pending: rack rack-1 is not connected"
 
 
 def test_a_lost_member() -> None:
@@ -181,3 +190,25 @@ def test_a_member_that_was_ordered_to_serve_alone() -> None:
     assert judged(PAIRED, rack_view(ONE), alone) == "running"
     assert judged(PAIRED, FIRST, alone) == "pending: rack rack-1 still serves this VLAN"
     assert judged(ALONE) == "pending: rack rack-1 is deleted"
+
+
+def through(there: Outcome, *racks: RackView) -> str:
+    """Give the dhcp_status of a VLAN that is relayed to the one that the samples have."""
+    relays = evolve(VLAN, id=VlanId(8), vid=8, relay=VLAN.id)
+    return relayed(relays, PAIRED, there, {rack.name.key: rack for rack in racks}).status
+
+
+def test_a_relayed_vlan() -> None:
+    """It stands as the VLAN that it is relayed to, unless a rack cannot serve it."""
+    assert through(RUNNING, FIRST, SECOND) == "running"
+    assert through(Outcome(Standing.OFF)) == (
+        "off: DHCP is off on VLAN fabric-0.untagged, which it is relayed to"
+    )
+    pending = Outcome(Standing.PENDING, "rack rack-1 is not connected")
+    assert through(pending, FIRST) == "pending: rack rack-1 is not connected"
+    (own,) = FIRST.services
+    bad = evolve(own, vlan=VlanId(8), problem="no dynamic range has an address to lease")
+    faulty = evolve(FIRST, services=(own, bad))
+    assert through(RUNNING, faulty) == "failed: rack rack-1 cannot serve this VLAN"
+    old = evolve(faulty, judged=NEVER)
+    assert through(RUNNING, old, SECOND) == "running"

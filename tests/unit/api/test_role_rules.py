@@ -15,6 +15,7 @@ from tests.unit.balancer.vlans import place, rack, vlan
 PAIRED = evolve(VLAN, primary=ONE, secondary=TWO, dhcp_on=True)
 ROLES = vlan(rack(1), rack(2), primary=place(1), secondary=place(2))
 DRAINED = evolve(ROLES, candidates=(rack(1), evolve(rack(2), draining=True)))
+AWAY = evolve(ROLES, candidates=(rack(1), evolve(rack(2), linked=False)))
 
 
 def test_a_pair_that_works() -> None:
@@ -35,6 +36,7 @@ def test_a_pair_that_works() -> None:
         (evolve(PAIRED, secondary_by="user:ann"), ROLES, RUNNING, "user:ann chose them"),
         (PAIRED, ROLES, Outcome(Standing.PENDING, "why"), "it is pending: why; wait until"),
         (PAIRED, DRAINED, RUNNING, "rack-2 is being drained"),
+        (PAIRED, AWAY, RUNNING, "rack-2 is away, and its peer has taken over"),
     ],
 )
 def test_refusals(row: VlanRow, roles: VlanRoles, outcome: Outcome, words: str) -> None:

@@ -1,14 +1,24 @@
 from __future__ import annotations
 
-from ipaddress import ip_address
+from ipaddress import IPv4Address, ip_address
 
 from attrs import evolve
 
+from maasha.api.pair_words import consequences
 from maasha.api.picture import picture_of
-from maasha.api.shapes import fabric_json, range_json, subnet_json, user_json, vlan_json, vlan_name
+from maasha.api.shapes import (
+    fabric_json,
+    named_vlan,
+    range_json,
+    subnet_json,
+    user_json,
+    vlan_json,
+    vlan_name,
+)
 from maasha.db.accounts import User
 from maasha.db.networks import Networks
-from maasha.model.network import FabricId
+from maasha.model.network import FabricId, VlanId
+from maasha.model.options import MANUAL, Boot, BootFile
 from tests.unit.api.samples import (
     DYNAMIC,
     FABRIC,
@@ -39,6 +49,12 @@ def test_vlan() -> None:
         "dhcp_status": "pending: rack rack-1 is solo and becomes primary",
         "dhcp_problem": "",
         "lease_time": 600,
+        "mclt": 3600,
+        "split": 255,
+        "max_response_delay": 60,
+        "failover_consequences": list(consequences(MANUAL, 600)),
+        "next_server": None,
+        "boot_files": {},
         "external_dhcp": None,
         "relay_vlan": None,
         "primary_rack": "aaa111",
@@ -46,9 +62,26 @@ def test_vlan() -> None:
         "primary_rack_by": "user:ann",
         "secondary_rack_by": "automatic",
         "ha_auto": True,
+        "take_over_after": 0,
+        "endurance_bound": 24,
         "space": "undefined",
         "resource_uri": "/MAAS/api/2.0/vlans/7/",
     }
+
+
+def test_where_a_vlan_is_relayed_to() -> None:
+    """The other VLAN is named as the API names VLANs."""
+    relays = evolve(VLAN, id=VlanId(8), vid=8, relay=VLAN.id)
+    known = Networks(NETWORKS.fabrics, {VLAN.id: VLAN, relays.id: relays}, {})
+    assert vlan_json(relays, picture_of(known, ()))["relay_vlan"] == named_vlan(VLAN)
+
+
+def test_what_a_vlan_boots() -> None:
+    """By the names under which it is submitted."""
+    files = (BootFile(16, "http://{rack}/a"), BootFile(None, "grub.0"))
+    shown = vlan_json(evolve(VLAN, boot=Boot(files, IPv4Address("10.0.0.9"))), PICTURE)
+    assert shown["boot_files"] == {"uefi-http-amd64": "http://{rack}/a", "default": "grub.0"}
+    assert shown["next_server"] == "10.0.0.9"
 
 
 def test_vlan_without_racks() -> None:

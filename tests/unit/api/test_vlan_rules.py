@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from ipaddress import IPv4Address
+from typing import Any
+
 import pytest
 from attrs import evolve
 from hypothesis import given
@@ -16,6 +19,8 @@ from maasha.api.vlan_rules import (
     matters_to_roles,
 )
 from maasha.db.vlans import VlanRow
+from maasha.model.network import VlanId
+from maasha.model.options import Boot, BootFile, PairNumbers
 from tests.unit.api.samples import CHOICES, ONE, THREE, TWO, VLAN
 
 AROUND = VlanSurroundings(CHOICES, dynamic_ranges=1)
@@ -42,6 +47,20 @@ def test_plain_fields() -> None:
     update = VlanUpdate(name="lan", description="d", mtu=9000, lease_time=60)
     expected = evolve(VLAN, name="lan", description="d", mtu=9000, lease_time=60)
     assert changed_vlan(VLAN, update, AROUND, WHO) == expected
+
+
+def test_what_clients_are_told() -> None:
+    """The pair's numbers and the boot files matter to racks once DHCP is on."""
+    told = VlanUpdate(mclt=60, split=256, boot_files=(BootFile(None, "grub.0"),))
+    after = changed_vlan(VLAN, told, AROUND, WHO)
+    assert after.numbers == PairNumbers(60, 256, 60)
+    assert after.boot == Boot((BootFile(None, "grub.0"),))
+    assert not matters_to_dhcp(VLAN, after)
+    served = changed_vlan(SERVED, VlanUpdate(max_response_delay=5), AROUND, WHO)
+    assert served.numbers == PairNumbers(max_response_delay=5)
+    assert matters_to_dhcp(SERVED, served)
+    elsewhere = changed_vlan(SERVED, VlanUpdate(next_server=IPv4Address("10.0.0.9")), AROUND, WHO)
+    assert elsewhere.boot.server == IPv4Address("10.0.0.9")
 
 
 def test_the_page_enables_dhcp() -> None:
@@ -234,3 +253,44 @@ def test_what_matters() -> None:
 def test_concerned() -> None:
     """Old and new members are concerned, each once."""
     assert concerned(PAIRED, evolve(PAIRED, primary=TWO, secondary=THREE)) == (ONE, TWO, THREE)
+
+
+OTHER = evolve(VLAN, id=VlanId(8), vid=8)
+
+
+def relayed_around(**others: Any) -> VlanSurroundings:
+    """Give surroundings in which `relay_vlan` names OTHER."""
+    return evolve(AROUND, **{"relay": OTHER, **others})
+
+
+def test_a_vlan_is_relayed_to_another() -> None:
+    """Racks learn of it; racks of its own, or the empty value, end it."""
+    after = changed_vlan(VLAN, VlanUpdate(relay_vlan=8), relayed_around(), WHO)
+    assert after == evolve(VLAN, relay=OTHER.id)
+    assert matters_to_dhcp(VLAN, after)
+    assert changed_vlan(after, VlanUpdate(relay_vlan=None), AROUND, WHO) == VLAN
+    served = changed_vlan(after, VlanUpdate(dhcp_on=True, primary_rack="rack-1"), AROUND, WHO)
+    assert (served.relay, served.dhcp_on) == (None, True)
+
+
+@pytest.mark.parametrize(
+    ("before", "update", "around", "words"),
+    [
+        (VLAN, VlanUpdate(relay_vlan=9), AROUND, "There is no VLAN with the id 9"),
+        (VLAN, VlanUpdate(relay_vlan=7), relayed_around(relay=VLAN), "cannot be relayed to itself"),
+        (
+            VLAN,
+            VlanUpdate(relay_vlan=8),
+            relayed_around(relay=evolve(OTHER, relay=VlanId(9))),
+            "is relayed itself",
+        ),
+        (VLAN, VlanUpdate(relay_vlan=8), relayed_around(relayed=(OTHER,)), "end that first"),
+        (SERVED, VlanUpdate(relay_vlan=8), relayed_around(), "say dhcp_on=false as well"),
+    ],
+)
+def test_what_cannot_be_relayed(
+    before: VlanRow, update: VlanUpdate, around: VlanSurroundings, words: str
+) -> None:
+    """The field is named with the mend."""
+    (text,) = refusal(before, update, around).fields["relay_vlan"]
+    assert words in text

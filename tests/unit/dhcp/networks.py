@@ -18,9 +18,23 @@ from maasha.model.network import (
     MIN_MTU,
     IPRange,
     RangeType,
+    RelayedVlan,
     Subnet,
     SubnetId,
     VlanId,
+)
+from maasha.model.options import (
+    MAX_MAX_RESPONSE_DELAY,
+    MAX_MCLT,
+    MAX_SPLIT,
+    MIN_MAX_RESPONSE_DELAY,
+    MIN_MCLT,
+    MIN_SPLIT,
+    Boot,
+    BootFile,
+    PairNumbers,
+    Snippet,
+    SnippetId,
 )
 from maasha.model.stamp import Stamp
 
@@ -74,7 +88,38 @@ def _subnets(draw: st.DrawFn, start: int) -> Subnet:
         draw(st.none() | places.map(lambda place: network[place])),
         tuple(network[place] for place in draw(st.lists(places, max_size=3))),
         tuple(IPRange(draw(kinds), network[low], network[high]) for low, high in ends),
+        tuple(network[place] for place in draw(st.lists(places, max_size=2))),
+        tuple(draw(st.lists(st.sampled_from(["example.org", "a_b.example", "lab"]), max_size=3))),
+        tuple(draw(st.lists(SNIPPETS, max_size=2))),
     )
+
+
+SNIPPETS = st.sampled_from(
+    [
+        Snippet(SnippetId(1), "domain", 'option domain-name "snippet.example";'),
+        Snippet(
+            SnippetId(2),
+            "vendor",
+            'if option vendor-class-identifier = "a}" {\n  next-server 10.0.0.8;\n}',
+        ),
+        Snippet(SnippetId(3), "words", "# nothing }\nmin-lease-time 10;"),
+    ]
+)
+boots = st.builds(
+    Boot,
+    st.dictionaries(
+        st.none() | st.integers(0, 0xFFFF),
+        st.sampled_from(["a.efi", "http://{rack}:80/x?y=z#[1]", "$(x)'"]),
+        max_size=3,
+    ).map(lambda files: tuple(BootFile(number, file) for number, file in files.items())),
+    st.none() | st.ip_addresses(v=4).filter(lambda found: found != IPv4Address(0)),
+)
+numbers = st.builds(
+    PairNumbers,
+    st.integers(MIN_MCLT, MAX_MCLT),
+    st.integers(MIN_SPLIT, MAX_SPLIT),
+    st.integers(MIN_MAX_RESPONSE_DELAY, MAX_MAX_RESPONSE_DELAY),
+)
 
 
 @st.composite
@@ -91,6 +136,13 @@ def _vlans(draw: st.DrawFn, number: int) -> VlanFacts:
         draw(st.sampled_from([f"eth{number}", f"bond0.{number}", f"br-{number}@x:1"])),
         Off(),
         (Member(RACK, own), Member(PEER, peer)),
+        draw(numbers),
+        draw(boots),
+        tuple(
+            RelayedVlan(VlanId(100 * number + n), 600, 1500, (relayed,), draw(boots))
+            for n in range(draw(st.integers(0, 2)))
+            for relayed in [draw(_subnets((20 << 24) + (number << 20) + (n << 17)))]
+        ),
     )
 
 
@@ -130,4 +182,5 @@ def situations(draw: st.DrawFn) -> tuple[RackFacts, dict[VlanId, Role]]:
         roles[facts.vlan] = draw(st.sampled_from([SOLO, *pairs]))
         fault = draw(st.sampled_from([None, *FAULTS])) if draw(st.integers(0, 3)) == 3 else None
         vlans.append(facts if fault is None else fault(facts))
-    return rack(*vlans), roles
+    everywhere = tuple(draw(st.lists(SNIPPETS, max_size=2)))
+    return evolve(rack(*vlans), snippets=everywhere), roles

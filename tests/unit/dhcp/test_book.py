@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from ipaddress import IPv4Address
 
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maasha.dhcp.book import BATCH, LeaseBook
-from maasha.model.lease import BindingState, Lease
+from maasha.dhcp.book import BATCH, ERA, LeaseBook
+from maasha.dhcp.lease_log import Released
+from maasha.dhcp.spool_lines import Mark, Word
+from maasha.model.lease import BindingState, Lease, LeaseReport
 
 
 def lease(number: int, state: BindingState = BindingState.ACTIVE) -> Lease:
@@ -78,6 +82,77 @@ def test_batches_are_bounded() -> None:
     second = book.pending()
     assert second is not None
     assert second.leases == (lease(BATCH),)
+
+
+def test_numbers_only_grow() -> None:
+    """Each lease goes out under the number of its last change, higher than all before."""
+    book = LeaseBook()
+    book.put([lease(1), lease(2), lease(1, BindingState.RELEASED)])
+    report = book.pending()
+    assert report is not None
+    assert [(int(each.ip) & 255, each.sequence) for each in report.leases] == [(2, 2), (1, 3)]
+    assert (report.cursor, report.acknowledged) == (3, 0)
+    book.acknowledge(3)
+    assert book.acknowledged == 3
+    book.restart(beyond=1000)
+    again = book.pending()
+    assert again is not None
+    assert again.acknowledged == 0
+    assert [each.sequence for each in again.leases] == [1001, 1002]
+
+
+def test_a_book_goes_on_where_the_last_one_ended() -> None:
+    """It offers what was not acknowledged, under numbers that are still right."""
+    book = LeaseBook()
+    book.recall([Word(9, lease(2)), Word(7, lease(1)), Word(8, Mark("dhcpd-1.log", 5))], 7, 12)
+    assert (book.last, book.acknowledged, book.mark) == (ERA, 7, Mark("dhcpd-1.log", 5))
+    report = book.pending()
+    assert report is not None
+    assert report == LeaseReport(9, (lease(2),), 7)
+    book.acknowledge(9)
+    assert (book.acknowledged, book.settled) == (9, True)
+    assert not book.put([lease(1), lease(2)])
+    assert list(book) == [lease(1), lease(2)]
+
+
+def test_a_new_book_is_empty() -> None:
+    """Nothing was ever numbered, no log was ever read."""
+    book = LeaseBook()
+    book.recall([], 0, 0)
+    assert (book.last, book.mark, book.pending(), book.settled) == (0, None, None, True)
+
+
+def test_a_word_is_to_be_written_until_it_is() -> None:
+    """One that changed while it was written is to be written again."""
+    book = LeaseBook()
+    book.put([lease(1), lease(2)])
+    book.note_mark(Mark("dhcpd-1.log", 5))
+    book.note_mark(Mark("dhcpd-1.log", 5))
+    words = book.unwritten(10)
+    assert [word.number for word in words] == [1, 2, 3]
+    assert book.unwritten(1) == words[:1]
+    book.put([lease(1, BindingState.FREE)])
+    book.written(words)
+    assert [word.number for word in book.unwritten(10)] == [4]
+    book.written(book.unwritten(10))
+    book.rewrite([lease(2).ip])
+    assert book.unwritten(10) == words[1:2]
+
+
+def test_a_client_gives_back_what_is_its_own() -> None:
+    """Nobody else can, and nothing of a pool; once is enough."""
+    at, ip = datetime(2026, 1, 31, 12, tzinfo=UTC), lease(1).ip
+    held = Lease(ip, BindingState.ACTIVE, "02:00:00:00:00:01", fixed=True)
+    book = LeaseBook()
+    gone = Released(ip, held.mac, at)
+    assert not book.take([gone])
+    assert book.take([held])
+    assert not book.take([Released(ip, "02:00:00:00:00:02", at)])
+    assert book.take([gone])
+    assert not book.take([gone])
+    assert list(book) == [evolve(held, state=BindingState.RELEASED, ends=at)]
+    book.put([evolve(held, fixed=False)])
+    assert not book.take([gone])
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.sampled_from(BindingState)) | st.booleans()))

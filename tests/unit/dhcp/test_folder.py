@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from maasha.dhcp import folder as module
 from maasha.dhcp.folder import Folder, Identity
+from maasha.dhcp.hosts import BadHosts, select, stanzas, touched
 from maasha.dhcp.joining import Past
 from maasha.dhcp.render import render
 from tests.unit.dhcp.networks import PLAIN, PRIMARY, rack
@@ -79,7 +79,8 @@ def test_a_start_finds_its_files_in_place(folder: Folder) -> None:
     folder.ensure_leases()
     folder.leases.write_text(LEASE + "host x {\n  deleted;\n}\n")
     folder.prepare(PLAN.config, Past())
-    assert folder.config.read_text() == PLAN.config
+    assert folder.config.read_text() == f'{PLAN.config}\ninclude "{folder.hosts}";\n'
+    assert folder.hosts.read_text() == ""
     assert folder.config.stat().st_mode & 0o777 == 0o640
     assert folder.leases.read_text() == LEASE
     before = folder.leases.stat().st_ino
@@ -87,35 +88,51 @@ def test_a_start_finds_its_files_in_place(folder: Folder) -> None:
     assert folder.leases.stat().st_ino == before
 
 
+HOSTS = "02:00:00:00:00:01 10.0.0.5 web\n02:00:00:00:00:02 10.0.0.6 -\n"
+
+
+def test_hosts_are_declared_in_a_file_of_their_own(folder: Folder) -> None:
+    """It changes without the other one, and the next start has it as it is then."""
+    folder.prepare(PLAN.config, Past(), HOSTS)
+    assert folder.hosts.read_text() == stanzas(HOSTS)
+    assert folder.hosts.stat().st_mode & 0o777 == 0o640
+    before = folder.config.stat().st_ino
+    changed = HOSTS.replace("10.0.0.5", "10.0.0.7")
+    macs = touched(HOSTS, changed)
+    folder.declare(macs, select(changed, macs))
+    assert folder.hosts.read_text() == stanzas(changed)
+    assert folder.config.stat().st_ino == before
+
+
+def test_a_lost_file_of_hosts_is_begun_anew(folder: Folder) -> None:
+    """What is declared then is at least what has changed."""
+    folder.ensure_leases()
+    macs = touched("", HOSTS)
+    folder.declare(macs, select(HOSTS, macs))
+    assert folder.hosts.read_text() == stanzas(HOSTS)
+
+
+def test_a_text_that_is_none_of_hosts_is_not_put_in_place(folder: Folder) -> None:
+    """Neither file is written."""
+    with pytest.raises(BadHosts):
+        folder.prepare(PLAN.config, Past(), "nonsense\n")
+    assert not folder.config.exists()
+    assert not folder.hosts.exists()
+
+
+def test_what_is_unsure_is_remembered(folder: Folder) -> None:
+    """Until nothing is."""
+    folder.ensure_leases()
+    assert folder.unsure() == frozenset()
+    folder.keep_unsure({"02:00:00:00:00:01", "02:00:00:00:00:02"})
+    assert folder.unsure() == {"02:00:00:00:00:01", "02:00:00:00:00:02"}
+    folder.keep_unsure(frozenset())
+    folder.keep_unsure(frozenset())
+    assert folder.unsure() == frozenset()
+
+
 def test_a_configuration_is_withdrawn(folder: Folder) -> None:
     """A rack that is to serve nothing has none."""
     folder.prepare(PLAN.config, Past())
     folder.withdraw()
     assert not folder.config.exists()
-
-
-def test_the_log_says_what_was_said_since(folder: Folder) -> None:
-    """Only the words of the last start count."""
-    assert (folder.log_size(), folder.log_since(0)) == (0, "")
-    folder.log.parent.mkdir()
-    folder.log.write_text("old\n")
-    size = folder.log_size()
-    folder.log.write_text("old\nnew\n")
-    assert folder.log_since(size) == "new\n"
-
-
-def test_the_log_does_not_grow_for_ever(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A long log is kept once more, and dhcpd goes on in the same file."""
-    monkeypatch.setattr(module, "LOG_LIMIT", 10)
-    folder.log.parent.mkdir()
-    with folder.log.open("a") as stream:
-        stream.write("0123456789")
-        stream.flush()
-        folder.trim_log()
-        assert folder.log_size() == 10
-        stream.write("x")
-        stream.flush()
-        folder.trim_log()
-        stream.write("after")
-    assert folder.log.read_text() == "after"
-    assert folder.log.with_suffix(".log.1").read_text() == "0123456789x"

@@ -66,8 +66,14 @@ def test_the_addresses_of_a_vlan_can_be_read_back(
         taken = [member.address for member in vlan.members if member.address is not None]
         nets = sorted(vlan.subnets, key=lambda net: net.cidr)
         expected = tuple(entry for net in nets for entry in pools(net, taken))
+        role = roles[vlan.vlan]
         served = f"shared-network vlan-{vlan.vlan} " in config
-        assert spans(config, vlan.vlan) == (expected if served else ())
+        relayed = [entry for entry in vlan.relayed if f"-network vlan-{entry.vlan} " in config]
+        for other in sorted(relayed, key=lambda entry: entry.vlan):
+            nets = sorted(other.subnets, key=lambda net: net.cidr)
+            expected += tuple(entry for net in nets for entry in pools(net, taken))
+        found = spans(config, role.peer_name)
+        assert found == (expected if served and role.paired else ())
 
 
 def test_what_belongs_to_the_past_goes_and_all_else_stays() -> None:

@@ -11,7 +11,7 @@ from maasha.dhcp.facts import RackFacts
 from maasha.dhcp.failover import block
 from maasha.dhcp.render import Problem, render
 from maasha.model.dhcp import OFF, SOLO, Role, VlanRole
-from maasha.model.network import VlanId
+from maasha.model.network import RelayedVlan, VlanId
 from maasha.model.stamp import Stamp
 from tests.unit.dhcp.networks import PLAIN, PRIMARY, SECRET, rack, situations, span, subnet, vlan
 
@@ -28,9 +28,11 @@ WHOLE = f"""\
 
 authoritative;
 dhcp-cache-threshold 0;
+server-id-check on;
 ddns-update-style none;
 default-lease-time 600;
 max-lease-time 600;
+option arch code 93 = unsigned integer 16;
 
 omapi-port 7911;
 key omapi_key {{
@@ -38,6 +40,15 @@ key omapi_key {{
     secret "{SECRET}";
 }}
 omapi-key omapi_key;
+
+on commit {{
+    if static {{
+        log(info, concat("maasha-lease ", binary-to-ascii(10, 8, ".", leased-address), " ",
+            binary-to-ascii(16, 8, ":", hardware), " ",
+            pick-first-value(binary-to-ascii(10, 32, "", encode-int(lease-time, 32)), "-"),
+            " ", pick-first-value(binary-to-ascii(16, 8, ":", option host-name), "-")));
+    }}
+}}
 
 {block(PRIMARY)}
 
@@ -113,9 +124,25 @@ def test_every_vlan_with_a_role_is_either_served_or_named(
     rendered = render(facts, roles)
     served = {entry.vlan for entry in rendered.plan.roles}
     named = {problem.vlan for problem in rendered.problems}
-    assert served | named == set(roles)
+    relayed = {other.vlan for vlan in facts.vlans if vlan.vlan in served for other in vlan.relayed}
+    assert served | named - relayed == set(roles)
     assert not served & named
     assert len(rendered.plan.interfaces) == len(served)
     declared = re.findall(r"^shared-network vlan-(\d+) ", rendered.plan.config, re.MULTILINE)
-    assert {int(number) for number in declared} == served
+    assert {int(number) for number in declared} == served | (relayed - named)
     assert render(facts, roles) == rendered
+
+
+def test_a_relayed_vlan_is_served_by_the_same_pair() -> None:
+    """It has pools of the pair and no interface of its own; a faulty one is left out by itself."""
+    sound = RelayedVlan(
+        VlanId(77), 120, 1500, (subnet(span("10.7.0.5", "10.7.0.9"), cidr="10.7.0.0/24"),)
+    )
+    faulty = RelayedVlan(VlanId(78), 120, 1500, (subnet(cidr="10.8.0.0/24"),))
+    there = evolve(PLAIN, relayed=(faulty, sound))
+    rendered = render(rack(there), {there.vlan: PRIMARY})
+    network, own = rendered.plan.config.split("shared-network vlan-77 {")[1].split("\n}\n")
+    assert 'failover peer "failover-vlan-5001-1";\n            range 10.7.0.5 10.7.0.9;' in network
+    assert "vlan-5001" not in own
+    assert rendered.plan.interfaces == ("eth0",)
+    assert [problem.vlan for problem in rendered.problems] == [faulty.vlan]

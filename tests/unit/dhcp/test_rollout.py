@@ -299,6 +299,22 @@ def test_a_deleted_rack_counts_as_stopped() -> None:
     assert (plan.role(ONE), plan.role(TWO)) == (OFF, SOLO)
 
 
+@pytest.mark.parametrize("off", [1, 2])
+def test_a_rack_that_was_off_while_its_peer_took_over_learns_all_anew(off: int) -> None:
+    """Whatever it says that it is when it is back, the one that served meanwhile goes on."""
+    fleet = Fleet()
+    fleet.journey(Pair(ONE, TWO, 1))
+    gone, left = fleet.racks[key(off)], fleet.racks[key(3 - off)]
+    gone.dead, gone.asked, gone.told = True, OFF, OFF
+    assert fleet.journey(Solo(left.key, 2)) == [f"{left.key} solo"]
+    gone.dead = False
+    gone.synced = True  # it answers after 15 s, with what it knew
+    fleet.answer(gone)
+    moves = fleet.journey(Pair(ONE, TWO, 3))
+    rejoins = ["1 off", "1 secondary", "2 primary", "2 off", "1 solo", "2 secondary", "1 primary"]
+    assert moves == (rejoins if off == 1 else ["2 off", "2 secondary", "1 primary"])
+
+
 def test_a_deleted_rack_that_still_serves_is_waited_for() -> None:
     """Its peer serves alone only when it has stopped and said so."""
     fleet = Fleet()

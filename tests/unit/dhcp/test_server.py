@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,7 +15,8 @@ from zope.interface import implementer
 
 from maasha.dhcp.check import Accepted, Refused
 from maasha.dhcp.errors import OmapiSilent, PlanRefused, StartFailed, StillRunning
-from maasha.dhcp.folder import Folder
+from maasha.dhcp.folder import Folder, with_hosts
+from maasha.dhcp.hosts import Host, Operation
 from maasha.dhcp.omapi import PeerStates
 from maasha.dhcp.plan import EMPTY, digest
 from maasha.dhcp.render import render
@@ -74,10 +75,11 @@ class Stand:
     stray: bool = False
     gate: Deferred[None] | None = None
     child: Child | None = None
+    deaf: bool = False
 
-    async def check(self, config: str) -> Accepted | Refused:
+    async def check(self, plan: DhcpPlan) -> Accepted | Refused:
         """Accept, or refuse with a listing."""
-        assert config
+        assert plan.config
         self.calls.append("check")
         return Refused(self.refusal) if self.refusal else Accepted()
 
@@ -104,6 +106,16 @@ class Stand:
             raise StartFailed("it ended", "its words")
         self.child = Child(len(self.calls))
         return self.child
+
+    async def change_hosts(
+        self, plan: DhcpPlan, steps: Sequence[Operation], wanted: Mapping[str, Host | None]
+    ) -> None:
+        """Take note of the steps, or be deaf."""
+        self.calls += [str(step) for step in steps]
+        assert plan.interfaces
+        assert wanted
+        if self.deaf:
+            raise OmapiSilent("deaf")
 
     def adopt(self, plan: DhcpPlan) -> Child | None:
         """Give what runs already."""
@@ -171,7 +183,7 @@ def test_a_plan_is_checked_started_and_kept(room: Room) -> None:
     report = room.apply(ALONE)
     assert room.stand.calls == ["check", "clear", "clear", "start 1.1"]
     assert room.folder.plan() == ALONE
-    assert room.folder.config.read_text() == ALONE.config
+    assert room.folder.config.read_text() == with_hosts(ALONE.config, room.folder.hosts)
     assert (report.serving, report.digest, report.generation) == (True, digest(ALONE), Stamp(1, 1))
     assert (report.lease_store, report.problem) == ("store-1", "")
     assert room.reports[-1] == report == room.server.report
@@ -198,7 +210,7 @@ def test_a_refused_plan_touches_nothing(room: Room) -> None:
     assert refusal.value.listing == "line 3: no"
     assert room.stand.calls == ["check"]
     assert room.stand.child is child
-    assert room.folder.config.read_text() == ALONE.config
+    assert room.folder.config.read_text() == with_hosts(ALONE.config, room.folder.hosts)
     report = room.server.report
     assert (report.serving, report.generation, report.problem) == (True, Stamp(1, 1), "")
 
@@ -228,7 +240,7 @@ def test_a_plan_that_does_not_start_is_rolled_back(room: Room) -> None:
     assert refusal.value.listing == "its words"
     assert "it ended" in refusal.value.reason
     assert room.stand.calls == ["check", "clear", "clear", "start 1.2", "clear", "start 1.1"]
-    assert room.folder.config.read_text() == ALONE.config
+    assert room.folder.config.read_text() == with_hosts(ALONE.config, room.folder.hosts)
     assert room.folder.plan() == ALONE
     assert room.server.report.serving
 
@@ -284,7 +296,7 @@ def test_a_plan_that_cannot_be_kept_is_rolled_back(
         room.apply(plan_of(SOLO, 2, lease_time=60))
     assert room.stand.calls[-1] == "start 1.1"
     assert room.server.report.generation == Stamp(1, 1)
-    assert room.folder.config.read_text() == ALONE.config
+    assert room.folder.config.read_text() == with_hosts(ALONE.config, room.folder.hosts)
 
 
 def test_a_settled_report_comes_after_what_is_under_way(room: Room) -> None:

@@ -7,7 +7,9 @@ from uuid import UUID
 from attrs import define, evolve, field
 from twisted.internet.defer import Deferred
 
+from maasha.dhcp.counting import Pools
 from maasha.dhcp.errors import PlanRefused
+from maasha.dhcp.hosts import fingerprint
 from maasha.dhcp.plan import EMPTY, digest
 from maasha.model.cluster import (
     Endpoint,
@@ -21,7 +23,9 @@ from maasha.model.cluster import (
 from maasha.model.dhcp import DhcpPlan, DhcpReport, VlanRole
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
+from maasha.model.pools import PoolCount
 from maasha.model.sighting import Sighting
+from maasha.model.stamp import Stamp
 
 INSTANCE = InstanceId(UUID(int=1))
 
@@ -45,8 +49,13 @@ class Region:
     claims: list[Ownership] = field(factory=list)
     reports: list[DhcpReport] = field(factory=list)
     leases: list[LeaseReport] = field(factory=list)
+    known: int = 0
+    """The highest number of a lease that it knew already."""
+    lost: bool = False
+    """Whether it knows nothing of what it acknowledged."""
     interfaces: list[tuple[Interface, ...]] = field(factory=list)
     sightings: list[tuple[Sighting, ...]] = field(factory=list)
+    pools: list[tuple[PoolCount, ...]] = field(factory=list)
 
     async def claim(self, lost: Ownership) -> None:
         """Be asked to take over."""
@@ -62,7 +71,7 @@ class Region:
         """Take leases."""
         self._answer()
         self.leases.append(report)
-        return report.cursor
+        return 0 if self.lost else max(report.cursor, self.known)
 
     async def report_interfaces(self, found: tuple[Interface, ...]) -> None:
         """Take interfaces."""
@@ -73,6 +82,11 @@ class Region:
         """Take what the rack knows of others."""
         self._answer()
         self.sightings.append(sightings)
+
+    async def report_pools(self, pools: tuple[PoolCount, ...]) -> None:
+        """Take how many addresses are left."""
+        self._answer()
+        self.pools.append(pools)
 
     def _answer(self) -> None:
         self.calls += 1
@@ -140,6 +154,7 @@ class Server:
     refusal: PlanRefused | None = None
     applied: list[DhcpPlan] = field(factory=list)
     released: bool = False
+    pools: Pools = field(factory=dict)
 
     @property
     def roles(self) -> tuple[VlanRole, ...]:
@@ -165,6 +180,13 @@ class Server:
         self.applied.append(plan)
         serving = bool(plan.interfaces)
         self.report = evolve(self.report, serving=serving, digest=digest(plan) if serving else "")
+        return self.report
+
+    async def change_hosts(self, generation: Stamp, hosts: str) -> DhcpReport:
+        """Know other hosts."""
+        if self.refusal is not None:
+            raise self.refusal
+        self.report = evolve(self.report, generation=generation, hosts=fingerprint(hosts))
         return self.report
 
     async def withdraw(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
@@ -11,7 +12,6 @@ from attrs import evolve
 from twisted.internet.defer import Deferred, ensureDeferred
 
 from maasha.dhcp.errors import PlanRefused
-from maasha.dhcp.feed import LeaseFeed
 from maasha.dhcp.plan import EMPTY
 from maasha.dhcp.server import DhcpServer
 from maasha.model.cluster import Endpoint, EventLoop, Ownership, RackKey
@@ -25,6 +25,7 @@ from maasha.rack.links import MAINTAIN_INTERVAL
 from maasha.rack.memory import Memory
 from maasha.rack.search import Search
 from maasha.rpc.errors import Deleted, Unavailable
+from tests.unit.dhcp.feeds import make_feed
 from tests.unit.rack.lookout.segment import VLAN, Host, Segment
 from tests.unit.rack.net import ELSEWHERE, Net, until, worker
 from tests.unit.rack.stand_ins import Server
@@ -62,7 +63,6 @@ class Rack:
         self.restarts = 0
         self.segment = Segment(self.net)
         self.host = Host(self.segment, 1)
-        self._leases = folder / "dhcpd.leases"
         self._folder = folder
 
     def start(self, *, dhcp: bool = True) -> Controller:
@@ -78,6 +78,7 @@ class Rack:
             pick=lambda several: several[0],
             delay=lambda _: 1.0,
             begin_anew=self._restart,
+            now=lambda: datetime.fromtimestamp(self.net.seconds(), UTC),
             scene=self.host.scene,
         )
         made = Controller(
@@ -85,7 +86,7 @@ class Rack:
             self.memory,
             cast(Search, self),
             self._make_dhcp,
-            lambda notify: LeaseFeed(self.net, self._leases, notify),
+            lambda notify: make_feed(self.net, self._folder, notify),
             around,
         )
         made.startService()

@@ -8,7 +8,7 @@ from ipaddress import IPv4Address, IPv4Network
 from attrs import evolve
 
 from maasha.dhcp.held import Held
-from maasha.dhcp.joining import spans
+from maasha.dhcp.joining import ranges
 from maasha.dhcp.orders import resume, solo, stop, told
 from maasha.dhcp.plan import EMPTY
 from maasha.dhcp.render import render
@@ -112,11 +112,11 @@ def test_leases_are_chosen_by_what_they_are() -> None:
     """The newest word on each address; what is over is so by its end."""
     older = evolve(LEASE, state=BindingState.FREE)
     elsewhere = evolve(LEASE, ip=IPv4Address("10.9.0.1"), mac="02:00:00:00:00:02", ends=None)
-    ranges = {PLAIN.vlan: spans(PLAN.config, PLAIN.vlan)}
+    held = ranges(PLAN.config)
     leases = (older, LEASE, elsewhere)
 
     def seen(choice: Choice, now: datetime = NOON) -> list[tuple[str, str]]:
-        return [(str(each.lease.ip), each.state) for each in chosen(leases, ranges, choice, now)]
+        return [(str(each.lease.ip), each.state) for each in chosen(leases, held, choice, now)]
 
     both = [("10.0.0.60", "active"), ("10.9.0.1", "active")]
     assert seen(Choice()) == both
@@ -126,6 +126,6 @@ def test_leases_are_chosen_by_what_they_are() -> None:
     late = NOON + timedelta(hours=1)
     assert seen(Choice(), late) == both[1:]
     assert seen(Choice(everything=True), late)[0] == ("10.0.0.60", "expired")
-    text = shown_leases(chosen(leases, ranges, Choice(), NOON))
+    text = shown_leases(chosen(leases, held, Choice(), NOON))
     assert "10.0.0.60  02:00:00:00:00:01  laptop" in text
     assert "never" in text

@@ -11,6 +11,7 @@ from attrs import evolve
 from twisted.internet.defer import Deferred
 
 from maasha.dhcp.errors import PlanRefused
+from maasha.dhcp.hosts import fingerprint
 from maasha.dhcp.plan import EMPTY
 from maasha.dhcp.server import DhcpServer
 from maasha.model.cluster import EventLoop, Move, WorkerId
@@ -113,11 +114,23 @@ def test_a_refused_plan_carries_dhcpds_words(rack: Rack) -> None:
         done(rack.duties.configure_dhcp(OWNER, EPOCH, PLAN))
 
 
+def test_hosts_are_changed_and_reported(rack: Rack) -> None:
+    """The answer says which are known; what is no text of hosts is refused."""
+    report = done(rack.duties.change_hosts(OWNER, EPOCH, Stamp(1, 9), "a host\n"))
+    assert (report.hosts, report.generation) == (fingerprint("a host\n"), Stamp(1, 9))
+    rack.server.refusal = PlanRefused("these hosts cannot be kept")
+    with pytest.raises(DhcpRefused, match="cannot be kept"):
+        done(rack.duties.change_hosts(OWNER, EPOCH, Stamp(1, 10), ""))
+
+
 def test_an_old_owner_changes_nothing(rack: Rack) -> None:
     """Its plan is not even looked at."""
     done(rack.duties.own(OWNER, EPOCH))
     with pytest.raises(StaleEpoch):
         done(rack.duties.configure_dhcp(WorkerId(2), Stamp(1, 4), PLAN))
+    with pytest.raises(StaleEpoch):
+        done(rack.duties.change_hosts(WorkerId(2), Stamp(1, 4), Stamp(1, 9), "a host\n"))
+    assert rack.server.report.hosts == ""
     with pytest.raises(StaleEpoch):
         done(rack.duties.retire(WorkerId(2), Stamp(1, 4)))
     assert rack.server.applied == []

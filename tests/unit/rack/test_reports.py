@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
@@ -10,11 +11,13 @@ from attrs import evolve
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
-from maasha.dhcp.feed import POLL_INTERVAL, LeaseFeed
+from maasha.dhcp.feed import POLL_INTERVAL
 from maasha.dhcp.server import DhcpServer
+from maasha.model.lease import TroubleKind
 from maasha.model.network import Interface
 from maasha.rack.lookout.lookout import Lookout
 from maasha.rack.reports import (
+    HEALTH_INTERVAL,
     INTERFACE_INTERVAL,
     LEASE_INTERVAL,
     RETOLD,
@@ -24,6 +27,7 @@ from maasha.rack.reports import (
 )
 from maasha.rpc.errors import LinkLost, NotOwner, Unavailable
 from maasha.rpc.remote import RemoteRegion
+from tests.unit.dhcp.feeds import make_feed
 from tests.unit.rack.lookout.segment import Host, Segment
 from tests.unit.rack.stand_ins import Region, Server
 from tests.unit.rpc.parts import value_of
@@ -51,8 +55,9 @@ class Rack:
         self.owner: Region | None = Region()
         self.server = Server()
         self.interfaces: tuple[Interface, ...] = (ETH0,)
-        self._path = folder / "dhcpd.leases"
-        self.feed = LeaseFeed(self.clock, self._path, self._notify)
+        self.path = folder / "dhcpd.leases"
+        self.set_by = 0.0
+        self.feed = make_feed(self.clock, folder, self._notify, self._now)
         self.reports = Reports(
             self.clock,
             lambda: cast(RemoteRegion | None, self.owner),
@@ -60,6 +65,7 @@ class Rack:
             self.feed,
             self._look,
             self.lookout,
+            self._now,
         )
         self.feed.start()
         self.reports.startService()
@@ -72,7 +78,7 @@ class Rack:
 
     def lease(self, *numbers: int) -> None:
         """Let dhcpd write leases."""
-        with self._path.open("a") as file:
+        with self.path.open("a") as file:
             file.writelines(LEASE.format(number, number) for number in numbers)
         self.clock.advance(POLL_INTERVAL)
 
@@ -80,6 +86,9 @@ class Rack:
         """Give the last bytes of the addresses that the owner took, in order."""
         batches = (report.leases for report in self.region.leases)
         return [int(str(lease.ip).rpartition(".")[2]) for batch in batches for lease in batch]
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self.clock.seconds() + self.set_by, UTC)
 
     def _notify(self) -> None:
         self.reports.leases_changed()
@@ -256,7 +265,7 @@ def test_a_worker_that_is_no_longer_the_owner_is_asked_again_later(rack: Rack) -
 
 def test_many_leases_go_in_batches(rack: Rack) -> None:
     """One after the other, without a pause between."""
-    with (Path(rack.feed._path)).open("a") as file:
+    with rack.path.open("a") as file:
         file.writelines(
             LEASE.format(number % 250 + 1, 10).replace("10.0.0", f"10.0.{number // 250}")
             for number in range(1200)
@@ -264,3 +273,44 @@ def test_many_leases_go_in_batches(rack: Rack) -> None:
     rack.clock.advance(POLL_INTERVAL)
     rack.clock.pump([0.0] * 3)
     assert [len(report.leases) for report in rack.region.leases] == [500, 500, 200]
+
+
+def test_an_owner_is_told_the_time_and_what_is_wrong(rack: Rack) -> None:
+    """With every batch, at once where that changed, and else now and then."""
+    rack.clock.advance(LEASE_INTERVAL)
+    assert rack.region.leases == []
+    rack.clock.pump([1.0] * int(HEALTH_INTERVAL))
+    (report,) = rack.region.leases
+    assert (report.leases, report.troubles) == ((), ())
+    assert report.clock == datetime.fromtimestamp(HEALTH_INTERVAL, UTC)
+    rack.set_by = 3600.0
+    rack.clock.pump([1.0] * 2)
+    (trouble,) = rack.region.leases[-1].troubles
+    assert trouble.kind is TroubleKind.STEPPED
+    assert len(rack.region.leases) == 2
+    rack.reports.owned(restored=False)
+    rack.clock.pump([1.0] * 2)
+    assert rack.region.leases[-1].troubles == (trouble,)
+    assert len(rack.region.leases) == 3
+
+
+def test_a_rack_that_lost_count_tells_everything_anew(rack: Rack) -> None:
+    """The region knows higher numbers than the rack's: it would take nothing under lower ones."""
+    rack.region.known = 1 << 50
+    rack.lease(5)
+    assert [lease.sequence > 1 << 50 for lease in rack.region.leases[-1].leases] == [True]
+    assert rack.leased() == [5, 5]
+    rack.clock.pump([1.0] * 5)
+    assert rack.leased() == [5, 5]
+
+
+def test_a_region_that_lost_what_it_had_is_told_everything_anew(rack: Rack) -> None:
+    """Though nothing is new: the next report says what the rack holds for acknowledged."""
+    rack.lease(5)
+    rack.region.lost = True
+    rack.clock.pump([1.0] * int(HEALTH_INTERVAL))
+    rack.region.lost = False
+    rack.clock.pump([1.0] * 2)
+    assert rack.leased() == [5, 5]
+    rack.clock.pump([1.0] * 5)
+    assert rack.leased() == [5, 5]

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from attrs import evolve
 
+from maasha.dhcp.hosts import UNSURE, fingerprint
 from maasha.dhcp.plan import digest
+from maasha.model.cluster import RackKey
 from maasha.model.dhcp import OFF, SOLO, Duty, PeerState
 from maasha.model.network import VlanId
 from maasha.model.orders import Order, OrderKind
 from maasha.model.service import RackSituation, VlanSituation
-from maasha.region.decision import Complete, Configure, Decision, EndOrders, Waiting, decide
+from maasha.region.decision import (
+    ChangeHosts,
+    Complete,
+    Configure,
+    Decision,
+    EndOrders,
+    Waiting,
+    decide,
+)
 from tests.unit.region.situations import (
     GENERATION,
     ONE,
@@ -198,3 +208,79 @@ def test_a_plan_says_of_which_acts_it_knows() -> None:
     """A rack that has acted since refuses it."""
     found = evolve(situation(vlan(1, (member(VlanId(1), ONE), member(VlanId(1), TWO)))), acts=7)
     assert configured(decide(found).decision).plan.acts == 7
+
+
+HOSTS = "52:54:00:00:00:01 10.0.1.5 web\n"
+
+
+def running(*vlans: VlanSituation, known: str = "", rack: RackKey = ONE) -> RackSituation:
+    """Give a rack that runs all that it is to, and whose dhcpd says that it knows these hosts."""
+    now = situation(*vlans, rack=rack)
+    plan = configured(decision(now)).plan
+    return evolve(now, digest=digest(plan), hosts=HOSTS, known_hosts=known)
+
+
+def test_a_plan_has_the_hosts_with_it() -> None:
+    """Whatever restarts dhcpd anyway brings them along."""
+    now = evolve(situation(vlan(1, (member(V, ONE),), secondary=None)), hosts=HOSTS)
+    assert configured(decision(now)).plan.hosts == HOSTS
+
+
+def test_other_hosts_restart_nothing_and_wait_for_nobody() -> None:
+    """Both racks are told at once, whatever their peers do, and that was all."""
+    for state in PeerState:
+        for rack in (ONE, TWO):
+            whole = pair(1, state, partner_current=False, partner_commanded=True, me=rack)
+            now = running(pair(1, me=rack), rack=rack)
+            told = decision(evolve(now, vlans=(whole,)))
+            assert isinstance(told, ChangeHosts)
+            assert (told.generation, told.hosts, told.instead) == (GENERATION, HOSTS, "")
+            last = now.digest if state is PeerState.NORMAL else ""
+            assert told.complete_with in (last, now.digest)
+
+
+def test_known_hosts_are_not_told_again() -> None:
+    """The rack is complete."""
+    assert decision(running(pair(1), known=fingerprint(HOSTS))) == Complete(GENERATION)
+
+
+def test_unsure_hosts_are_made_sure_by_a_restart_in_turn() -> None:
+    """It takes both peers normal, and nobody goes before it."""
+    now = running(pair(1), known=UNSURE)
+    assert configured(decision(now)).plan.hosts == HOSTS
+    alone = running(vlan(1, (member(V, ONE, SOLO),), secondary=None), known=UNSURE)
+    assert configured(decision(alone)).plan.hosts == HOSTS
+
+
+def test_a_lone_survivor_is_told_again_rather_than_restarted() -> None:
+    """Also where its dhcpd is mute, so that nobody knows its state."""
+    now = running(pair(1), known=UNSURE)
+    for state in PeerState:
+        if state is PeerState.NORMAL:
+            continue
+        told = decision(evolve(now, vlans=(pair(1, state),)))
+        assert isinstance(told, ChangeHosts)
+        assert "rack2 does not cover for rack1" in told.instead
+
+
+def test_hosts_are_told_while_a_restart_waits_for_its_turn() -> None:
+    """They are no part of what waits."""
+    changed = evolve(pair(1, PeerState.COMMUNICATIONS_INTERRUPTED), lease_time=900)
+    now = evolve(running(pair(1)), vlans=(changed,))
+    told = decision(now)
+    assert isinstance(told, ChangeHosts)
+    assert (told.hosts, told.instead, told.complete_with) == (HOSTS, "", "")
+    unsure = decision(evolve(now, known_hosts=UNSURE))
+    assert isinstance(unsure, ChangeHosts)
+    assert "rack2 does not cover" in unsure.instead
+    known = decision(evolve(now, known_hosts=fingerprint(HOSTS)))
+    assert isinstance(known, Waiting)
+    assert "rack2 does not cover" in known.why
+
+
+def test_hosts_that_were_not_read_are_known() -> None:
+    """There is nothing to tell of them, whether a restart waits or not."""
+    now = evolve(running(pair(1), known="of these"), hosts=None)
+    assert decision(now) == Complete(GENERATION)
+    changed = evolve(pair(1, PeerState.COMMUNICATIONS_INTERRUPTED), lease_time=900)
+    assert isinstance(decision(evolve(now, vlans=(changed,))), Waiting)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -137,3 +138,30 @@ def test_of_two_outdated_peers_exactly_one_may_go(numbers: set[int], primaries: 
         return verdict(situation(*vlans, rack=ONE if me == 1 else TWO))
 
     assert sorted(bool(seen_by(rack)) for rack in (1, 2)) == [False, True]
+
+
+def for_hosts(now: RackSituation) -> str:
+    """Say why the rack must not be restarted for its fixed hosts alone; empty: it may."""
+    return not_my_turn(now, same_roles(now), hosts_only=True)
+
+
+def test_for_hosts_alone_only_a_rack_that_is_covered_goes() -> None:
+    """A mute dhcpd is no licence: its partner must say that both are normal."""
+    assert for_hosts(situation(pair(1))) == ""
+    assert "goes first" in for_hosts(situation(pair(1, partner_current=False)))
+    mute = pair(1, PeerState.UNKNOWN)
+    assert verdict(situation(mute)) == ""
+    assert "does not cover" in for_hosts(situation(mute))
+    mine, other = mute.members
+    covered = evolve(mute, members=(mine, evolve(other, state=PeerState.NORMAL)))
+    assert for_hosts(situation(covered)) == ""
+
+
+def test_for_hosts_alone_a_peer_without_its_partner_stays() -> None:
+    """It would answer nobody for 15 s."""
+    whole = pair(1)
+    left = evolve(whole, members=whole.members[:1])
+    assert verdict(situation(left)) == ""
+    assert "alone in a pair" in for_hosts(situation(left))
+    alone = vlan(1, (member(VlanId(1), ONE, SOLO),), secondary=None)
+    assert for_hosts(situation(alone)) == ""

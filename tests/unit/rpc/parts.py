@@ -31,6 +31,7 @@ from maasha.model.dhcp import DhcpPlan, DhcpReport
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
 from maasha.model.orders import Act
+from maasha.model.pools import PoolCount
 from maasha.model.sighting import Sighting, Watch
 from maasha.model.stamp import Stamp
 from maasha.rpc.credentials import Credential
@@ -105,6 +106,10 @@ class Desk:
         """Note them."""
         self._note(acts)
 
+    async def report_pools(self, pools: tuple[PoolCount, ...]) -> None:
+        """Note it."""
+        self._note(pools)
+
     async def claim(self, lost: Ownership) -> None:
         """Note it."""
         self._note(lost)
@@ -158,6 +163,12 @@ class Hands:
     async def configure_dhcp(self, worker: WorkerId, epoch: Stamp, plan: DhcpPlan) -> DhcpReport:
         """Note it."""
         return self._note(worker, epoch, plan)
+
+    async def change_hosts(
+        self, worker: WorkerId, epoch: Stamp, generation: Stamp, hosts: str
+    ) -> DhcpReport:
+        """Note it."""
+        return self._note(worker, epoch, generation, hosts)
 
     async def retire(self, worker: WorkerId, epoch: Stamp) -> None:
         """Note it."""

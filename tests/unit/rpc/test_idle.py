@@ -45,6 +45,15 @@ def test_an_idle_rack_takes_empty_plans_only() -> None:
     assert isinstance(stale, StaleEpoch)
 
 
+def test_an_idle_rack_knows_no_hosts() -> None:
+    """It takes note of the generation, from its owner."""
+    rack = IdleRack()
+    report = value_of(ensureDeferred(rack.change_hosts(WORKER, EPOCH, NEW, "")))
+    assert (report.generation, report.hosts) == (NEW, "")
+    stale = error_of(ensureDeferred(rack.change_hosts(WORKER, OLD, NEW, "")))
+    assert isinstance(stale, StaleEpoch)
+
+
 def test_an_idle_rack_stays_where_it_is() -> None:
     """Whoever joins by `join` alone keeps its link itself."""
     move = Move(EventLoop("b:pid=7", (Endpoint("10.0.0.9", 5251),)), 20.0, "evening")
@@ -83,6 +92,7 @@ def test_an_idle_region_takes_reports_and_owns_nothing() -> None:
     value_of(home.run(region.report_interfaces(())))
     value_of(home.run(region.report_sightings(())))
     value_of(home.run(region.report_acts(())))
+    value_of(home.run(region.report_pools(())))
     assert value_of(home.run(region.report_leases(LeaseReport(12, ())))) == 12
     assert isinstance(error_of(home.run(region.claim(Ownership(WORKER, EPOCH)))), NotOwner)
     home.door.racks[0].close("drained")

@@ -23,7 +23,7 @@ def test_every_record_is_spelled_out() -> None:
     for line in (
         '- **Duty**: "off" or "solo" or "primary" or "secondary"',
         "- **Stamp**: `incarnation` number, `counter` number",
-        "- **LeaseReport**: `cursor` number, `leases` list of Lease",
+        "- **Trouble**: `kind` TroubleKind, `detail` text",
         "- **Versions**: `lowest` number, `highest` number",
     ):
         assert f"\n{line}\n" in f"{text}\n"

@@ -15,6 +15,7 @@ from twisted.internet.defer import Deferred
 from maasha.model.cluster import Endpoint, EventLoop, Move, Ownership, RackKey, WorkerId
 from maasha.model.lease import BindingState, Lease, LeaseReport
 from maasha.model.network import Interface, VlanId
+from maasha.model.pools import PoolCount
 from maasha.model.sighting import Peer, Sighting, Watch
 from maasha.model.stamp import Stamp
 from maasha.rpc.arguments import Bytes, Record
@@ -69,6 +70,7 @@ LOST = Ownership(WorkerId(3), Stamp(1, 2))
 MOVE = Move(EventLoop("b:pid=7", (Endpoint("10.0.0.9", 5251),)), 20.0, "evening")
 OTHER_RACK = Peer(RackKey(2), IPv4Address("10.0.0.2"), "rack2")
 WATCHES = (Watch(VlanId(5), RackKey(1), "eth1", IPv4Address("10.0.0.1"), (OTHER_RACK,), "5e" * 32),)
+POOLS = (PoolCount(VlanId(5), 100, 40, 30, 20, 5, 5, 12, 3),)
 SIGHTINGS = (Sighting(VlanId(5), RackKey(2), 0.5, None, -0.002), Sighting(VlanId(5), RackKey(3)))
 
 
@@ -116,12 +118,14 @@ def test_a_rack_takes_every_order() -> None:
     assert rack.remote == "192.0.2.1:40000"
     assert value_of(home.run(rack.own(EPOCH))) == REPORT
     assert value_of(home.run(rack.configure_dhcp(EPOCH, PLAN))) == REPORT
+    assert value_of(home.run(rack.change_hosts(EPOCH, EPOCH, "a host\n"))) == REPORT
     value_of(home.run(rack.retire(EPOCH)))
     assert value_of(home.run(rack.migrate(MOVE))) == WORKER + 1
     value_of(home.run(rack.look_out(EPOCH, WATCHES)))
     assert hands.orders == [
         (WORKER, EPOCH),
         (WORKER, EPOCH, PLAN),
+        (WORKER, EPOCH, EPOCH, "a host\n"),
         (WORKER, EPOCH),
         (WORKER, MOVE),
         (WORKER, EPOCH, WATCHES),
@@ -136,8 +140,9 @@ def test_a_region_takes_every_report() -> None:
     assert value_of(home.run(region.report_leases(LEASES))) == 12
     value_of(home.run(region.report_interfaces(INTERFACES)))
     value_of(home.run(region.report_sightings(SIGHTINGS)))
+    value_of(home.run(region.report_pools(POOLS)))
     value_of(home.run(region.claim(LOST)))
-    assert home.door.desk.heard == [REPORT, LEASES, INTERFACES, SIGHTINGS, LOST]
+    assert home.door.desk.heard == [REPORT, LEASES, INTERFACES, SIGHTINGS, POOLS, LOST]
 
 
 @pytest.mark.parametrize("error", [StaleEpoch(Stamp(1, 2), Stamp(1, 3)), DhcpRefused("line 3")])

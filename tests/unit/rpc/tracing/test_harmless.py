@@ -61,7 +61,13 @@ def test_what_is_hidden_is_known_by_name() -> None:
         for name, _ in (*command.arguments, *command.response)
         if name not in ARGUMENTS
     }
-    assert hidden == {"Hello.nonce", "Hello.token", "Prove.proof", "Register.key"}
+    assert hidden == {
+        "Hello.nonce",
+        "Hello.token",
+        "Prove.proof",
+        "Register.key",
+        "ChangeHosts.hosts",
+    }
 
 
 def test_the_hidden_fields_are_known_by_name() -> None:
@@ -80,6 +86,7 @@ def test_the_hidden_fields_are_known_by_name() -> None:
         "Interface.addresses",
         "Welcome.omapi_secret",
         "DhcpPlan.config",
+        "DhcpPlan.hosts",
         "Role.address",
         "Role.peer_address",
         "DhcpReport.digest",
@@ -91,7 +98,9 @@ def test_the_hidden_fields_are_known_by_name() -> None:
         "Act.at",
         "Act.who",
         "Act.result",
+        "DhcpReport.hosts",
         "LeaseReport.leases",
+        "Trouble.detail",
         "Move.reason",
         "EventLoop.endpoints",
         "Watch.address",
@@ -141,9 +150,11 @@ def test_a_plan_is_shown_without_its_text() -> None:
                         "peer_address": "<text, 8 bytes>",
                     },
                     "interface": "eth1",
+                    "relayed": [],
                 }
             ],
             "acts": 3,
+            "hosts": "",
         },
     }
 
@@ -171,7 +182,13 @@ def test_leases_are_counted() -> None:
     lease = Lease(IPv4Address("10.0.0.50"), BindingState.ACTIVE, "02:00:00:00:00:01", hostname="x")
     report = LeaseReport(7, (lease, lease))
     assert asked(commands.ReportLeases, report=report) == {
-        "report": {"cursor": 7, "leases": "<2 items>"}
+        "report": {
+            "cursor": 7,
+            "leases": "<2 items>",
+            "acknowledged": 0,
+            "clock": None,
+            "troubles": [],
+        }
     }
 
 

@@ -1,0 +1,89 @@
+"""What DHCP for a large site costs: `python -m benchmarks.dhcp [--quick]`, as root.
+
+10,000 reserved addresses in 200 subnets of one VLAN, which a pair of racks serves in a lab.
+Measured is how long one rack needs to render, check and apply all of it; how long one change of a
+host takes from the call of the API until a client has been offered the new address by both racks,
+while neither dhcpd is restarted; and what that costs a rack, compared in the same round with the
+naive way, to write everything anew and restart. Ends with 1 if a bar of `benchmarks.bars` is short.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from ipaddress import IPv4Address
+from pathlib import Path
+
+from benchmarks.bars import DHCP
+from benchmarks.dhcp_site import Site, client, serving
+from benchmarks.figures import Figure, owed, report, short, table
+
+ROUNDS, QUICK_ROUNDS = 20, 5
+FREE = IPv4Address("10.1.1.0")
+"""Of the racks' own subnet: no range and no reservation is beyond."""
+PATIENCE = 120.0
+"""Seconds for the rounds on one rack."""
+
+Values = defaultdict[str, list[float]]
+
+
+def on_one_rack(rounds: int, values: Values) -> None:
+    """Measure one rack's part, in a network of its own."""
+    argv = ["unshare", "-n", sys.executable, "-m", "benchmarks.dhcp_apply", str(rounds)]
+    done = subprocess.run(argv, check=True, stdout=subprocess.PIPE, timeout=PATIENCE)
+    for name, found in json.loads(done.stdout).items():
+        values[name] += found
+
+
+def end_to_end(site: Site, rounds: int, values: Values) -> None:
+    """Measure additions and changes of a host."""
+    before = site.pids()
+    for number in range(1, rounds + 1):
+        address, other = FREE + number, FREE + 128 + number
+        fields = {"mac_address": str(client(number)), "hostname": f"new{number}"}
+        made = site.call("POST", "reservedips/", ip=str(address), **fields)
+        added = site.offered(client(number), address) - made["began"]
+        path = f"reservedips/{json.loads(made['body'])['id']}/"
+        changed = site.call("PUT", path, ip=str(other))
+        moved = site.offered(client(number), other) - changed["began"]
+        values["a host added: API call -> offered by both, ms"].append(added * 1000)
+        values["a host moved: API call -> offered by both, ms"].append(moved * 1000)
+        values["a host moved: API call -> answer, ms"].append(
+            (changed["ended"] - changed["began"]) * 1000
+        )
+    values["dhcpds restarted by it"].append(float(before != site.pids()))
+
+
+def run(rounds: int) -> dict[str, Figure]:
+    """Measure so many rounds of each."""
+    values: Values = defaultdict(list)
+    on_one_rack(rounds, values)
+    with tempfile.TemporaryDirectory() as directory, serving(Path(directory)) as site:
+        end_to_end(site, rounds, values)
+        values["rackd, MiB"].append(site.resident("maasha-rackd"))
+        values["dhcpd, MiB"].append(site.resident("/usr/sbin/dhcpd"))
+    return {name: Figure(name, tuple(found)) for name, found in values.items()}
+
+
+def main() -> int:
+    """Measure, print the table, and give the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.dhcp", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a few rounds")
+    parser.add_argument("--rounds", type=int, help="how many rounds (20, quick 5)")
+    parser.add_argument("--json", type=Path, help="where to write the figures that have a bar")
+    given = parser.parse_args()
+    rounds = given.rounds or (QUICK_ROUNDS if given.quick else ROUNDS)
+    found, bars = run(rounds), owed(DHCP, given.quick)
+    if given.json:
+        given.json.write_text(json.dumps(report(found, bars), indent=1) + "\n")
+    missed = short(found, bars)
+    sys.stdout.write(f"{table(found, bars)}\n\n{len(bars) - len(missed)} of {len(bars)} bars met\n")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
