@@ -23,7 +23,7 @@ SOAK_SECONDS := 600
 soak: setup  ## the tests that take long, whole, and nothing skipped: a thousand racks, a hard time, mishaps, a day of leases; as root
 	@CI=1 MAASHA_SOAK=$(SOAK_SECONDS) $(VENV)/bin/python -m pytest -q \
 	  tests/acceptance/test_large.py tests/acceptance/test_calm.py tests/acceptance/test_leases.py \
-	  tests/acceptance/test_history.py
+	  tests/acceptance/test_history.py tests/acceptance/soak_name_servers.py
 
 lint: setup  ## formatting, types, layers and purity
 	@$(VENV)/bin/python -m tests --only lint

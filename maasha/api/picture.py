@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from ipaddress import IPv4Address
 
-from attrs import evolve, frozen
+from attrs import Factory, evolve, frozen
 
 from maasha.api.outcome import Outcome, outcome, relayed
+from maasha.db.findings import Foreigners, foreign_servers
 from maasha.db.networks import Networks, networks
 from maasha.db.overview import RackView, racks
+from maasha.db.resolvers import told_servers
 from maasha.db.subnets import SubnetRow
 from maasha.db.transaction import Transaction
 from maasha.db.vlans import VlanRow, vlan
@@ -22,6 +25,10 @@ class Picture:
     networks: Networks
     racks: tuple[RackView, ...]
     outcomes: Mapping[VlanId, Outcome]
+    foreign: Foreigners = Factory(dict)
+    """DHCP servers that are none of ours."""
+    region_dns: Mapping[VlanId, tuple[IPv4Address, ...]] = Factory(dict)
+    """The regions' name servers of which clients are told."""
 
 
 def picture_of(known: Networks, racks: tuple[RackView, ...]) -> Picture:
@@ -69,4 +76,6 @@ def _outcomes(
 
 async def read_picture(tx: Transaction) -> Picture:
     """Read it; for one moment's view the transaction is REPEATABLE READ."""
-    return picture_of(await networks(tx), await racks(tx))
+    picture = picture_of(await networks(tx), await racks(tx))
+    foreign, region_dns = await foreign_servers(tx), await told_servers(tx)
+    return evolve(picture, foreign=foreign, region_dns=region_dns)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from maasha.api.answers import Json, JsonObject
 from maasha.api.option_fields import architecture_name
 from maasha.api.pair_words import consequences
@@ -9,6 +11,7 @@ from maasha.api.picture import Picture
 from maasha.api.routes import ROOT
 from maasha.db.accounts import User
 from maasha.db.fabrics import FabricRow
+from maasha.db.findings import ForeignServer
 from maasha.db.ranges import RangeRow
 from maasha.db.subnets import SubnetRow
 from maasha.db.vlans import VlanRow
@@ -41,8 +44,12 @@ def named_vlan(vlan: VlanRow) -> JsonObject:
 
 
 def vlan_json(vlan: VlanRow, picture: Picture) -> JsonObject:
-    """Show a VLAN; what DHCP's status, its lease time and who chose its racks say is ours."""
+    """Show a VLAN; what DHCP's status, its lease time and who chose its racks say is ours.
+
+    So are what it warns of, and the regions' name servers of which clients are told.
+    """
     outcome = picture.outcomes[vlan.id]
+    foreign = picture.foreign.get(vlan.id, ())
     return {
         "id": vlan.id,
         "vid": vlan.vid,
@@ -63,7 +70,9 @@ def vlan_json(vlan: VlanRow, picture: Picture) -> JsonObject:
         "boot_files": {
             architecture_name(entry.architecture): entry.file for entry in vlan.boot.files
         },
-        "external_dhcp": None,
+        "dhcp_warning": _warning(foreign) if vlan.dhcp_on else "",
+        "external_dhcp": str(foreign[0].server) if foreign else None,
+        "region_dns": [str(server) for server in picture.region_dns.get(vlan.id, ())],
         "relay_vlan": relay_json(vlan, picture),
         "primary_rack": vlan.primary.system_id if vlan.primary else None,
         "secondary_rack": vlan.secondary.system_id if vlan.secondary else None,
@@ -80,6 +89,17 @@ def vlan_json(vlan: VlanRow, picture: Picture) -> JsonObject:
 def relay_json(vlan: VlanRow, picture: Picture) -> Json:
     """Show where a VLAN is relayed to, as MAAS does; None: nowhere."""
     return None if vlan.relay is None else named_vlan(picture.networks.vlans[vlan.relay])
+
+
+def _warning(foreign: Sequence[ForeignServer]) -> str:
+    """Say that clients may get addresses of somebody else's, empty where they do not."""
+    if not foreign:
+        return ""
+    others = "; ".join(map(str, foreign))
+    return (
+        f"clients may get addresses from others' DHCP servers: {others}. Switch those off, or turn "
+        "DHCP off here (dhcp_on=false)"
+    )
 
 
 def fabric_json(fabric: FabricRow, picture: Picture) -> JsonObject:
@@ -111,7 +131,7 @@ def subnet_json(subnet: SubnetRow, picture: Picture) -> JsonObject:
         "search_list": list(subnet.search_list),
         "rdns_mode": 0,
         "active_discovery": False,
-        "allow_dns": False,
+        "allow_dns": subnet.allow_dns,
         "allow_proxy": False,
         "disabled_boot_architectures": [],
         "resource_uri": uri("subnets", subnet.id),

@@ -259,6 +259,10 @@ class SubnetUpdate:
     dns_servers: tuple[Address, ...] | Absent = maybe(
         addresses, "DNS servers that DHCP tells to clients, parted by commas or spaces."
     )
+    allow_dns: bool | Absent = maybe(
+        boolean,
+        "Whether DHCP tells clients of the regions' name servers where dns_servers is empty.",
+    )
     managed: bool | Absent = maybe(boolean, "Whether DHCP serves this subnet.")
     ntp_servers: tuple[Address, ...] | Absent = maybe(
         addresses, "Time servers that DHCP tells to clients, parted by commas or spaces."

@@ -150,6 +150,7 @@ def _changed(before: SubnetRow, form: SubnetUpdate) -> SubnetRow:
         managed=either(form.managed, before.managed),
         ntp_servers=either(form.ntp_servers, before.ntp_servers),
         search_list=either(form.search_list, before.search_list),
+        allow_dns=either(form.allow_dns, before.allow_dns),
     )
 
 

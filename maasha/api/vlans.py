@@ -26,6 +26,7 @@ from maasha.api.vlan_rules import (
 )
 from maasha.db.channels import Channel, notify
 from maasha.db.events import record
+from maasha.db.findings import judge_foreign
 from maasha.db.networks import networks, want_dhcp
 from maasha.db.ranges import dynamic_ranges
 from maasha.db.transaction import Transaction
@@ -138,6 +139,8 @@ async def _update(
     await record(tx, who, f"vlan:{after.id}", "vlan.changed", "info", detail)
     if matters_to_roles(before, after):
         await notify(tx, Channel.PLACEMENT)
+    if before.dhcp_on != after.dhcp_on:
+        await judge_foreign(tx, who, after.id)
     awaited = matters_to_dhcp(before, after)
     if awaited:
         relays = {each.relay for each in (before, after) if each.relay is not None}
@@ -180,7 +183,7 @@ OPERATIONS = (
         update_vlan,
         "Change a VLAN. A change of DHCP waits up to 10 s for the racks; dhcp_status of the answer "
         "is running, pending: why, or failed: why, with dhcpd's words in dhcp_problem; advice is "
-        "on the size of its pools.",
+        "on the size of its pools. dhcp_warning names others' DHCP servers on the VLAN.",
         VlanUpdate,
     ),
     Operation(VLAN, Crud.DELETE, Role.ADMIN, delete_vlan, "Delete a VLAN nobody uses."),

@@ -16,7 +16,17 @@ from maasha.config.addresses import (
     url,
 )
 from maasha.config.reader import Reader
-from maasha.config.values import MAX_MESSAGE, each, flag, name, path, secret, whole, written
+from maasha.config.values import (
+    MAX_MESSAGE,
+    each,
+    each_if_any,
+    flag,
+    name,
+    path,
+    secret,
+    whole,
+    written,
+)
 from maasha.model.cluster import Endpoint
 from maasha.model.network import Network
 
@@ -54,6 +64,8 @@ class RegiondSettings:
     """Published instead of the host's own addresses; empty: the host's own."""
     rpc_first_port: int = 5250
     rpc_last_port: int = 5270
+    dns_servers: tuple[Address, ...] | None = None
+    """Where this region's name servers are; None: its host may have one, which racks find out."""
     rpc_tls: bool = True
     """Whether links are TLS; the racks must say the same."""
     rpc_unproved: int = 512
@@ -110,6 +122,7 @@ def parse_regiond(text: str) -> RegiondSettings:
         rpc_addresses=reader.take("rpc_addresses", each(written(address)), default.rpc_addresses),
         rpc_first_port=reader.take("rpc_first_port", port, default.rpc_first_port),
         rpc_last_port=reader.take("rpc_last_port", port, default.rpc_last_port),
+        dns_servers=reader.take("dns_servers", each_if_any(written(address)), None),
         rpc_tls=reader.take("rpc_tls", flag, default.rpc_tls),
         **_numbers(reader, default),
     )

@@ -56,6 +56,16 @@ def each(parse: Parse[T]) -> Parse[tuple[T, ...]]:
     return read
 
 
+def each_if_any(parse: Parse[T]) -> Parse[tuple[T, ...]]:
+    """Read the same, where an empty list says that there is none."""
+
+    def read(value: Value) -> tuple[T, ...]:
+        empty = isinstance(value, Items) and not value.items
+        return () if empty else each(parse)(value)
+
+    return read
+
+
 def whole(low: int, high: int) -> Parse[int]:
     """Read a whole number from `low` to `high`, both included, written in decimal digits."""
 

@@ -49,6 +49,9 @@ from maasha.rack.inspection import Inspection
 from maasha.rack.lookout.proof import NONCE_LENGTH
 from maasha.rack.lookout.scene import Scene
 from maasha.rack.memory import Memory, SecretMalformed, SecretMissing
+from maasha.rack.probing.discover import OFFERS_ONLY
+from maasha.rack.probing.instruments import Instruments
+from maasha.rack.probing.question import answers
 from maasha.rack.roster import Roster
 from maasha.rack.search import Search
 from maasha.rack.wiretap import Wiretap
@@ -136,6 +139,13 @@ def build(
             time.time,
             partial(secrets.token_bytes, NONCE_LENGTH),
             chance.random,
+        ),
+        instruments=Instruments(
+            reactor,
+            partial(PacketStation, reactor, only=OFFERS_ONLY),
+            partial(answers, reactor, partial(chance.getrandbits, 16)),
+            chance.random,
+            partial(chance.getrandbits, 32),
         ),
         tls=settings.rpc_tls,
         extensions=extensions,

@@ -56,7 +56,7 @@ from maasha.host.daemons import load
 from maasha.host.routine import Routine
 from maasha.model.cluster import Endpoint, Ownership, RackKey, SystemId, WorkerId
 from maasha.model.network import Interface
-from maasha.region.addresses import published
+from maasha.region.addresses import own_addresses, published
 from maasha.region.appointing import Appointing
 from maasha.region.balancing import Balancing, rules_of
 from maasha.region.clerk import Clerk
@@ -75,6 +75,7 @@ from maasha.region.metrics.exposition import CONTENT_TYPE
 from maasha.region.metrics.offer import Offer, UnixReactor, socket_of
 from maasha.region.metrics.reading import Parts, Reading
 from maasha.region.metrics.scrape import Scrape
+from maasha.region.naming import Naming
 from maasha.region.presence import Presence, Standing
 from maasha.region.refusals import Refusals
 from maasha.region.registration import Registration
@@ -83,6 +84,7 @@ from maasha.region.retirement import Retirement
 from maasha.region.round_trips import RoundTrips
 from maasha.region.rush import Rush
 from maasha.region.steward import Steward
+from maasha.region.survey import survey
 from maasha.region.tally import Tally
 from maasha.region.vigil import Vigil
 from maasha.region.wardship import Wardship
@@ -156,6 +158,7 @@ class Worker(MultiService):
             limits,
             self._worker_id,
             lambda: self._presence.regained,
+            Naming(reactor, self._dedicated.run),
         )
         self._dedicated.on_close(self._balancing.deposed)
         self._lookouts = Lookouts(
@@ -179,6 +182,15 @@ class Worker(MultiService):
             self._balancing,
             self._lookouts,
             Vigil(reactor, self._dedicated.run, self._is_leading, lambda: self._balancing.verdict),
+            *survey(
+                reactor,
+                self._acting,
+                self._rush,
+                lambda: self._wardship.stewards,
+                lambda: self._presence.standing,
+                lambda: own_addresses(self._addresses, settings.rpc_networks),
+                settings.dns_servers,
+            ),
             RoundTrips(reactor, self._pool, self._connections),
             Lapsing(reactor, self._pool, self._is_leading),
         ):

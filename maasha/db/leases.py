@@ -38,7 +38,11 @@ select newest.*, rack.hostname as peer,
 from (
     select distinct on (ip) *,
         case when state = 'active' and ends <= now() then 'expired' else state end as current
-    from lease where cardinality(%(ips)s::inet[]) = 0 or ip = any(%(ips)s::inet[])
+    from lease where (cardinality(%(ips)s::inet[]) = 0 or ip = any(%(ips)s::inet[]))
+    and (cardinality(%(macs)s::text[]) = 0
+        or ip in (select ip from lease where mac = any(%(macs)s::text[])))
+    and (cardinality(%(names)s::text[]) = 0
+        or ip in (select ip from lease where name = any(%(names)s::text[])))
     order by ip, last_transaction desc nulls last,
         array_position(%(lifecycle)s::text[], state) desc, rack_id
 ) newest
@@ -50,6 +54,7 @@ and (cardinality(%(names)s::text[]) = 0 or name = any(%(names)s::text[]))
 and (%(fixed)s::boolean is null or fixed = %(fixed)s::boolean)
 order by ip limit %(limit)s offset %(offset)s
 """
+"""Whoever asks for a client is to have no other address sorted for him than those it ever had."""
 PRUNE = """
 delete from lease using rack where rack.id = rack_id and (
     not exists (select from subnet where ip <<= cidr)

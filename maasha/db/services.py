@@ -70,7 +70,7 @@ where id = %(rack)s
 """
 RUNNING = """
 update rack set running_incarnation = %s, running_counter = %s,
-    failed_incarnation = 0, failed_counter = 0, refusal = ''
+    failed_incarnation = 0, failed_counter = 0, refusal = '', running_hosts = %s
 where id = %s
 """
 FAILED = """
@@ -204,12 +204,17 @@ async def record_problems(
     return True
 
 
-async def mark_running(tx: Transaction, rack: RackKey, epoch: Stamp, generation: Stamp) -> bool:
-    """Write that the rack runs all that it can of a generation; False as above."""
+async def mark_running(
+    tx: Transaction, rack: RackKey, epoch: Stamp, generation: Stamp, hosts: str = ""
+) -> bool:
+    """Write that the rack runs all that it can of a generation; False as above.
+
+    `hosts` is the fingerprint of the hosts that are part of it.
+    """
     row = await _owned_at(tx, rack, epoch)
     if row is None:
         return False
-    await tx.execute(RUNNING, generation.incarnation, generation.counter, rack)
+    await tx.execute(RUNNING, generation.incarnation, generation.counter, hosts, rack)
     subject = f"rack:{row.system_id}"
     await clear_alarm(tx, subject, subject, REFUSED, f"{generation} runs")
     await _wake(tx, rack)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address
 
 from maasha.db.regions import WORKER_TTL
@@ -41,6 +41,7 @@ RANGES = """
 select iprange.* from iprange join subnet on subnet.id = subnet_id
 where vlan_id = any(%s) and managed and family(start_ip) = 4 order by start_ip
 """
+NAMINGS = "select vlan_id, servers from vlan_naming where vlan_id = any(%s)"
 MEMBERS = """
 select member.vlan_id, rack.id, rack.hostname, rack.deleted is not null as gone,
     exists (select from drain where drain.rack_id = rack.id) or exists (
@@ -115,6 +116,7 @@ async def load_situation(
     subnets, everywhere = await _subnets(tx, reached)
     members = await _members(tx, keys)
     relayed = grouped((row.relay_vlan, _relayed(row, subnets[row.id])) for row in through)
+    named = {naming.vlan_id: tuple(naming.servers) for naming in await tx.rows(NAMINGS, keys)}
     return RackSituation(
         rack=rack,
         generation=Stamp(row.wanted_incarnation, row.wanted_counter),
@@ -123,7 +125,7 @@ async def load_situation(
         digest=row.digest,
         omapi_secret=row.omapi_secret or "",
         snippets=everywhere,
-        hosts=await _hosts(tx, reached, None if deciding else row.hosts),
+        hosts=await (_gathered(tx, reached, None) if deciding else _hosts(tx, row, vlans, reached)),
         known_hosts=row.hosts,
         kept=row.kept,
         acts=row.acts,
@@ -131,15 +133,41 @@ async def load_situation(
         resume_upto=row.resume_upto,
         resume_by=row.resume_by,
         vlans=tuple(
-            _vlan(vlan, subnets[vlan.id], members[vlan.id], relayed[vlan.id]) for vlan in vlans
+            _vlan(
+                vlan,
+                subnets[vlan.id],
+                members[vlan.id],
+                relayed[vlan.id],
+                named.get(vlan.id, ()),
+            )
+            for vlan in vlans
         ),
     )
 
 
-async def _hosts(tx: Transaction, vlans: list[int], known: str | None) -> str | None:
+async def _hosts(
+    tx: Transaction, rack: Row, vlans: Sequence[Row], reached: Sequence[int]
+) -> str | None:
+    """Read the hosts of these VLANs and of those relayed to them; None: the rack knows just them.
+
+    They are not even gathered where it has carried out what is wanted: hosts of a VLAN that names
+    it change with a new generation only.
+    """
+    named = all(rack.id in (vlan.primary_rack, vlan.secondary_rack) for vlan in vlans)
+    done = (rack.running_incarnation, rack.running_counter) == (
+        rack.wanted_incarnation,
+        rack.wanted_counter,
+    )
+    if named and done and rack.hosts == rack.running_hosts:
+        return None
+    return await _gathered(tx, reached, rack.hosts)
+
+
+async def _gathered(tx: Transaction, vlans: Sequence[int], known: str | None) -> str | None:
     """Read the hosts of these VLANs; None: their fingerprint is the one that is `known`."""
     if vlans:
-        found: str | None = await tx.value(HOSTS, {"vlans": vlans, "known": known})
+        values = {"vlans": list(vlans), "known": known}
+        found: str | None = await tx.value(HOSTS, values)
         return found
     return None if known == "" else ""
 
@@ -175,6 +203,7 @@ def _vlan(
     subnets: tuple[Subnet, ...],
     members: tuple[MemberSituation, ...],
     relayed: tuple[RelayedSituation, ...],
+    region_dns: tuple[IPv4Address, ...],
 ) -> VlanSituation:
     return VlanSituation(
         vlan=VlanId(row.id),
@@ -189,6 +218,7 @@ def _vlan(
         numbers=PairNumbers(row.mclt, row.split, row.max_response_delay),
         boot=_boot(row),
         relayed=relayed,
+        region_dns=region_dns,
     )
 
 
@@ -211,6 +241,7 @@ def _subnet(row: Row, ranges: tuple[IPRange, ...], snippets: tuple[Snippet, ...]
         tuple(row.ntp_servers),
         tuple(row.search_list),
         snippets,
+        row.allow_dns,
     )
 
 

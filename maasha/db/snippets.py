@@ -22,12 +22,13 @@ select dhcp_snippet.*, latest.value from dhcp_snippet cross join lateral (
     select value from dhcp_snippet_text where snippet_id = dhcp_snippet.id order by id desc limit 1
 ) latest
 """
-IN_FORCE = """
+PLACES = """
 where enabled and refusal = '' and (subnet_id is null and range_id is null
     or subnet_id = any(%(subnets)s::bigint[])
     or range_id in (select id from iprange where subnet_id = any(%(subnets)s::bigint[])))
 order by id
 """
+IN_FORCE = f"{SELECT} {PLACES}"
 FORGET = """
 delete from dhcp_snippet_text where snippet_id = %(snippet)s and id not in (
     select id from dhcp_snippet_text where snippet_id = %(snippet)s order by id desc limit %(kept)s)
@@ -132,7 +133,7 @@ async def remove_snippet(tx: Transaction, gone: SnippetId) -> None:
 
 async def in_force(tx: Transaction, subnets: Iterable[int]) -> InForce:
     """Give the snippets for these subnets, their ranges and all VLANs."""
-    rows = await tx.rows(f"{SELECT} {IN_FORCE}", {"subnets": list(subnets)})
+    rows = await tx.rows(IN_FORCE, {"subnets": list(subnets)})
     found = [(row, Snippet(SnippetId(row.id), row.name, row.value)) for row in rows]
     return InForce(
         tuple(each for row, each in found if row.subnet_id is None and row.range_id is None),

@@ -26,6 +26,8 @@ class SubnetRow:
     managed: bool = True
     ntp_servers: tuple[Address, ...] = ()
     search_list: tuple[str, ...] = ()
+    allow_dns: bool = True
+    """Clients are told of the regions' name servers where there are no `dns_servers`."""
 
 
 @frozen
@@ -94,8 +96,8 @@ async def add_subnet(tx: Transaction, new: SubnetRow) -> SubnetId:
     """Add a subnet; the id in `new` is not used. Returns the id it got."""
     made = await tx.value(
         "insert into subnet (vlan_id, name, description, cidr, gateway_ip, dns_servers, managed, "
-        "ntp_servers, search_list) "
-        "values (%s, %s, %s, %s, %s, %s::inet[], %s, %s::inet[], %s::text[]) returning id",
+        "ntp_servers, search_list, allow_dns) values "
+        "(%s, %s, %s, %s, %s, %s::inet[], %s, %s::inet[], %s::text[], %s) returning id",
         new.vlan,
         *_changeable(new),
     )
@@ -107,7 +109,7 @@ async def store_subnet(tx: Transaction, changed: SubnetRow) -> None:
     await tx.execute(
         "update subnet set name = %s, description = %s, cidr = %s, gateway_ip = %s, "
         "dns_servers = %s::inet[], managed = %s, ntp_servers = %s::inet[], "
-        "search_list = %s::text[] where id = %s",
+        "search_list = %s::text[], allow_dns = %s where id = %s",
         *_changeable(changed),
         changed.id,
     )
@@ -128,6 +130,7 @@ def _changeable(subnet: SubnetRow) -> tuple[object, ...]:
         subnet.managed,
         list(subnet.ntp_servers),
         list(subnet.search_list),
+        subnet.allow_dns,
     )
 
 
@@ -143,4 +146,5 @@ def _subnet(row: Row) -> SubnetRow:
         managed=row.managed,
         ntp_servers=tuple(row.ntp_servers),
         search_list=tuple(row.search_list),
+        allow_dns=row.allow_dns,
     )

@@ -92,10 +92,17 @@ class VlanFacts:
     relayed: tuple[RelayedVlan, ...] = ()
     """VLANs that are served with this one, in the same role."""
 
+    region_dns: tuple[IPv4Address, ...] = ()
+    """Name servers of the regions, for subnets that have none of their own."""
+
     @property
     def networks(self) -> tuple[VlanFacts | RelayedVlan, ...]:
         """Itself and the VLANs that are relayed to it."""
         return (self, *self.relayed)
+
+    def name_servers(self, subnet: Subnet) -> tuple[IPv4Address, ...]:
+        """Give those that a subnet's clients are told of; none: the option is left out."""
+        return subnet.dns_servers or (self.region_dns if subnet.allow_dns else ())
 
     def member(self, rack: RackKey) -> Member | None:
         """Give the rack's part in this VLAN, None when it has none."""

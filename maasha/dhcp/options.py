@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Address
 
 from maasha.model.network import Subnet
@@ -14,12 +14,12 @@ ARCHITECTURE = "option arch code 93 = unsigned integer 16;"
 HTTP = ("http://", "https://")
 
 
-def subnet_options(subnet: Subnet) -> Iterator[str]:
-    """Give the options of one subnet; what it does not say is left out."""
+def subnet_options(subnet: Subnet, name_servers: Sequence[IPv4Address]) -> Iterator[str]:
+    """Give the options of one subnet; what there is nothing of is left out."""
     if subnet.gateway is not None:
         yield f"option routers {subnet.gateway};"
-    if subnet.dns_servers:
-        yield f"option domain-name-servers {', '.join(map(str, subnet.dns_servers))};"
+    if name_servers:
+        yield f"option domain-name-servers {', '.join(map(str, name_servers))};"
     if subnet.search_list:
         yield f'option domain-name "{subnet.search_list[0]}";'
         quoted = (f'"{name}"' for name in subnet.search_list)

@@ -14,6 +14,7 @@ from maasha.dhcp.lease_log import STATEMENTS
 from maasha.dhcp.options import ARCHITECTURE, boot_options, subnet_options
 from maasha.dhcp.plan import EMPTY
 from maasha.dhcp.pools import Span, pools
+from maasha.dhcp.probe_client import NAME, ignored
 from maasha.dhcp.snippets import snippet_lines
 from maasha.model.cluster import RackKey
 from maasha.model.dhcp import OFF, DhcpPlan, Role, VlanRole
@@ -99,9 +100,11 @@ def _plan(facts: RackFacts, served: Sequence[tuple[VlanFacts, Role]]) -> DhcpPla
     blocks = [f"{block(role, vlan.numbers)}\n" for vlan, role in served if role.paired]
     networks = [text for vlan, role in served for text in _shared_networks(vlan, role, facts.rack)]
     own = [f"{line}\n" for line in ("\n".join(snippet_lines(facts.snippets)),) if line]
+    secret = facts.omapi_secret
+    ours = (_omapi(secret), STATEMENTS, _braces(f"host {NAME}", ignored(secret)))
     return DhcpPlan(
         generation=facts.generation,
-        config="\n".join((HEAD, _omapi(facts.omapi_secret), STATEMENTS, *own, *blocks, *networks)),
+        config="\n".join((HEAD, *ours, *own, *blocks, *networks)),
         interfaces=tuple(sorted(vlan.interface for vlan, _ in served)),
         roles=tuple(_served(vlan, role) for vlan, role in served),
         hosts=facts.hosts,
@@ -118,35 +121,41 @@ def _omapi(secret: str) -> str:
     return f"omapi-port {OMAPI_PORT};\n{key}omapi-key {OMAPI_KEY};\n"
 
 
+@frozen
+class _Served:
+    """A VLAN that is served, and all that its networks are written with."""
+
+    vlan: VlanFacts
+    role: Role
+    here: IPv4Address | None
+    """The rack's own address there."""
+    taken: tuple[IPv4Address, ...]
+    """The racks' addresses, which nobody is to lease."""
+
+
 def _shared_networks(vlan: VlanFacts, role: Role, rack: RackKey) -> Iterator[str]:
     """Declare a VLAN and those that are relayed to it; their pools are the same pair's."""
     own = vlan.member(rack)
-    here = own.address if own else None
-    taken = [member.address for member in vlan.members if member.address is not None]
-    for network in vlan.networks:
-        yield _shared_network(network, role, here, taken)
+    taken = tuple(member.address for member in vlan.members if member.address is not None)
+    served = _Served(vlan, role, own.address if own else None, taken)
+    return (_shared_network(network, served) for network in vlan.networks)
 
 
-def _shared_network(
-    vlan: VlanFacts | RelayedVlan,
-    role: Role,
-    here: IPv4Address | None,
-    taken: Sequence[IPv4Address],
-) -> str:
-    """Declare all subnets of the VLAN, those without a pool too: dhcpd must know its link."""
-    lines = [f"default-lease-time {vlan.lease_time};", f"max-lease-time {vlan.lease_time};"]
-    if vlan.mtu != DEFAULT_MTU:
-        lines.append(f"option interface-mtu {vlan.mtu};")
-    lines.extend(boot_options(vlan.boot, here))
-    for subnet in sorted(vlan.subnets, key=lambda entry: entry.cidr):
-        lines.append(_subnet(subnet, role, taken))
-    return _braces(f"shared-network vlan-{vlan.vlan}", lines)
+def _shared_network(network: VlanFacts | RelayedVlan, served: _Served) -> str:
+    """Declare all subnets of the network, those without a pool too: dhcpd must know its link."""
+    lines = [f"default-lease-time {network.lease_time};", f"max-lease-time {network.lease_time};"]
+    if network.mtu != DEFAULT_MTU:
+        lines.append(f"option interface-mtu {network.mtu};")
+    lines.extend(boot_options(network.boot, served.here))
+    for subnet in sorted(network.subnets, key=lambda entry: entry.cidr):
+        lines.append(_subnet(subnet, served))
+    return _braces(f"shared-network vlan-{network.vlan}", lines)
 
 
-def _subnet(subnet: Subnet, role: Role, taken: Sequence[IPv4Address]) -> str:
-    spans = pools(subnet, taken)
-    own = snippet_lines(subnet.snippets)
-    lines = [*subnet_options(subnet), *own, *(_pool(span, role) for span in spans)]
+def _subnet(subnet: Subnet, served: _Served) -> str:
+    lines = [*subnet_options(subnet, served.vlan.name_servers(subnet))]
+    lines.extend(snippet_lines(subnet.snippets))
+    lines.extend(_pool(span, served.role) for span in pools(subnet, served.taken))
     return _braces(f"subnet {subnet.cidr.network_address} netmask {subnet.cidr.netmask}", lines)
 
 

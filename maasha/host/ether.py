@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import socket
-from collections.abc import Callable
+import struct
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from attrs import frozen
@@ -21,6 +23,13 @@ LONGEST = 2048
 """Bytes that are read of a frame."""
 AT_ONCE = 64
 """Frames that are read in one turn: a flood keeps nobody else waiting."""
+SO_ATTACH_FILTER = 26
+"""socket(7); Python has no name for it."""
+INSTRUCTION, PROGRAM = struct.Struct("HBBI"), struct.Struct("HP")
+"""sock_filter and sock_fprog of linux/filter.h."""
+Filter = Sequence[tuple[int, int, int, int]]
+"""Classic BPF: code, two jumps and a number. By it the kernel lets frames through or drops them."""
+EVERYTHING: Filter = ()
 OURS = (socket.PACKET_HOST, socket.PACKET_BROADCAST)
 """Not those for other stations, nor what has a VLAN's tag that this interface does not take off."""
 
@@ -65,12 +74,18 @@ OpenStation = Callable[[str, int, Heard, Lost], Station]
 
 @implementer(IReadDescriptor)
 class PacketStation:
-    """A station with a packet socket."""
+    """A station with a packet socket; `only` says which frames are heard, their header included."""
 
     log = Logger()
 
     def __init__(
-        self, reactor: IReactorFDSet, interface: str, ethertype: int, heard: Heard, lost: Lost
+        self,
+        reactor: IReactorFDSet,
+        interface: str,
+        ethertype: int,
+        heard: Heard,
+        lost: Lost,
+        only: Filter = EVERYTHING,
     ) -> None:
         self._reactor = reactor
         self._interface = interface
@@ -81,6 +96,8 @@ class PacketStation:
         self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
         try:
             self._socket.setblocking(False)
+            if only:
+                _attach(self._socket, only)
             self._socket.bind((interface, ethertype))
             self.mac: bytes = self._socket.getsockname()[4]
         except OSError:
@@ -141,3 +158,10 @@ class PacketStation:
         if self._open:
             self.close()
             self._lost(error)
+
+
+def _attach(filtered: socket.socket, only: Filter) -> None:
+    """Have the kernel drop all else; before the socket is bound, so that nothing slips in."""
+    code = ctypes.create_string_buffer(b"".join(INSTRUCTION.pack(*each) for each in only))
+    program = PROGRAM.pack(len(only), ctypes.addressof(code))
+    filtered.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, program)

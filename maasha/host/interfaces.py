@@ -13,10 +13,15 @@ from twisted.internet.utils import getProcessOutputAndValue
 from maasha.model.network import Interface
 
 IP_PROGRAM = "/usr/sbin/ip"
+WHOLES = frozenset({"bond", "bridge", "team"})
+"""Interfaces that take the frames of those they are made of; only they are heard."""
 
 
 def parse(text: str) -> tuple[Interface, ...]:
-    """Read the answer of `ip -d -j addr`, loopback and link-local addresses left out."""
+    """Read the answer of `ip -d -j addr`, loopback and link-local addresses left out.
+
+    What a bond or a bridge is made of is left out too: DHCP is served on the whole.
+    """
     return tuple(_interface(entry) for entry in json.loads(text) if _is_wired(entry))
 
 
@@ -32,7 +37,8 @@ async def read(reactor: IReactorProcess) -> tuple[Interface, ...]:
 
 
 def _is_wired(entry: Mapping[str, Any]) -> bool:
-    return bool(entry) and entry.get("link_type") == "ether" and "UP" in entry.get("flags", ())
+    wired = bool(entry) and entry.get("link_type") == "ether" and "UP" in entry.get("flags", ())
+    return wired and entry.get("linkinfo", {}).get("info_slave_kind") not in WHOLES
 
 
 def _interface(entry: Mapping[str, Any]) -> Interface:

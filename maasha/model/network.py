@@ -73,6 +73,8 @@ class Subnet:
     search_list: tuple[str, ...] = ()
     """Domains in which clients look for short names, the first one first."""
     snippets: tuple[Snippet, ...] = ()
+    allow_dns: bool = True
+    """Clients are told of the regions' name servers where the subnet has none of its own."""
 
 
 @frozen

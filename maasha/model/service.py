@@ -76,6 +76,8 @@ class VlanSituation:
     numbers: PairNumbers = MANUAL
     boot: Boot = NO_BOOT
     relayed: tuple[RelayedSituation, ...] = ()
+    region_dns: tuple[IPv4Address, ...] = ()
+    """Name servers of the regions, of which clients are told."""
 
 
 @frozen

@@ -30,6 +30,8 @@ from maasha.rack.lookout.scene import Scene
 from maasha.rack.memory import Memory
 from maasha.rack.obedience import Obedience
 from maasha.rack.pool_reports import PoolReports
+from maasha.rack.probing.instruments import Instruments
+from maasha.rack.probing.probing import Probing
 from maasha.rack.reports import Reports
 from maasha.rack.search import Search
 from maasha.rack.succession import Succession
@@ -66,6 +68,8 @@ class Surroundings:
     """Gives the date."""
     scene: Scene
     """Where to look out for other racks."""
+    instruments: Instruments
+    """To probe networks for servers with."""
     tls: bool = True
     """Whether links are TLS."""
     limits: Limits = LIMITS
@@ -101,6 +105,10 @@ class Controller(MultiService):
             lambda: self._duties.paired,
             lambda: self._reports.sighted(),  # noqa: PLW0108  made below
         )
+        self.probing = Probing(
+            around.instruments,
+            lambda: self._reports.found(),  # noqa: PLW0108  made below
+        )
         self._duties = Duties(
             memory,
             self._obedience,
@@ -108,6 +116,7 @@ class Controller(MultiService):
             self.lookout,
             self._owned,
             lambda link, move: self._links.migrate(link, move),  # noqa: PLW0108  made below
+            self.probing.probe,
         )
         self._links = Links(
             reactor,
@@ -130,6 +139,7 @@ class Controller(MultiService):
             around.interfaces,
             self.lookout,
             around.now,
+            self.probing,
         )
         self._pools = PoolReports(reactor, self._owner, self._dhcp, self._feed)
         self._registration = memory.registration
@@ -176,7 +186,8 @@ class Controller(MultiService):
             return
         await self._dhcp.resume()
         self._feed.start()
-        for part in (self._links, self._succession, self._reports, self._pools, self.lookout):
+        everyone = (self._links, self._succession, self._reports, self._pools)
+        for part in (*everyone, self.lookout, self.probing):
             part.setServiceParent(self)
 
     def _not_started(self, failure: Failure) -> None:
@@ -231,7 +242,7 @@ class Controller(MultiService):
         self._memory.serve(instance)
 
     async def _stop_the_old(self) -> None:
-        await self.lookout.watch(())
+        await self._duties.look_no_more()
         await self._dhcp.withdraw()
 
     def _closed(self, session: Session, reason: str) -> None:

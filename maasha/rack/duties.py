@@ -12,6 +12,7 @@ from maasha.dhcp.server import DhcpServer
 from maasha.model.cluster import Move, WorkerId
 from maasha.model.dhcp import DhcpPlan, DhcpReport, VlanRole
 from maasha.model.network import VlanId
+from maasha.model.probe import Probe
 from maasha.model.sighting import Watch
 from maasha.model.stamp import Stamp
 from maasha.rack.lookout.lookout import Lookout
@@ -24,7 +25,8 @@ from maasha.rpc.rack_side import Session
 class Duties:
     """Answers the commands of every link; `owned` is told when another worker owns the rack.
 
-    `migrate` moves a link. Before a plan is run the lookout leaves the ports that it needs.
+    `migrate` moves a link, `probe` has VLANs probed. Before a plan is run the lookout leaves the
+    ports that it needs.
     """
 
     log = Logger()
@@ -37,6 +39,7 @@ class Duties:
         lookout: Lookout,
         owned: Callable[[], None],
         migrate: Callable[[Session, Move], Awaitable[WorkerId | None]],
+        probe: Callable[[Sequence[Probe]], None],
     ) -> None:
         self._memory = memory
         self._obedience = obedience
@@ -47,6 +50,7 @@ class Duties:
         self._known_pairs: frozenset[VlanId] = frozenset()
         self._owned = owned
         self._migrate = migrate
+        self._probe = probe
 
     @property
     def paired(self) -> frozenset[VlanId]:
@@ -59,11 +63,11 @@ class Duties:
         return self._known_pairs.union(*(_paired(plan.roles) for plan in self._coming))
 
     async def own(self, worker: WorkerId, epoch: Stamp) -> DhcpReport:
-        """Obey this worker; raises StaleEpoch. Another database's watches end."""
+        """Obey this worker; raises StaleEpoch. Another database's orders end."""
         before = self._obedience.epoch.incarnation
         self._obedience.accept(worker, epoch)
         if epoch.incarnation != before:
-            await self._lookout.watch(())
+            await self.look_no_more()
         self.log.info("worker {worker} owns this rack, epoch {epoch}", worker=worker, epoch=epoch)
         self._owned()
         return await self._dhcp.settled()
@@ -107,6 +111,18 @@ class Duties:
         self._obedience.accept(worker, epoch)
         await self._lookout.watch(watches)
 
+    async def probe_networks(
+        self, worker: WorkerId, epoch: Stamp, probes: tuple[Probe, ...]
+    ) -> None:
+        """Probe these VLANs for servers, and no others; raises StaleEpoch."""
+        self._obedience.accept(worker, epoch)
+        self._probe(probes)
+
+    async def look_no_more(self) -> None:
+        """Watch and probe nothing, until somebody orders it anew."""
+        self._probe(())
+        await self._lookout.watch(())
+
     async def retire(self, worker: WorkerId, epoch: Stamp) -> None:
         """Stop serving: this rack was deleted; raises StaleEpoch."""
         self._obedience.accept(worker, epoch)
@@ -121,7 +137,7 @@ class Duties:
         if not self._memory.retired:
             self.log.warn("this rack was deleted from its instance: its DHCP server stops")
         self._memory.retire()
-        await self._lookout.watch(())
+        await self.look_no_more()
         await self.stop_serving()
 
     async def stop_serving(self) -> None:

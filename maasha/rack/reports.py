@@ -1,4 +1,4 @@
-"""What the rack tells its owner: DHCP, leases, interfaces and sightings, each until it is taken."""
+"""What the rack tells its owner: DHCP, leases, interfaces, what it saw; each until it is taken."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from maasha.model.dhcp import DhcpReport
 from maasha.model.lease import Trouble
 from maasha.model.network import Interface
 from maasha.rack.lookout.lookout import Lookout, Outlines
+from maasha.rack.probing.probing import Outlines as Found
+from maasha.rack.probing.probing import Probing
 from maasha.rpc.errors import NotOwner, RpcError, Unavailable
 from maasha.rpc.remote import RemoteRegion
 
@@ -42,9 +44,14 @@ SIGHTING_REST = 0.5
 RETOLD = 10.0
 """Seconds after which sightings are told again that say nothing new but their age."""
 
+FINDING_REST = 2.0
+"""Seconds between two reports of findings at least."""
+FOUND_AGAIN = 60.0
+"""Seconds after which findings are told again that say nothing new but their age."""
+
 
 class Reports(MultiService):
-    """Four routines that send what the owner has not acknowledged yet.
+    """Five routines that send what the owner has not acknowledged yet.
 
     All are level-triggered: an owner that is new, or that failed, gets the whole of it again.
     """
@@ -60,6 +67,7 @@ class Reports(MultiService):
         interfaces: Callable[[], Awaitable[tuple[Interface, ...]]],
         lookout: Lookout,
         now: Callable[[], datetime],
+        probing: Probing,
     ) -> None:
         super().__init__()
         self._now = now
@@ -69,12 +77,14 @@ class Reports(MultiService):
         self._feed = feed
         self._interfaces = interfaces
         self._lookout = lookout
+        self._probing = probing
         self._told: DhcpReport | None = None
         self._shown: tuple[Interface, ...] | None = None
         self._sighted: Outlines = {}
-        self._retold_at = 0.0
+        self._retold_at = self._refound_at = 0.0
         self._healthy: tuple[Trouble, ...] = ()
         self._healthy_at = 0.0
+        self._found: Found = {}
         self._paused_until = 0.0
         self._state = Routine(clock, STATE_INTERVAL, self._tell_state, "DHCP state")
         self._leases = Routine(clock, LEASE_INTERVAL, self._tell_leases, "leases")
@@ -82,14 +92,23 @@ class Reports(MultiService):
         self._sightings = Routine(
             clock, SIGHTING_INTERVAL, self._tell_sightings, "sightings", SIGHTING_REST
         )
-        for routine in (self._state, self._leases, self._network, self._sightings):
+        self._findings = Routine(
+            clock, SIGHTING_INTERVAL, self._tell_findings, "findings", FINDING_REST
+        )
+        for routine in (
+            self._state,
+            self._leases,
+            self._network,
+            self._sightings,
+            self._findings,
+        ):
             routine.setServiceParent(self)
 
     def owned(self, *, restored: bool) -> None:
         """Begin anew with another owner; `restored`: one that may have lost what it had taken."""
         self._told = self._shown = None
         self._healthy, self._healthy_at = (), self._clock.seconds()
-        self._sighted = {}
+        self._sighted, self._found = {}, {}
         self._paused_until = 0.0
         if restored:
             self._feed.restart()
@@ -106,6 +125,10 @@ class Reports(MultiService):
     def sighted(self) -> None:
         """Tell the owner soon that other racks came into sight, or went out of it."""
         self._sightings.wake()
+
+    def found(self) -> None:
+        """Tell the owner soon that servers were found on a VLAN, or have gone."""
+        self._findings.wake()
 
     async def _tell_state(self) -> None:
         owner = self._owner()
@@ -163,6 +186,19 @@ class Reports(MultiService):
             and await self._tell(owner.report_sightings(self._lookout.sightings))
         ):
             self._sighted, self._retold_at = outlines, now + RETOLD
+
+    async def _tell_findings(self) -> None:
+        """Tell nothing while nothing is probed."""
+        owner, outlines, now = self._owner(), self._probing.outlines, self._clock.seconds()
+        news = outlines != self._found or now >= self._refound_at
+        if (
+            owner is not None
+            and outlines
+            and news
+            and now >= self._paused_until
+            and await self._tell(owner.report_findings(self._probing.findings))
+        ):
+            self._found, self._refound_at = outlines, now + FOUND_AGAIN
 
     async def _tell(self, call: Awaitable[object]) -> bool:
         """Give whether the region took it."""

@@ -28,6 +28,16 @@ def published(
     return tuple(Endpoint(str(address), port) for address in dict.fromkeys(chosen))
 
 
-def _own(interfaces: Iterable[Interface]) -> Iterable[Address]:
+def own_addresses(
+    interfaces: Iterable[Interface], networks: Sequence[Network]
+) -> tuple[Address, ...]:
+    """Give the host's own addresses; `networks`, where given, let only those inside them through.
+
+    None where nothing is known of its interfaces.
+    """
     found = [a.ip for interface in interfaces for a in interface.addresses]
-    return found or [IPv4Address("127.0.0.1")]
+    return tuple(a for a in found if not networks or any(a in network for network in networks))
+
+
+def _own(interfaces: Iterable[Interface]) -> Iterable[Address]:
+    return own_addresses(interfaces, ()) or [IPv4Address("127.0.0.1")]

@@ -37,6 +37,7 @@ from maasha.host.routine import Routine
 from maasha.model.cluster import WorkerId
 from maasha.model.placement import Placement
 from maasha.region.appointing import Appointing, Exclusively
+from maasha.region.naming import Naming
 from maasha.region.rush import Rush
 
 STEP = 1.0
@@ -56,7 +57,8 @@ WHO, SUBJECT, VANISHED = "balancer", "instance", "placement.vanished"
 class Balancing(Routine):
     """Woken by whatever may change the placement; does nothing while another worker leads.
 
-    `regained` says when this worker's last gap without a database ended, by the clock.
+    `regained` says when this worker's last gap without a database ended, by the clock; `naming`
+    chooses name servers, if anybody does.
     """
 
     log = Logger()
@@ -72,12 +74,14 @@ class Balancing(Routine):
         limits: Limits = LIMITS,
         worker: Callable[[], WorkerId | None] = lambda: None,
         regained: Callable[[], float | None] = lambda: None,
+        naming: Naming | None = None,
     ) -> None:
         super().__init__(clock, STEP, self._look, "balancing")
         self._exclusively = exclusively
         self._limits = limits
         self._leading = leading
         self._appointing = appointing
+        self._naming = naming
         self._rush = rush
         self._moving = False
         self._policy = policy
@@ -114,6 +118,8 @@ class Balancing(Routine):
             decided = await self._exclusively(self._balance)
             self._memory, self._verdict = decided.memory, decided.verdict
             await self._appointing.look(decided.verdict)
+            if self._naming is not None:
+                await self._naming.look(decided.verdict)
         except (DatabaseUnavailable, ConnectionLost, OutcomeUnknown) as error:
             self.log.info("no balancing: {error}", error=error)
             self.news()

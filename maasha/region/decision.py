@@ -47,6 +47,8 @@ class Complete:
     """The rack runs all that it can of this generation, and that is not on record yet."""
 
     generation: Stamp
+    hosts: str = ""
+    """The fingerprint of those that it knows, which are part of it."""
 
 
 @frozen
@@ -115,7 +117,7 @@ def _next(situation: RackSituation, plan: DhcpPlan, steps: Sequence[Step]) -> De
         return _without_restart(situation, runs, others) if others else Configure(plan)
     if all(taken.complete for taken in steps):
         done = situation.running == situation.generation
-        return Waiting() if done else Complete(situation.generation)
+        return Waiting() if done else Complete(situation.generation, situation.known_hosts)
     return Waiting("; ".join(taken.waiting for taken in steps if taken.waiting))
 
 
@@ -166,6 +168,7 @@ def _vlan_facts(vlan: VlanSituation, me: RackKey) -> VlanFacts:
         numbers=vlan.numbers,
         boot=vlan.boot,
         relayed=tuple(each.network for each in vlan.relayed),
+        region_dns=vlan.region_dns,
     )
 
 

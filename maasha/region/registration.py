@@ -9,7 +9,18 @@ from functools import partial
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from maasha.db import acts, interfaces, leases, ownership, pools, racks, roles, services, tokens
+from maasha.db import (
+    acts,
+    findings,
+    interfaces,
+    leases,
+    ownership,
+    pools,
+    racks,
+    roles,
+    services,
+    tokens,
+)
 from maasha.db.errors import DatabaseError, OutcomeUnknown, QueryFailed
 from maasha.db.lane import Runner
 from maasha.db.lease_alarms import judge_troubles
@@ -28,6 +39,7 @@ from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
 from maasha.model.orders import Act
 from maasha.model.pools import PoolCount
+from maasha.model.probe import Finding
 from maasha.model.sighting import Sighting
 from maasha.region.available import available
 from maasha.region.connections import Connections, RackLink
@@ -361,6 +373,13 @@ class LinkDuties:
             await pools.store_counts(tx, self._link.rack, counts)
 
         await available(self._pool.run(commit))
+
+    async def report_findings(self, found: tuple[Finding, ...]) -> None:
+        """Write down what the rack found; a rack of another worker's tells that one."""
+        self._steward()
+        await available(
+            self._pool.run(lambda tx: findings.store_findings(tx, self._link.rack, found))
+        )
 
     async def claim(self, lost: Ownership) -> None:
         """Take the rack over from an owner whose link is gone."""

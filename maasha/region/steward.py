@@ -128,8 +128,8 @@ class Steward(Routine):
                 await self._configure(decision)
             case ChangeHosts():
                 await self._change_hosts(decision)
-            case Complete(generation):
-                await self._complete(generation)
+            case Complete(generation, hosts):
+                await self._complete(generation, hosts)
             case EndOrders(numbers, by):
                 await self._end_orders(numbers, by)
             case Waiting(why):
@@ -228,7 +228,7 @@ class Steward(Routine):
         async def work(tx: Transaction) -> None:
             await services.record_report(tx, rack, epoch, report, settles=True)
             if report.digest and report.digest == decision.complete_with:
-                await services.mark_running(tx, rack, epoch, generation)
+                await services.mark_running(tx, rack, epoch, generation, report.hosts)
 
         await self._pool.run(work)
         self.wake()
@@ -250,9 +250,9 @@ class Steward(Routine):
             lambda tx: services.record_refusal(tx, rack, epoch, generation, listing, guilty)
         )
 
-    async def _complete(self, generation: Stamp) -> None:
+    async def _complete(self, generation: Stamp, hosts: str) -> None:
         rack, epoch = self.link.rack, self.epoch
-        await self._pool.run(lambda tx: services.mark_running(tx, rack, epoch, generation))
+        await self._pool.run(lambda tx: services.mark_running(tx, rack, epoch, generation, hosts))
 
     async def _overtake(self, known: Stamp) -> None:
         """Outdate what the rack knows, unless another owner gave it: then this office is over."""

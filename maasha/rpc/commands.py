@@ -10,6 +10,7 @@ from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
 from maasha.model.orders import Act
 from maasha.model.pools import PoolCount
+from maasha.model.probe import Finding, Probe
 from maasha.model.sighting import Sighting, Watch
 from maasha.model.stamp import Stamp
 from maasha.rpc.arguments import Bytes, Record, Uuid
@@ -181,6 +182,13 @@ class LookOut(Call):
     errors = declared(StaleEpoch)
 
 
+class ProbeNetworks(Call):
+    """Region to rack: probe these VLANs for DHCP and name servers for five minutes, no others."""
+
+    arguments = [(b"epoch", Record(Stamp)), (b"probes", Record(tuple[Probe, ...]))]
+    errors = declared(StaleEpoch)
+
+
 class ReportDHCP(Call):
     """Rack to region: what my dhcpd does now."""
 
@@ -224,6 +232,13 @@ class ReportPools(Call):
     errors = declared(NotOwner, Unavailable)
 
 
+class ReportFindings(Call):
+    """Rack to region: which DHCP and name servers I know of on the VLANs that I probe."""
+
+    arguments = [(b"findings", Record(tuple[Finding, ...]))]
+    errors = declared(NotOwner, Unavailable)
+
+
 class Farewell(Call):
     """Rack to region: let us make no more calls on this link, it is about to end.
 
@@ -252,6 +267,7 @@ REGION_TO_RACK: tuple[type[Call], ...] = (
     Retire,
     Migrate,
     LookOut,
+    ProbeNetworks,
 )
 RACK_TO_REGION: tuple[type[Call], ...] = (
     ReportDHCP,
@@ -260,6 +276,7 @@ RACK_TO_REGION: tuple[type[Call], ...] = (
     ReportSightings,
     ReportActs,
     ReportPools,
+    ReportFindings,
     Claim,
     Farewell,
 )

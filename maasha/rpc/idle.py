@@ -12,6 +12,7 @@ from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
 from maasha.model.orders import Act
 from maasha.model.pools import PoolCount
+from maasha.model.probe import Finding, Probe
 from maasha.model.sighting import Sighting, Watch
 from maasha.model.stamp import NEVER, Stamp
 from maasha.rpc.errors import DhcpRefused, NotMoved, NotOwner, StaleEpoch
@@ -80,6 +81,15 @@ class IdleRack:
         """Obey, and look out for nobody; raises StaleEpoch."""
         await self.own(worker, epoch)
 
+    async def probe_networks(
+        self,
+        worker: WorkerId,
+        epoch: Stamp,
+        probes: tuple[Probe, ...],  # noqa: ARG002  likewise
+    ) -> None:
+        """Obey, and probe nothing; raises StaleEpoch."""
+        await self.own(worker, epoch)
+
     async def retire(self, worker: WorkerId, epoch: Stamp) -> None:
         """Hear that the rack was deleted; raises StaleEpoch."""
         await self.own(worker, epoch)
@@ -112,6 +122,9 @@ class IdleRegion:
         """Let them pass."""
 
     async def report_pools(self, pools: tuple[PoolCount, ...]) -> None:
+        """Let them pass."""
+
+    async def report_findings(self, findings: tuple[Finding, ...]) -> None:
         """Let them pass."""
 
     async def claim(self, lost: Ownership) -> None:  # noqa: ARG002  whatever was lost

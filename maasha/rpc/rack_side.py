@@ -13,6 +13,7 @@ from twisted.protocols import amp
 
 from maasha.model.cluster import Introduction, Move, SystemId, Welcome, WorkerId
 from maasha.model.dhcp import DhcpPlan, DhcpReport
+from maasha.model.probe import Probe
 from maasha.model.sighting import Watch
 from maasha.model.stamp import Stamp
 from maasha.rpc import commands, handshake
@@ -66,6 +67,11 @@ class RackDuties(Protocol):
 
     async def look_out(self, worker: WorkerId, epoch: Stamp, watches: tuple[Watch, ...]) -> None:
         """Watch these VLANs for other racks, and no others; raises StaleEpoch."""
+
+    async def probe_networks(
+        self, worker: WorkerId, epoch: Stamp, probes: tuple[Probe, ...]
+    ) -> None:
+        """Probe these VLANs for servers, and no others; raises StaleEpoch."""
 
 
 class Session:
@@ -259,4 +265,10 @@ class Orders(Alive):
     async def look_out(self, epoch: Stamp, watches: tuple[Watch, ...]) -> Answer:
         """Pass it on."""
         await self._duties.look_out(self._worker, epoch, watches)
+        return {}
+
+    @commands.ProbeNetworks.responder
+    async def probe_networks(self, epoch: Stamp, probes: tuple[Probe, ...]) -> Answer:
+        """Pass it on."""
+        await self._duties.probe_networks(self._worker, epoch, probes)
         return {}

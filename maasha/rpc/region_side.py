@@ -17,6 +17,7 @@ from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
 from maasha.model.orders import Act
 from maasha.model.pools import PoolCount
+from maasha.model.probe import Finding
 from maasha.model.sighting import Sighting
 from maasha.rpc import commands, handshake
 from maasha.rpc.alive import Alive
@@ -84,6 +85,9 @@ class RegionDuties(Protocol):
 
     async def report_pools(self, pools: tuple[PoolCount, ...]) -> None:
         """Take how many addresses the rack can still hand out."""
+
+    async def report_findings(self, findings: tuple[Finding, ...]) -> None:
+        """Take which DHCP and name servers the rack knows of on the VLANs that it probes."""
 
     async def claim(self, lost: Ownership) -> None:
         """Take the rack over from an owner that it lost."""
@@ -389,6 +393,12 @@ class Desk(Alive):
     async def report_pools(self, pools: tuple[PoolCount, ...]) -> Answer:
         """Pass them on."""
         await self._duties.report_pools(pools)
+        return {}
+
+    @commands.ReportFindings.responder
+    async def report_findings(self, findings: tuple[Finding, ...]) -> Answer:
+        """Pass them on."""
+        await self._duties.report_findings(findings)
         return {}
 
     @commands.Claim.responder

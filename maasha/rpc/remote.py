@@ -17,6 +17,7 @@ from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
 from maasha.model.orders import Act
 from maasha.model.pools import PoolCount
+from maasha.model.probe import Finding, Probe
 from maasha.model.sighting import Sighting, Watch
 from maasha.model.stamp import Stamp
 from maasha.rpc import commands
@@ -110,6 +111,12 @@ class RemoteRack:
     ) -> None:
         """Have the rack watch these VLANs for other racks, and no others; raises StaleEpoch."""
         await self.call(commands.LookOut, deadline, epoch=epoch, watches=watches)
+
+    async def probe_networks(
+        self, epoch: Stamp, probes: tuple[Probe, ...], deadline: float = DEADLINE
+    ) -> None:
+        """Have the rack probe these VLANs for servers, and no others; raises StaleEpoch."""
+        await self.call(commands.ProbeNetworks, deadline, epoch=epoch, probes=probes)
 
     def close(self, reason: str) -> Deferred[str]:
         """End the link politely, in bounded time; fires when it has ended."""
@@ -212,6 +219,12 @@ class RemoteRegion:
     async def report_pools(self, pools: tuple[PoolCount, ...], deadline: float = DEADLINE) -> None:
         """Tell what this rack can still hand out; raises NotOwner and Unavailable."""
         await self._link.call(commands.ReportPools, deadline, pools=pools)
+
+    async def report_findings(
+        self, findings: tuple[Finding, ...], deadline: float = DEADLINE
+    ) -> None:
+        """Tell which servers this rack knows of on its VLANs; raises NotOwner and Unavailable."""
+        await self._link.call(commands.ReportFindings, deadline, findings=findings)
 
     async def claim(self, lost: Ownership, deadline: float = DEADLINE) -> None:
         """Ask to be taken over from an owner whose link is gone; raises NotOwner, Unavailable."""

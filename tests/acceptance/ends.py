@@ -40,6 +40,7 @@ from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
 from maasha.model.orders import Act
 from maasha.model.pools import PoolCount
+from maasha.model.probe import Finding, Probe
 from maasha.model.sighting import Sighting, Watch
 from maasha.model.stamp import Stamp
 from maasha.rpc.credentials import Credential
@@ -103,6 +104,9 @@ class Desk:
         """Let them pass."""
 
     async def report_pools(self, pools: tuple[PoolCount, ...]) -> None:
+        """Let them pass."""
+
+    async def report_findings(self, findings: tuple[Finding, ...]) -> None:
         """Let them pass."""
 
     async def claim(self, lost: Ownership) -> None:
@@ -178,6 +182,11 @@ class Duties:
 
     async def look_out(self, worker: WorkerId, epoch: Stamp, watches: tuple[Watch, ...]) -> None:
         """See nobody."""
+
+    async def probe_networks(
+        self, worker: WorkerId, epoch: Stamp, probes: tuple[Probe, ...]
+    ) -> None:
+        """Find nothing."""
 
 
 @define(eq=False)

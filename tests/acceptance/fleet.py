@@ -27,6 +27,7 @@ from twisted.protocols.basic import LineOnlyReceiver
 from maasha.dhcp.hosts import fingerprint
 from maasha.model.cluster import Introduction, Move, SystemId, WorkerId
 from maasha.model.dhcp import DhcpPlan, DhcpReport
+from maasha.model.probe import Probe
 from maasha.model.sighting import Watch
 from maasha.model.stamp import Stamp
 from maasha.rpc.errors import NotMoved, RpcError
@@ -80,6 +81,11 @@ class Duties:
 
     async def look_out(self, worker: WorkerId, epoch: Stamp, watches: tuple[Watch, ...]) -> None:
         """See nobody."""
+
+    async def probe_networks(
+        self, worker: WorkerId, epoch: Stamp, probes: tuple[Probe, ...]
+    ) -> None:
+        """Find nothing."""
 
 
 @define(eq=False)

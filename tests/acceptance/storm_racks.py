@@ -54,6 +54,7 @@ from maasha.model.cluster import (
 )
 from maasha.model.dhcp import DhcpPlan, DhcpReport
 from maasha.model.network import Interface
+from maasha.model.probe import Probe
 from maasha.model.sighting import Watch
 from maasha.model.stamp import NEVER, Stamp
 from maasha.rack.choice import lighter_of_two
@@ -306,6 +307,11 @@ class Rack:
 
     async def look_out(self, worker: WorkerId, epoch: Stamp, watches: tuple[Watch, ...]) -> None:
         """See nobody."""
+
+    async def probe_networks(
+        self, worker: WorkerId, epoch: Stamp, probes: tuple[Probe, ...]
+    ) -> None:
+        """Find nothing."""
 
     def _tell(self, owner: Ownership) -> None:
         for session in self.sessions:

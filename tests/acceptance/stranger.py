@@ -79,6 +79,9 @@ class Idle:
     async def look_out(self, *_: Any) -> None:
         """Never called."""
 
+    async def probe_networks(self, *_: Any) -> None:
+        """Never called."""
+
 
 class Closed:
     """Lets nobody in: nobody gets that far."""

@@ -232,6 +232,10 @@ def test_who_comes_back_learns_everything_anew(
     pair.runner(pair.rack1).launch()
     until(lambda: status(pair)["standing"] == "pair", "the pair", timeout=120.0, interval=0.5)
     figures.seconds("the rack is back -> two racks serve", time.monotonic() - began)
+    until(  # it was handed the VLAN through a passing pair
+        lambda: pair.vlan(SMALL_LAN)["dhcp_status"] == "running", "its place", timeout=60.0
+    )
+    figures.seconds("the rack is back -> it has its place again", time.monotonic() - began)
     for rack in pair.racks:
         Dhcpd(rack).wait_state(NORMAL, timeout=60.0)
     assert re.findall(r"^ +primary;", Dhcpd(pair.rack1).block(), re.MULTILINE)

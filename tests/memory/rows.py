@@ -83,6 +83,7 @@ class Rack:
     commanded: bool = False
     digest: str = ""
     hosts: str = ""
+    running_hosts: str = ""
     lease_store: str = ""
     kept: bool = False
     acts: int = 0

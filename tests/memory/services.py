@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import evolve
 
-from maasha.db import acts, services, situations, unchanged
+from maasha.db import acts, services, situations, snippets, unchanged
 from maasha.model.stamp import Stamp
 from tests.memory.meanings import Rows, columns, means, silent
 from tests.memory.rows import Tables
@@ -19,10 +19,13 @@ for statement in (
     services.NO_PROBLEM,
     situations.VLANS,
     situations.LOCKED_VLANS,
+    situations.RELAYED,
     situations.SUBNETS,
+    situations.NAMINGS,
     situations.RANGES,
     situations.MEMBERS,
     situations.ADDRESSES,
+    snippets.IN_FORCE,
 ):
     silent(statement)
 
@@ -68,9 +71,14 @@ def _report(tables: Tables, rack: int, settles: bool, **said: Any) -> int:
 
 
 @means(services.RUNNING)
-def _running(tables: Tables, incarnation: int, counter: int, key: int) -> int:
+def _running(tables: Tables, incarnation: int, counter: int, hosts: str, key: int) -> int:
     row = tables.racks[key]
-    tables.racks[key] = evolve(row, running_incarnation=incarnation, running_counter=counter)
+    tables.racks[key] = evolve(
+        row,
+        running_incarnation=incarnation,
+        running_counter=counter,
+        running_hosts=hosts,
+    )
     return 1
 
 

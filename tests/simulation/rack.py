@@ -161,6 +161,7 @@ class Rackd:
             self._lookout,
             self._owned,
             lambda link, move: self._links.migrate(link, move),  # noqa: PLW0108  made below
+            lambda _: None,
         )
         urls = [f"http://{region}/MAAS" for region in around.regions]
         self._links = Links(

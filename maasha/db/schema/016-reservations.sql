@@ -15,3 +15,5 @@ create index reservation_mac on reservation (mac);
 
 -- fingerprint of the fixed hosts that the rack's dhcpd knows, as the rack said last
 alter table rack add column hosts text not null default '';
+-- the same when it had carried out its running generation: other hosts come with another one
+alter table rack add column running_hosts text not null default '';

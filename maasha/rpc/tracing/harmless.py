@@ -22,6 +22,7 @@ from maasha.model.lease import LeaseReport, Trouble
 from maasha.model.network import Interface
 from maasha.model.orders import Act, Order
 from maasha.model.pools import PoolCount
+from maasha.model.probe import Finding, Probe
 from maasha.model.sighting import Peer, Sighting, Watch
 from maasha.model.stamp import Stamp
 from maasha.rpc import commands, errors
@@ -54,7 +55,7 @@ ARGUMENTS: frozenset[bytes] = frozenset(
         *(b"protocol", b"introduction", b"welcome"),
         # of the rest
         *(b"epoch", b"report", b"plan", b"interfaces", b"lost", b"cursor", b"move", b"worker"),
-        *(b"watches", b"sightings", b"pools", b"calls", b"generation"),
+        *(b"watches", b"sightings", b"pools", b"probes", b"findings", b"calls", b"generation"),
         *(b"orders", b"by", b"acts"),
     }
 )
@@ -86,6 +87,8 @@ FIELDS: Mapping[type, frozenset[str]] = {
         Peer: "rack hostname",
         Sighting: "vlan peer probed reached clock_offset",
         PoolCount: "vlan total free backup active returning abandoned arrivals returns",
+        Probe: "vlan interface",
+        Finding: "vlan settled",
         Versions: "lowest highest",
         errors.RemoteFailure: "id",
         errors.BadArgument: "argument",

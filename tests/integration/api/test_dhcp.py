@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from ipaddress import IPv4Address
 
 import pytest_twisted
 from twisted.internet.base import ReactorBase
@@ -10,9 +11,12 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
 from maasha.db.channels import Channel
+from maasha.db.findings import store_findings
 from maasha.db.notices import Notices
 from maasha.db.overview import racks
 from maasha.db.racks import Registered, drop_links
+from maasha.model.network import VlanId
+from maasha.model.probe import Finding, ServerSeen
 from tests.integration.api.client import Reply, World, add_rack
 from tests.integration.api.obedient import Obedient
 
@@ -263,3 +267,33 @@ async def test_a_vlan_deleted_meanwhile(world: World, reactor: ReactorBase) -> N
     reply = await waiting
     assert reply.status == 200
     assert reply.json["dhcp_status"].startswith("pending")
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_foreign_server_is_warned_of(world: World, notices: Notices) -> None:
+    """It is shown before DHCP is on; then it is a warning and an alarm, until it is off again."""
+    path = await prepared(world)
+    vlan = VlanId((await world.user.get(path)).json["id"])
+    server = ServerSeen(IPv4Address("10.0.0.99"), "02:00:00:00:00:99", 1.0)
+    rack, finding = world.racks[0].rack, Finding(vlan, (server,))
+    await world.pool.run(lambda tx: store_findings(tx, rack, [finding]))
+    shown = (await world.user.get(path)).json
+    assert (shown["external_dhcp"], shown["dhcp_warning"]) == ("10.0.0.99", "")
+    obedient = Obedient(world.pool)
+    fields = {"dhcp_on": "true", "primary_rack": "rack-1"}
+    reply = await during(notices, obedient, lambda: world.admin.put(path, **fields))
+    assert reply.json["dhcp_status"] == "running"
+    assert "10.0.0.99 (02:00:00:00:00:99), seen by rack-1" in reply.json["dhcp_warning"]
+    alarms = (await world.user.get("cluster/")).json["alarms"]
+    assert [alarm["kind"] for alarm in alarms] == ["dhcp.foreign"]
+    await during(notices, obedient, lambda: world.admin.put(path, dhcp_on="false"))
+    assert (await world.user.get("cluster/")).json["alarms"] == []
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_subnet_may_want_no_name_servers_of_regions(world: World) -> None:
+    """As MAAS's `allow_dns`; it is on unless somebody says otherwise."""
+    assert (await world.user.get("subnets/10.0.0.0/24/")).json["allow_dns"] is True
+    reply = await world.admin.put("subnets/10.0.0.0/24/", allow_dns="false")
+    assert reply.json["allow_dns"] is False
+    assert (await world.user.get("subnets/10.0.0.0/24/")).json["allow_dns"] is False

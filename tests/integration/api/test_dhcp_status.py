@@ -50,7 +50,7 @@ async def test_who_serves_alone(world: World, notices: Notices) -> None:
     assert (two["state"], two["serves"]) == ("communications-interrupted", True)
     assert two["pools"]["backup"] == 20
     assert seen["endurance"]["addresses_left"] == 20
-    assert await standing(world, vlan=str(vlan)) == seen
+    assert (await standing(world, vlan=str(vlan)))["id"] == vlan
     assert (await world.user.get("dhcp-status/", vlan="999")).status == 404
 
 
@@ -70,8 +70,9 @@ async def test_taking_over(world: World, notices: Notices) -> None:
     )
     assert reply.status == 200, reply.text
     assert (reply.json["survivor"], reply.json["off"]) == ("rack-2", "rack-1")
-    assert reply.json["taken_over"] == [vlan]
+    assert (reply.json["taken_over"], reply.json["dhcp_status"]) == ([vlan], "running")
     seen = await standing(world)
+    assert seen["standing"] == "taken-over"
     assert seen["racks"][0]["taken_over_by"] == "user:admin"
 
 

@@ -220,3 +220,16 @@ async def test_alarms(pool: Pool) -> None:
         assert await judge(**{"rack.clock": "it was set"}) == [("rack.clock", "it was set")]
     assert await judge(**{"rack.clock": "set again"}) == [("rack.clock", "set again")]
     assert await judge() == []
+
+
+@asynchronous
+async def test_an_address_that_is_another_clients_now(pool: Pool) -> None:
+    """Who had it before does not have it, whatever rack has not heard of that."""
+    worker = await hire(pool, await found(pool), 0)
+    one, two = [(await link(pool, worker, f"rack{n}")).rack for n in (1, 2)]
+    later = evolve(ACTIVE, mac="52:54:00:00:00:01", last_transaction=NOW + timedelta(seconds=9))
+    await pool.run(lambda tx: upsert(tx, one, (ACTIVE,)))
+    await pool.run(lambda tx: upsert(tx, two, (later,)))
+    assert await pool.run(partial(current, query=LeaseQuery(macs=(ACTIVE.mac,)))) == ()
+    (known,) = await pool.run(partial(current, query=LeaseQuery(macs=(later.mac,))))
+    assert known.rack == two

@@ -27,7 +27,8 @@ from maasha.db.reservations import (
 )
 from maasha.db.situations import load_situation
 from maasha.db.transaction import Transaction
-from maasha.dhcp.hosts import fingerprint, parse
+from maasha.db.wanted import raise_wanted
+from maasha.dhcp.hosts import UNSURE, fingerprint, parse
 from maasha.model.network import ReservationId, SubnetId, VlanId
 from tests.asynchronous import asynchronous
 from tests.integration.db.site import Site, make_site
@@ -171,21 +172,36 @@ async def hosts(pool: Pool, place: Place, number: int = 0) -> str:
 
 @asynchronous
 async def test_known_hosts_are_not_read_again(pool: Pool) -> None:
-    """But for whoever is going to tell them; one more makes others of them."""
+    """But for whoever is going to tell them; a new generation has them looked at again."""
     place = await make_place(pool)
     rack = place.site.racks[0].rack
-    know = "update rack set hosts = %s"
-    for address, mac in (("10.0.0.9", MAC), ("10.0.0.10", OTHER)):
-        await added(pool, row(place.first, address, mac))
-        text = await hosts(pool, place)
-        before = await pool.run(lambda tx: load_situation(tx, rack))
-        assert before is not None
-        assert before.hosts == text
-        mark = fingerprint(text)
-        await pool.run(lambda tx, mark=mark: tx.execute(know, mark))  # type: ignore[misc]
-        after = await pool.run(lambda tx: load_situation(tx, rack))
-        assert after is not None
-        assert (after.hosts, after.known_hosts) == (None, mark)
+    know = "update rack set hosts = %s where id = %s"
+    run = (
+        "update rack set (running_incarnation, running_counter, running_hosts)"
+        " = (wanted_incarnation, wanted_counter, hosts) where id = %s"
+    )
+
+    async def seen() -> str | None:
+        found = await pool.run(lambda tx: load_situation(tx, rack))
+        assert found is not None
+        return found.hosts
+
+    await pool.run(lambda tx: raise_wanted(tx, (rack,)))
+    await added(pool, row(place.first, "10.0.0.9"))
+    text = await hosts(pool, place)
+    assert await seen() == text
+    await pool.run(lambda tx: tx.execute(know, fingerprint(text), rack))
+    assert await seen() is None
+    await pool.run(lambda tx: tx.execute(run, rack))
+    await added(pool, row(place.first, "10.0.0.10", OTHER))
+    assert await seen() is None
+    await pool.run(lambda tx: raise_wanted(tx, (rack,)))
+    assert await seen() == await hosts(pool, place) != text
+    await pool.run(lambda tx: tx.execute(run, rack))
+    await pool.run(lambda tx: tx.execute(know, UNSURE, rack))
+    assert await seen() == await hosts(pool, place)
+    await pool.run(lambda tx: tx.execute("update vlan set primary_rack = null"))
+    assert await seen() == ""
 
 
 @asynchronous

@@ -86,7 +86,9 @@ def site(here: Rack, tmp_path: Path) -> Iterator[Site]:
     scene = Scene(reactor, no_station, lambda: 0.0, nonce, lambda: 0.0)
     lookout = Lookout(scene, lambda: duties.paired, lambda: None)
     memory = Memory(tmp_path, tmp_path / "secret")
-    duties = Duties(memory, Obedience(memory), here.server, lookout, lambda: None, stay)
+    duties = Duties(
+        memory, Obedience(memory), here.server, lookout, lambda: None, stay, lambda _: None
+    )
     lookout.startService()
     yield Site(here, scene, lookout, duties)
     block_on(_end(lookout))

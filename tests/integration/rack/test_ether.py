@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from ipaddress import IPv4Address
 from typing import Any
 
 import pytest
@@ -13,9 +14,12 @@ from twisted.logger import globalLogPublisher
 
 from lab.testing import require
 from maasha.host.ether import BROADCAST, SHORTEST, Frame, PacketStation
+from maasha.rack.probing.discover import ETHERTYPE as IPV4
+from maasha.rack.probing.discover import OFFERS_ONLY
 from tests.asynchronous import asynchronous
 from tests.integration.dhcp.wire import Link, link
 from tests.integration.rack.regions import until
+from tests.unit.rack.probing.street import datagram
 from tests.unit.rpc.parts import Listener
 
 __all__ = ["link"]
@@ -31,6 +35,9 @@ for frame in sys.argv[2:]:
     s.send(bytes.fromhex(frame))
 """
 """Sends frames on an interface."""
+SERVER = IPv4Address("10.77.0.2")
+DATAGRAMS = {b"to a server": (68, 67), b"a question": (40000, 53), b"to a relay": (67, 67)}
+"""Words that are for others, and the ports that they go from and to."""
 SOMEBODY = bytes.fromhex("020000000099")
 
 
@@ -137,3 +144,24 @@ def test_an_interface_that_is_not_there_cannot_be_opened(ear: Ear) -> None:
     """And leaves no descriptor."""
     with pytest.raises(OSError, match="No such device"):
         PacketStation(reactor, "eth7", ETHERTYPE, ear.hear, ear.lost.append)
+
+
+@asynchronous
+async def test_a_filtered_station_hears_answers_to_dhcp_clients_only(link: Link) -> None:
+    """Other datagrams, the rest of fragments and other protocols stay in the kernel."""
+    heard: list[Frame] = []
+    station = PacketStation(
+        reactor, "eth0", IPV4, heard.append, list[OSError]().append, OFFERS_ONLY
+    )
+    words = [datagram(SERVER, word, ports) for word, ports in DATAGRAMS.items()]
+    answer, with_options = datagram(SERVER, b"answer"), datagram(SERVER, b"last", head=24)
+    tcp, fragment = (answer[:at] + byte + answer[at + 1 :] for at, byte in ((9, b"\6"), (7, b"\1")))
+    sent = [Frame(SOMEBODY, BROADCAST, each) for each in (*words, tcp, fragment, answer)]
+    frames = [*sent, Frame(SOMEBODY, BROADCAST, with_options)]
+    over_there = link.over_there(
+        sys.executable, "-c", SEND, "eth0", *[each.written(IPV4).hex() for each in frames]
+    )
+    subprocess.run(over_there, check=True, timeout=20)
+    await until(lambda: any(b"last" in frame.payload for frame in heard))
+    station.close()
+    assert [frame.payload[: len(answer)] for frame in heard[:-1]] == [answer]

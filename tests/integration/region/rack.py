@@ -16,6 +16,7 @@ from maasha.dhcp.server import DhcpServer
 from maasha.model.cluster import Introduction, Move, Welcome, WorkerId
 from maasha.model.dhcp import DhcpPlan, DhcpReport, Duty, PeerState, Role, VlanRole, VlanService
 from maasha.model.network import Interface
+from maasha.model.probe import Probe
 from maasha.model.sighting import Watch
 from maasha.model.stamp import Stamp
 from maasha.rack.duties import Duties
@@ -197,6 +198,12 @@ class Line:
         await self.rack.duties.look_out(self.worker, epoch, watches)
         self.rack.watches = watches
 
+    async def probe_networks(self, epoch: Stamp, probes: tuple[Probe, ...], _: float) -> None:
+        """Pass it on, and note it."""
+        self._take("probe networks")
+        await self.rack.duties.probe_networks(self.worker, epoch, probes)
+        self.rack.probes = probes
+
     def close(self, reason: str) -> Deferred[str]:
         """End the link, for this side."""
         self.closed_with = reason
@@ -227,10 +234,12 @@ class Rack:
             Lookout(nowhere(), frozenset, lambda: None),
             lambda: None,
             self.move,
+            lambda _: None,
         )
         self.moved: list[tuple[WorkerId, Move]] = []
         self.moves_to: Registration | None = None
         self.watches: tuple[Watch, ...] = ()
+        self.probes: tuple[Probe, ...] = ()
         self.desks: dict[WorkerId, RegionDuties] = {}
         self.lines: dict[WorkerId, Line] = {}
         self.told: DhcpReport | None = None

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from twisted.internet.task import Clock
 
-from maasha.balancer.brakes import Limits
+from maasha.balancer.brakes import Act, Limits
 from maasha.balancer.policy import Policy
 from maasha.db.drains import Place, begin_drain, drains, pause, resume
 from maasha.db.events import open_alarms
@@ -95,6 +95,23 @@ async def rounds(
             worker.relocation.wake()
             worker.wardship.wake()
         await at_rest(pool, clock)
+
+
+@asynchronous
+async def test_what_may_be_done_is_known_from_the_first_look_on(
+    worker: Worker,  # noqa: ARG001  there is somebody
+    pool: WatchedPool,
+    clock: Clock,
+) -> None:
+    """Before it, after the lock is lost and while another one leads nothing may be done."""
+    leader = balancing(pool, clock)
+    await at_rest(pool, clock)
+    assert leader.verdict.allows(Act.TAKE_OVER)
+    leader.deposed()
+    assert not leader.verdict.allows(Act.TAKE_OVER)
+    other = balancing(pool, clock, leading=False)
+    await after(pool, clock, STEP)
+    assert not other.verdict.allows(Act.TAKE_OVER)
 
 
 @asynchronous

@@ -16,6 +16,7 @@ from maasha.api.shapes import (
     vlan_name,
 )
 from maasha.db.accounts import User
+from maasha.db.findings import ForeignServer
 from maasha.db.networks import Networks
 from maasha.model.network import FabricId, VlanId
 from maasha.model.options import MANUAL, Boot, BootFile
@@ -55,7 +56,9 @@ def test_vlan() -> None:
         "failover_consequences": list(consequences(MANUAL, 600)),
         "next_server": None,
         "boot_files": {},
+        "dhcp_warning": "",
         "external_dhcp": None,
+        "region_dns": [],
         "relay_vlan": None,
         "primary_rack": "aaa111",
         "secondary_rack": "bbb222",
@@ -82,6 +85,25 @@ def test_what_a_vlan_boots() -> None:
     shown = vlan_json(evolve(VLAN, boot=Boot(files, IPv4Address("10.0.0.9"))), PICTURE)
     assert shown["boot_files"] == {"uefi-http-amd64": "http://{rack}/a", "default": "grub.0"}
     assert shown["next_server"] == "10.0.0.9"
+
+
+def test_others_dhcp_servers() -> None:
+    """The first that was found is MAAS's one; where DHCP is on, all are warned of."""
+    first = ForeignServer(IPv4Address("10.0.0.9"), "02:00:00:00:00:09", ("rack-1", "rack-2"))
+    second = ForeignServer(IPv4Address("10.0.0.8"), "02:00:00:00:00:08", ("rack-1",))
+    picture = evolve(PICTURE, foreign={VLAN.id: (first, second)})
+    off = vlan_json(VLAN, picture)
+    assert (off["external_dhcp"], off["dhcp_warning"]) == ("10.0.0.9", "")
+    on = vlan_json(evolve(VLAN, dhcp_on=True), picture)
+    named = "10.0.0.9 (02:00:00:00:00:09), seen by rack-1, rack-2; 10.0.0.8"
+    assert named in str(on["dhcp_warning"])
+
+
+def test_name_servers_of_regions() -> None:
+    """Those of which clients are told, in their order."""
+    servers = (IPv4Address("10.0.2.53"), IPv4Address("10.0.1.53"))
+    shown = vlan_json(VLAN, evolve(PICTURE, region_dns={VLAN.id: servers}))
+    assert shown["region_dns"] == ["10.0.2.53", "10.0.1.53"]
 
 
 def test_vlan_without_racks() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Network, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address
 from pathlib import Path
 
 import pytest
@@ -179,3 +179,13 @@ def test_what_begins_has_an_end() -> None:
     (line,) = told("balance_begin: 120\nbalance_end: 130\n")
     assert "balance_end" in line
     assert "write at most 120" in line
+
+
+def test_name_servers() -> None:
+    """That there are none is something else than to say nothing."""
+    assert parse_regiond("").dns_servers is None
+    assert parse_regiond("dns_servers: []").dns_servers == ()
+    named = parse_regiond("dns_servers: [10.0.0.53, fd00::53]").dns_servers
+    assert named == (ip_address("10.0.0.53"), ip_address("fd00::53"))
+    with pytest.raises(ConfigurationErrors):
+        parse_regiond("dns_servers: [ns.example]")

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from attrs import evolve
+
 from maasha.dhcp.aside import rearranged
+from maasha.dhcp.effective import effective
 from maasha.dhcp.folder import Folder
 from maasha.dhcp.plan import EMPTY
 from maasha.dhcp.render import render
 from maasha.model.dhcp import SOLO
+from maasha.model.network import RelayedVlan, VlanId
+from maasha.model.orders import Order, OrderKind
 from tests.unit.dhcp.networks import PLAIN, PRIMARY, rack, span, subnet, vlan
+from tests.unit.region.spot import NOON
 
 HEAD = "authoring-byte-order little-endian;\n"
 MINE = "lease 10.0.0.50 {\n  binding state active;\n}\n"
@@ -31,6 +37,20 @@ def test_what_is_declared_no_more_goes_aside() -> None:
     kept, aside = rearranged(HEAD + MINE + STATE + OTHERS + CUT, "", BOTH, ONE)
     assert kept == HEAD + OTHERS
     assert aside == MINE + STATE
+
+
+def test_the_leases_of_relayed_vlans_go_with_them() -> None:
+    """They have ranges of their own."""
+    far = RelayedVlan(
+        VlanId(8), 600, 1500, (subnet(span("20.0.0.50", "20.0.0.99"), cidr="20.0.0.0/24"),)
+    )
+    there = "lease 20.0.0.50 {\n  binding state active;\n}\n"
+    for role in (SOLO, PRIMARY):
+        facts = rack(evolve(PLAIN, relayed=(far,)), OTHER)
+        both = render(facts, {PLAIN.vlan: role, OTHER.vlan: SOLO}).plan
+        one = effective(both, [Order(1, OrderKind.STOP, PLAIN.vlan, NOON)])
+        assert rearranged(MINE + there + OTHERS, "", both, one) == (OTHERS, MINE + there)
+        assert rearranged(OTHERS, MINE + there, one, both) == (OTHERS + MINE + there, "")
 
 
 def test_what_is_declared_again_comes_back() -> None:

@@ -11,14 +11,19 @@ from hypothesis import strategies as st
 
 from maasha.dhcp.effective import effective
 from maasha.dhcp.facts import RackFacts
+from maasha.dhcp.joining import ranges
+from maasha.dhcp.lease_log import STATEMENTS
+from maasha.dhcp.options import ARCHITECTURE
 from maasha.dhcp.plan import EMPTY, digest
 from maasha.dhcp.render import render
+from maasha.dhcp.snippets import snippet_lines
 from maasha.model.dhcp import SOLO, DhcpPlan, Role
-from maasha.model.network import VlanId
+from maasha.model.network import RelayedVlan, VlanId
 from maasha.model.orders import Order, OrderKind, order_on
-from tests.unit.dhcp.networks import PLAIN, PRIMARY, rack, situations
+from tests.unit.dhcp.networks import PLAIN, PRIMARY, rack, situations, span, subnet, vlan
 from tests.unit.region.spot import NOON
 
+FAR = "20.0.0.0/24"
 ALL = st.sampled_from([None, OrderKind.STOP, OrderKind.SOLO])
 
 
@@ -54,6 +59,54 @@ def test_the_text_is_what_would_be_rendered_for_these_roles(
     assert found == expected.plan
     assert digest(found) == digest(expected.plan)
     assert effective(found, orders) == found
+    assert found.hosts in (rendered.plan.hosts, "")
+
+
+@given(situations(), st.lists(ALL, min_size=3, max_size=3))
+@settings(max_examples=100, deadline=None)
+def test_what_people_wrote_and_who_else_is_served_stays(
+    situation: tuple[RackFacts, dict[VlanId, Role]], wishes: list[OrderKind | None]
+) -> None:
+    """Snippets and the lease log stand; a relayed VLAN goes where the one goes that it needs."""
+    facts, roles = situation
+    kinds = {vlan: kind for vlan, kind in zip(roles, wishes, strict=False) if kind is not None}
+    orders = [order(number, kind, vlan) for number, (vlan, kind) in enumerate(kinds.items(), 1)]
+    plan = render(facts, roles).plan
+    found = effective(plan, orders)
+    left = {entry.vlan for entry in plan.roles if kinds.get(entry.vlan) is not OrderKind.STOP}
+    every = {entry.vlan: (entry.vlan, *entry.relayed) for entry in plan.roles}
+    assert set(ranges(found.config)) == {each for vlan in left for each in every[vlan]}
+    assert {vlan: ranges(plan.config)[vlan] for vlan in ranges(found.config)} == ranges(
+        found.config
+    )
+    for number in kinds:
+        assert f'"failover-vlan-{number}-1' not in "".join(
+            line for line in found.config.splitlines() if not line.lstrip().startswith("#")
+        )
+    if left:
+        assert "\n".join(snippet_lines(facts.snippets)) in found.config
+        assert STATEMENTS in found.config
+        assert ARCHITECTURE in found.config
+        assert found.hosts == facts.hosts
+
+
+def test_a_relayed_vlan_is_served_as_the_one_that_it_is_relayed_to() -> None:
+    """It is stopped with it, and left without the peer with it."""
+    there = RelayedVlan(VlanId(8), 600, 1500, (subnet(span("20.0.0.5", "20.0.0.9"), cidr=FAR),))
+    through = evolve(PLAIN, relayed=(there,))
+    other = vlan(
+        subnet(span("10.1.0.50", "10.1.0.99"), cidr="10.1.0.0/24"),
+        number=2,
+        own="10.1.0.1",
+        interface="eth1",
+    )
+    both = render(rack(through, other), {PLAIN.vlan: PRIMARY, other.vlan: SOLO}).plan
+    found = effective(both, [order(1, OrderKind.SOLO, PLAIN.vlan)])
+    assert set(ranges(found.config)) == {PLAIN.vlan, there.vlan, other.vlan}
+    assert "failover" not in found.config
+    found = effective(both, [order(1, OrderKind.STOP, PLAIN.vlan)])
+    assert set(ranges(found.config)) == {other.vlan}
+    assert found.interfaces == ("eth1",)
 
 
 def plan(role: Role = PRIMARY, acts: int | None = None) -> DhcpPlan:

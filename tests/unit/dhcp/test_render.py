@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from ipaddress import IPv4Address
 
 from attrs import evolve
 from hypothesis import given, settings
 
 from maasha.dhcp.facts import RackFacts
 from maasha.dhcp.failover import block
+from maasha.dhcp.probe_client import probe_client
 from maasha.dhcp.render import Problem, render
 from maasha.model.dhcp import OFF, SOLO, Role, VlanRole
 from maasha.model.network import RelayedVlan, VlanId
@@ -50,6 +52,11 @@ on commit {{
     }}
 }}
 
+host maasha-probe {{
+    hardware ethernet {probe_client(SECRET)};
+    ignore booting;
+}}
+
 {block(PRIMARY)}
 
 shared-network vlan-2 {{
@@ -78,6 +85,33 @@ shared-network vlan-5001 {{
     }}
 }}
 """
+
+
+NAMES = (IPv4Address("10.9.0.53"), IPv4Address("10.8.0.53"))
+
+
+def test_clients_are_told_of_the_regions_name_servers() -> None:
+    """In their order; a subnet's own servers win, and one that wants none of them has none."""
+    own = evolve(LONE.subnets[0], dns_servers=(IPv4Address("10.1.0.53"),))
+    without = evolve(LONE.subnets[1], allow_dns=False)
+    plain = subnet(cidr="10.0.8.0/24")
+    lone = evolve(LONE, subnets=(own, without, plain), region_dns=NAMES)
+    text = render(rack(lone), {lone.vlan: SOLO}).plan.config
+    told = re.findall(r"subnet (\S+)|domain-name-servers (.*);", text)
+    assert told == [
+        ("10.0.7.0", ""),
+        ("10.0.8.0", ""),
+        ("", "10.9.0.53, 10.8.0.53"),
+        ("10.1.0.0", ""),
+        ("", "10.1.0.53"),
+    ]
+
+
+def test_each_instance_asks_as_another_client() -> None:
+    """So that one finds the other's servers; it is an address of one station, given by itself."""
+    one, other = probe_client("c2VjcmV0"), probe_client("c2VjcmV1")
+    assert one != other
+    assert re.fullmatch(r"02(:[0-9a-f]{2}){5}", one)
 
 
 def test_a_rack_with_two_vlans() -> None:

@@ -48,6 +48,17 @@ def test_only_wired_interfaces_that_are_up_count() -> None:
     assert interface.mtu == 9000
 
 
+def test_bonds_and_bridges_are_one_interface_each() -> None:
+    """What they are made of is left out; tags on a bond are seen with it."""
+    found = parse(Path(__file__).with_name("bonded.json").read_text())
+    assert [(each.name, each.vid, each.parent) for each in found] == [
+        ("bond0", 0, ""),
+        ("bond0.100", 100, "bond0"),
+        ("br200", 0, ""),
+    ]
+    assert [str(*each.addresses) for each in found] == ["10.0.0.1/24", "10.1.0.1/22", "10.2.0.1/24"]
+
+
 TAGGED = {
     "ifname": "eth0.100",
     "link": "eth0",

@@ -24,6 +24,7 @@ from maasha.model.dhcp import DhcpPlan, DhcpReport, VlanRole
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
 from maasha.model.pools import PoolCount
+from maasha.model.probe import Finding
 from maasha.model.sighting import Sighting
 from maasha.model.stamp import Stamp
 
@@ -56,6 +57,7 @@ class Region:
     interfaces: list[tuple[Interface, ...]] = field(factory=list)
     sightings: list[tuple[Sighting, ...]] = field(factory=list)
     pools: list[tuple[PoolCount, ...]] = field(factory=list)
+    findings: list[tuple[Finding, ...]] = field(factory=list)
 
     async def claim(self, lost: Ownership) -> None:
         """Be asked to take over."""
@@ -87,6 +89,11 @@ class Region:
         """Take how many addresses are left."""
         self._answer()
         self.pools.append(pools)
+
+    async def report_findings(self, findings: tuple[Finding, ...]) -> None:
+        """Take which servers the rack found."""
+        self._answer()
+        self.findings.append(findings)
 
     def _answer(self) -> None:
         self.calls += 1

@@ -17,6 +17,7 @@ from maasha.dhcp.server import DhcpServer
 from maasha.model.cluster import Endpoint, EventLoop, Ownership, RackKey
 from maasha.model.dhcp import DhcpReport
 from maasha.model.network import Interface
+from maasha.model.probe import Finding
 from maasha.model.sighting import Sighting
 from maasha.model.stamp import NEVER, Stamp
 from maasha.rack.controller import REGISTRATION_INTERVAL, Controller, Surroundings
@@ -28,6 +29,7 @@ from maasha.rpc.errors import Deleted, Unavailable
 from tests.unit.dhcp.feeds import make_feed
 from tests.unit.rack.lookout.segment import VLAN, Host, Segment
 from tests.unit.rack.net import ELSEWHERE, Net, until, worker
+from tests.unit.rack.probing.street import PROBE, Street
 from tests.unit.rack.stand_ins import Server
 from tests.unit.rpc.parts import INSTANCE, SECRET, WELCOME, WORKER, Door, Listener, value_of
 
@@ -80,6 +82,7 @@ class Rack:
             begin_anew=self._restart,
             now=lambda: datetime.fromtimestamp(self.net.seconds(), UTC),
             scene=self.host.scene,
+            instruments=Street(self.segment).instruments(),
         )
         made = Controller(
             cast(Dialler, self.net),
@@ -301,6 +304,16 @@ def test_the_owner_hears_whom_the_rack_sees(known: Rack) -> None:
     known.net.go(1)
     value_of(stopped)
     assert known.segment.listeners == {}
+
+
+def test_the_owner_hears_what_the_rack_finds(known: Rack) -> None:
+    """As soon as it knows something, from then on now and then."""
+    known.start()
+    known.own(known.doors[0])
+    ordered = ensureDeferred(known.doors[0].racks[-1].probe_networks(EPOCH, (PROBE,)))
+    known.net.go()
+    value_of(ordered)
+    until(known.net, lambda: (Finding(VLAN),) in known.doors[0].desk.heard)
 
 
 def test_stopping_leaves_the_regions_and_lets_dhcp_serve(known: Rack) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -16,6 +16,7 @@ from maasha.dhcp.plan import EMPTY
 from maasha.dhcp.server import DhcpServer
 from maasha.model.cluster import EventLoop, Move, WorkerId
 from maasha.model.dhcp import DhcpPlan, DhcpReport, Duty, Role, VlanRole
+from maasha.model.probe import Probe
 from maasha.model.stamp import Stamp
 from maasha.rack.duties import Duties
 from maasha.rack.lookout.lookout import Lookout
@@ -24,6 +25,7 @@ from maasha.rack.obedience import Obedience
 from maasha.rpc import rack_side
 from maasha.rpc.errors import DhcpRefused, StaleEpoch
 from tests.unit.rack.lookout.segment import VLAN, Host, Segment
+from tests.unit.rack.probing.street import PROBE
 from tests.unit.rack.stand_ins import Server, Session, welcome
 from tests.unit.rpc.parts import value_of
 
@@ -58,11 +60,18 @@ class Rack:
         obedience = Obedience(self.memory)
         self.moves: list[tuple[rack_side.Session, Move]] = []
         server = cast(DhcpServer, self.server)
+        self.probed: list[Sequence[Probe]] = []
         self.host = Host(self.segment, 1)
         self.lookout = Lookout(self.host.scene, lambda: self.duties.paired, lambda: None)
         self.lookout.startService()
         self.duties = Duties(
-            self.memory, obedience, server, self.lookout, self.note_owner, self.move
+            self.memory,
+            obedience,
+            server,
+            self.lookout,
+            self.note_owner,
+            self.move,
+            self.probed.append,
         )
 
     async def move(self, link: rack_side.Session, move: Move) -> WorkerId:
@@ -200,6 +209,7 @@ def test_watches_end_with_whoever_ordered_them(rack: Rack, order: str) -> None:
     epoch = evolve(EPOCH, incarnation=EPOCH.incarnation + 1)
     run(listening(rack), getattr(rack.duties, order)(OWNER, epoch))
     assert rack.segment.listeners == {}
+    assert rack.probed[-1] == ()
 
 
 def test_watches_outlast_an_owner_of_the_same_database(rack: Rack) -> None:
@@ -213,6 +223,16 @@ def test_an_old_owner_has_nobody_look_out(rack: Rack) -> None:
     done(rack.duties.own(OWNER, EPOCH))
     with pytest.raises(StaleEpoch):
         done(rack.duties.look_out(WorkerId(2), Stamp(1, 4), ()))
+
+
+def test_networks_are_probed_for_the_owner(rack: Rack) -> None:
+    """And for nobody else."""
+    done(rack.duties.own(OWNER, EPOCH))
+    rack.probed.clear()
+    done(rack.duties.probe_networks(OWNER, EPOCH, (PROBE,)))
+    with pytest.raises(StaleEpoch):
+        done(rack.duties.probe_networks(WorkerId(2), Stamp(1, 4), ()))
+    assert rack.probed == [(PROBE,)]
 
 
 def test_a_link_is_moved_by_whoever_keeps_the_links(rack: Rack) -> None:

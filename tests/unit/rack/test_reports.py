@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import cast
 
@@ -16,7 +17,9 @@ from maasha.dhcp.server import DhcpServer
 from maasha.model.lease import TroubleKind
 from maasha.model.network import Interface
 from maasha.rack.lookout.lookout import Lookout
+from maasha.rack.probing.probing import Probing
 from maasha.rack.reports import (
+    FOUND_AGAIN,
     HEALTH_INTERVAL,
     INTERFACE_INTERVAL,
     LEASE_INTERVAL,
@@ -29,6 +32,8 @@ from maasha.rpc.errors import LinkLost, NotOwner, Unavailable
 from maasha.rpc.remote import RemoteRegion
 from tests.unit.dhcp.feeds import make_feed
 from tests.unit.rack.lookout.segment import Host, Segment
+from tests.unit.rack.probing.street import PROBE, Street
+from tests.unit.rack.probing.street import DhcpServer as Foreign
 from tests.unit.rack.stand_ins import Region, Server
 from tests.unit.rpc.parts import value_of
 
@@ -52,6 +57,11 @@ class Rack:
             frozenset,
             lambda: self.reports.sighted(),  # noqa: PLW0108  made below
         )
+        self.street = Street(self.segment)
+        self.probing = Probing(
+            self.street.instruments(),
+            lambda: self.reports.found(),  # noqa: PLW0108  made below
+        )
         self.owner: Region | None = Region()
         self.server = Server()
         self.interfaces: tuple[Interface, ...] = (ETH0,)
@@ -66,6 +76,7 @@ class Rack:
             self._look,
             self.lookout,
             self._now,
+            self.probing,
         )
         self.feed.start()
         self.reports.startService()
@@ -182,6 +193,25 @@ def test_sightings_wait_for_a_region_that_is_away(rack: Rack) -> None:
     rack.reports.owned(restored=False)
     rack.segment.go(2)
     assert len(rack.region.sightings) == told + 1
+
+
+def test_what_is_found_is_told_at_once(rack: Rack) -> None:
+    """Then each minute, with its age, and all to another owner; nothing while nothing is probed."""
+    rack.probing.startService()
+    rack.segment.go(70)
+    assert rack.region.findings == []
+    server = Foreign(rack.segment, IPv4Address("10.0.0.7"))
+    rack.probing.probe([PROBE])
+    rack.segment.go(13)
+    (finding,) = rack.region.findings[-1]
+    assert [each.mac for each in finding.servers] == [server.mac]
+    told = len(rack.region.findings)
+    rack.segment.go(FOUND_AGAIN * 2)
+    assert told < len(rack.region.findings) <= told + 3
+    told = len(rack.region.findings)
+    rack.reports.owned(restored=False)
+    rack.segment.go(3)
+    assert len(rack.region.findings) == told + 1
 
 
 def test_what_did_not_arrive_is_told_again(rack: Rack) -> None:

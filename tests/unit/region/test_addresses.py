@@ -6,7 +6,7 @@ from ipaddress import ip_address, ip_interface, ip_network
 
 from maasha.model.cluster import Endpoint
 from maasha.model.network import Interface
-from maasha.region.addresses import published
+from maasha.region.addresses import own_addresses, published
 
 HOST = (
     Interface("eth0", "02:00:00:00:00:01", (ip_interface("10.0.0.9/24"),)),
@@ -42,3 +42,11 @@ def test_a_host_without_network_publishes_loopback() -> None:
 def test_networks_that_fit_no_address_leave_nothing() -> None:
     """The caller must say so: a worker that nobody can reach is a mistake."""
     assert published(HOST, 5250, networks=[ip_network("198.51.100.0/24")]) == ()
+
+
+def test_a_hosts_own_addresses() -> None:
+    """Those inside the networks, where there are any; none where no interface is known."""
+    assert own_addresses((), ()) == ()
+    assert [str(each) for each in own_addresses(HOST, ())] == ["10.0.0.9", "fd00::9", "192.0.2.9"]
+    only = own_addresses(HOST, [ip_network("192.0.2.0/24")])
+    assert only == (ip_address("192.0.2.9"),)

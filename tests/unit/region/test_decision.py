@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from attrs import evolve
 
+from maasha.dhcp.effective import effective
 from maasha.dhcp.hosts import UNSURE, fingerprint
 from maasha.dhcp.plan import digest
 from maasha.model.cluster import RackKey
@@ -241,7 +242,8 @@ def test_other_hosts_restart_nothing_and_wait_for_nobody() -> None:
 
 def test_known_hosts_are_not_told_again() -> None:
     """The rack is complete."""
-    assert decision(running(pair(1), known=fingerprint(HOSTS))) == Complete(GENERATION)
+    known = fingerprint(HOSTS)
+    assert decision(running(pair(1), known=known)) == Complete(GENERATION, known)
 
 
 def test_unsure_hosts_are_made_sure_by_a_restart_in_turn() -> None:
@@ -281,6 +283,27 @@ def test_hosts_are_told_while_a_restart_waits_for_its_turn() -> None:
 def test_hosts_that_were_not_read_are_known() -> None:
     """There is nothing to tell of them, whether a restart waits or not."""
     now = evolve(running(pair(1), known="of these"), hosts=None)
-    assert decision(now) == Complete(GENERATION)
+    assert decision(now) == Complete(GENERATION, "of these")
     changed = evolve(pair(1, PeerState.COMMUNICATIONS_INTERRUPTED), lease_time=900)
     assert isinstance(decision(evolve(now, vlans=(changed,))), Waiting)
+
+
+def test_a_stopped_rack_is_not_told_of_hosts() -> None:
+    """It knows none; they come with the plan on which it serves again."""
+    stop = Order(3, OrderKind.STOP, None, NOON)
+    found = evolve(situation(pair(1)), orders=(stop,), acts=3, hosts=HOSTS, known_hosts="")
+    assert not isinstance(decide(found).decision, Configure | ChangeHosts)
+
+
+def test_hosts_are_told_to_a_rack_that_an_order_keeps_from_a_vlan() -> None:
+    """What it says that it runs is what the order leaves of its plan."""
+    stop = Order(3, OrderKind.STOP, VlanId(1), NOON)
+    both = situation(pair(1), vlan(2, (member(VlanId(2), ONE),), secondary=None))
+    runs = effective(configured(decision(both)).plan, (stop,))
+    now = evolve(both, orders=(stop,), acts=3, digest=digest(runs), hosts=HOSTS)
+    told = decision(now)
+    assert isinstance(told, ChangeHosts)
+    assert (told.hosts, told.complete_with) in ((HOSTS, ""), (HOSTS, digest(runs)))
+    unsure = decision(evolve(now, known_hosts=UNSURE))
+    assert isinstance(unsure, Configure)
+    assert len(unsure.plan.roles) > len(runs.roles)

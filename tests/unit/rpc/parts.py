@@ -32,6 +32,7 @@ from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
 from maasha.model.orders import Act
 from maasha.model.pools import PoolCount
+from maasha.model.probe import Finding, Probe
 from maasha.model.sighting import Sighting, Watch
 from maasha.model.stamp import Stamp
 from maasha.rpc.credentials import Credential
@@ -109,6 +110,10 @@ class Desk:
     async def report_pools(self, pools: tuple[PoolCount, ...]) -> None:
         """Note it."""
         self._note(pools)
+
+    async def report_findings(self, findings: tuple[Finding, ...]) -> None:
+        """Note it."""
+        self._note(findings)
 
     async def claim(self, lost: Ownership) -> None:
         """Note it."""
@@ -189,6 +194,12 @@ class Hands:
     async def look_out(self, worker: WorkerId, epoch: Stamp, watches: tuple[Watch, ...]) -> None:
         """Note it."""
         self._note(worker, epoch, watches)
+
+    async def probe_networks(
+        self, worker: WorkerId, epoch: Stamp, probes: tuple[Probe, ...]
+    ) -> None:
+        """Note it."""
+        self._note(worker, epoch, probes)
 
     def _note(self, *order: object) -> DhcpReport:
         if self.failure:

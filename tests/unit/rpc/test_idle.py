@@ -68,6 +68,13 @@ def test_an_idle_rack_looks_out_for_nobody() -> None:
     assert isinstance(error_of(ensureDeferred(rack.look_out(OTHER, OLD, ()))), StaleEpoch)
 
 
+def test_an_idle_rack_probes_nothing() -> None:
+    """It obeys its owner all the same."""
+    rack = IdleRack()
+    value_of(ensureDeferred(rack.probe_networks(WORKER, EPOCH, ())))
+    assert isinstance(error_of(ensureDeferred(rack.probe_networks(OTHER, OLD, ()))), StaleEpoch)
+
+
 def test_an_idle_rack_hears_that_it_was_deleted() -> None:
     """From its owner, not from a worker of long ago."""
     heard: list[str] = []
@@ -93,6 +100,7 @@ def test_an_idle_region_takes_reports_and_owns_nothing() -> None:
     value_of(home.run(region.report_sightings(())))
     value_of(home.run(region.report_acts(())))
     value_of(home.run(region.report_pools(())))
+    value_of(home.run(region.report_findings(())))
     assert value_of(home.run(region.report_leases(LeaseReport(12, ())))) == 12
     assert isinstance(error_of(home.run(region.claim(Ownership(WORKER, EPOCH)))), NotOwner)
     home.door.racks[0].close("drained")

@@ -16,6 +16,7 @@ from maasha.model.cluster import Endpoint, EventLoop, Move, Ownership, RackKey, 
 from maasha.model.lease import BindingState, Lease, LeaseReport
 from maasha.model.network import Interface, VlanId
 from maasha.model.pools import PoolCount
+from maasha.model.probe import Finding, Probe, ResolverSeen, ServerSeen
 from maasha.model.sighting import Peer, Sighting, Watch
 from maasha.model.stamp import Stamp
 from maasha.rpc.arguments import Bytes, Record
@@ -68,6 +69,13 @@ INTERFACES = (
 )
 LOST = Ownership(WorkerId(3), Stamp(1, 2))
 MOVE = Move(EventLoop("b:pid=7", (Endpoint("10.0.0.9", 5251),)), 20.0, "evening")
+DNS = IPv4Address("10.0.0.53")
+PROBES = (Probe(VlanId(5), "eth1", "02:00:00:00:00:07", IPv4Address("10.0.0.1"), (DNS,)),)
+FINDINGS = (
+    Finding(
+        VlanId(5), (ServerSeen(DNS, "02:00:00:00:00:08", 1.5),), True, (ResolverSeen(DNS, 2.0),)
+    ),
+)
 OTHER_RACK = Peer(RackKey(2), IPv4Address("10.0.0.2"), "rack2")
 WATCHES = (Watch(VlanId(5), RackKey(1), "eth1", IPv4Address("10.0.0.1"), (OTHER_RACK,), "5e" * 32),)
 POOLS = (PoolCount(VlanId(5), 100, 40, 30, 20, 5, 5, 12, 3),)
@@ -122,6 +130,7 @@ def test_a_rack_takes_every_order() -> None:
     value_of(home.run(rack.retire(EPOCH)))
     assert value_of(home.run(rack.migrate(MOVE))) == WORKER + 1
     value_of(home.run(rack.look_out(EPOCH, WATCHES)))
+    value_of(home.run(rack.probe_networks(EPOCH, PROBES)))
     assert hands.orders == [
         (WORKER, EPOCH),
         (WORKER, EPOCH, PLAN),
@@ -129,6 +138,7 @@ def test_a_rack_takes_every_order() -> None:
         (WORKER, EPOCH),
         (WORKER, MOVE),
         (WORKER, EPOCH, WATCHES),
+        (WORKER, EPOCH, PROBES),
     ]
 
 
@@ -141,8 +151,10 @@ def test_a_region_takes_every_report() -> None:
     value_of(home.run(region.report_interfaces(INTERFACES)))
     value_of(home.run(region.report_sightings(SIGHTINGS)))
     value_of(home.run(region.report_pools(POOLS)))
+    value_of(home.run(region.report_findings(FINDINGS)))
     value_of(home.run(region.claim(LOST)))
-    assert home.door.desk.heard == [REPORT, LEASES, INTERFACES, SIGHTINGS, POOLS, LOST]
+    reports = [REPORT, LEASES, INTERFACES, SIGHTINGS, POOLS, FINDINGS, LOST]
+    assert home.door.desk.heard == reports
 
 
 @pytest.mark.parametrize("error", [StaleEpoch(Stamp(1, 2), Stamp(1, 3)), DhcpRefused("line 3")])

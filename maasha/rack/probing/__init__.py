@@ -1,0 +1,1 @@
+"""Asks networks what is on them: DHCP servers that are none of ours, name servers that answer."""
