@@ -119,6 +119,8 @@ DHCP = (
     Bar("a host added: API call -> offered by both, ms", None, 100.0, True, "ms", ""),
     Bar("a host moved: API call -> offered by both, ms", None, 100.0, True, "ms", ""),
     Bar("dhcpds restarted by it", None, 0.0, True, "restarts", "", always=True),
+    # leases of pools, dhcpd as rackd runs it against dhcpd alone
+    Bar("dhcpd's CPU for a lease, of bare dhcpd's", None, 1.05, True, peer="bare dhcpd"),
     Bar("rackd, MiB", None, 96.0, True, "MiB", ""),
     Bar("dhcpd, MiB", None, 48.0, True, "MiB", ""),
 )

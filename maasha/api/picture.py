@@ -39,7 +39,7 @@ def picture_of(known: Networks, racks: tuple[RackView, ...]) -> Picture:
 async def read_around(tx: Transaction, held: SubnetRow) -> Picture:
     """Read no more than what one subnet and all in it are shown from."""
     found, seen = await _vlans(tx, (held.vlan,)), await racks(tx)
-    return picture_of(Networks({}, found, {held.id: held}), seen)
+    return await _with_finds(tx, picture_of(Networks({}, found, {held.id: held}), seen))
 
 
 async def look_again(tx: Transaction, before: Picture, at: Collection[VlanId]) -> Picture | None:
@@ -51,7 +51,8 @@ async def look_again(tx: Transaction, before: Picture, at: Collection[VlanId]) -
     if not found.keys() >= set(at):
         return None
     known = evolve(before.networks, vlans={**before.networks.vlans, **found})
-    return Picture(known, seen, {**before.outcomes, **_outcomes(found, seen)})
+    outcomes = {**before.outcomes, **_outcomes(found, seen)}
+    return await _with_finds(tx, Picture(known, seen, outcomes))
 
 
 async def _vlans(tx: Transaction, wanted: Iterable[VlanId]) -> dict[VlanId, VlanRow]:
@@ -76,6 +77,10 @@ def _outcomes(
 
 async def read_picture(tx: Transaction) -> Picture:
     """Read it; for one moment's view the transaction is REPEATABLE READ."""
-    picture = picture_of(await networks(tx), await racks(tx))
+    return await _with_finds(tx, picture_of(await networks(tx), await racks(tx)))
+
+
+async def _with_finds(tx: Transaction, picture: Picture) -> Picture:
+    """Give it with what racks found out about servers on the VLANs."""
     foreign, region_dns = await foreign_servers(tx), await told_servers(tx)
     return evolve(picture, foreign=foreign, region_dns=region_dns)

@@ -49,7 +49,8 @@ PLACE = re.compile(r"^line (\d+): ", re.MULTILINE)
 
 def snippet_fault(text: str) -> str:
     """Say what keeps a text from being a snippet; empty: nothing that can be seen here."""
-    return next(_faults([word for word in TOKEN.findall(text) if not word.startswith("#")]), "")
+    faults = [*_faults([word for word in TOKEN.findall(text) if not word.startswith("#")])]
+    return faults[0] if faults else ""
 
 
 def snippet_lines(snippets: Sequence[Snippet]) -> Iterator[str]:

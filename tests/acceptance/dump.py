@@ -6,10 +6,10 @@ from lab.cluster import Cluster
 
 LIVING = (
     *("event", "evenness", "leader", "lease", "lease_count", "link", "link_move", "sighting"),
-    "worker",
+    *("dhcp_server", "pool_count", "resolver_sighting", "worker"),
 )
 """Tables left out: histories grow, leases are the clients', links and workers come and go, and who
-leads or looks out tells what it sees."""
+leads, looks out, probes or counts tells what it sees."""
 MOVING = {
     "rack": ("last_seen", "owner", "owner_incarnation", "owner_counter"),
     "service": ("changed",),

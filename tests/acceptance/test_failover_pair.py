@@ -20,6 +20,7 @@ from lab import (
     Lab,
     Lease,
     Network,
+    NoLease,
     Patience,
     Sniffer,
     mac,
@@ -85,6 +86,8 @@ print(int.from_bytes(found[b"local-state"], "big"), int.from_bytes(found[b"partn
 POOL = {IPv4Address(f"10.0.0.{number}") for number in range(50, 100)}
 
 SOON = Patience(total=10.0, resend=1.0)
+SILENCED = Patience(total=20.0, resend=1.0)
+"""Beyond the 15 s for which dhcpd looks for its peer at each start."""
 
 
 @attrs.frozen
@@ -97,11 +100,12 @@ class Pair:
     clients: Host
 
 
-def start_dhcpd(rack: Host, lan: Network) -> HostProcess:
-    """Start dhcpd by hand, with the block that belongs to the rack's address."""
+def start_dhcpd(rack: Host, lan: Network, *, paired: bool = True) -> HostProcess:
+    """Start dhcpd by hand, with the block that belongs to the rack's address, or without a peer."""
     configuration = rack.directory / "dhcpd.conf"
     leases = rack.directory / "dhcpd.leases"
-    configuration.write_text(BLOCKS[str(lan.address(rack))] + REST)
+    alone = REST.replace('failover peer "failover-partner"; ', "")
+    configuration.write_text(BLOCKS[str(lan.address(rack))] + REST if paired else alone)
     leases.touch()
     files = ["-cf", str(configuration), "-lf", str(leases)]
     argv = ["dhcpd", "-4", "-f", "-d", "--no-pid", *files, "eth0"]
@@ -167,6 +171,25 @@ def test_clients_come_and_go_while_the_primary_dies(pair: Pair) -> None:
         came = granted(clients, range(0x020000000200, 0x02000000020A))
         assert {lease.server for lease in stayed + came} == {IPv4Address(SECONDARY)}
     assert sniffer.conflicts() == ()
+
+
+def test_a_peer_that_is_down_silences_a_server_that_worked(tmp_path: Path) -> None:
+    """The trap that an order of steps avoids: a server alone that is given a peer which is not up.
+
+    It is restarted with the failover block, waits for the peer for 15 s, and then until it has
+    heard from it; nobody who is new gets an address all the while.
+    """
+    require()
+    with Lab("silenced", tmp_path) as lab:
+        lan = lab.network("lan", "10.0.0.0/24")
+        primary = lab.host("rack-1", {lan: PRIMARY})
+        with DHCPClients(lab.host("clients", {lan: None})) as clients:
+            alone = start_dhcpd(primary, lan, paired=False)
+            assert clients.acquire(mac(0x020000000001), SOON).ip in POOL
+            alone.end()
+            start_dhcpd(primary, lan)
+            with pytest.raises(NoLease):
+                clients.acquire(mac(0x020000000002), SILENCED)
 
 
 def knows(rack: Host, leases: list[Lease]) -> bool:

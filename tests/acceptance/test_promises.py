@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import sys
 import time
@@ -111,8 +112,9 @@ def test_a_text_that_dhcpd_refuses_changes_nothing(solo: Cluster) -> None:
         solo.sql(f"update instance set omapi_secret = '{secret}'")
     for text in (str(answer["dhcp_problem"]), shown):
         assert "dhcpd refuses this configuration" in text
-        assert "line 12: invalid base64 character" in text
-        assert ">   12     secret" in text
+        assert re.search(
+            r"line (\d+): invalid base64 character(?s:.*)^> +\1     secret", text, re.M
+        )
     assert solo.update_vlan(SMALL_LAN, "lease_time=600")["dhcp_status"] == "running"
 
 

@@ -93,7 +93,9 @@ async def test_vlan_life(world: World) -> None:
     changed = (await world.admin.put(path, boot_files="pxe=a default=b", **told)).json
     assert {name: str(changed[name]) for name in told} == told
     assert changed["boot_files"] == {"pxe": "a", "default": "b"}
-    assert (await world.admin.get(path)).json == changed
+    assert (await world.admin.get(path)).json == {
+        name: value for name, value in changed.items() if name != "advice"
+    }
     await refused(await world.admin.put(path, split="257"), "split", "from 0 to 256")
     await refused(await world.admin.put(path, boot_files="vax=a"), "boot_files", "no architecture")
     await refused(await world.admin.post("fabrics/1/vlans/", vid="5"), "vid", "is taken")

@@ -14,6 +14,7 @@ from maasha.api.option_fields import (
     boot_files,
     domains,
     ipv4_or_empty,
+    snippet,
 )
 from maasha.model.options import BootFile
 
@@ -85,3 +86,14 @@ def test_one_ipv4_address() -> None:
     assert ipv4_or_empty("10.0.0.1") == IPv4Address("10.0.0.1")
     with pytest.raises(ValueError, match="fd00::1 is not an IPv4 address"):
         ipv4_or_empty("fd00::1")
+
+
+def test_a_snippet() -> None:
+    """Line ends become those of a file; what would break us is refused with its reason."""
+    assert snippet("a 1;\r\nb 2;") == "a 1;\nb 2;"
+    for submitted, words in (
+        ("key x { }", "cannot be a snippet: key is refused"),
+        ("# ä\na 1;", "letters beyond ASCII"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            snippet(submitted)
