@@ -54,6 +54,16 @@ def solo(standing: Standing, plan: DhcpPlan, vlan: VlanId, at: datetime, by: str
     return _with(standing, OrderKind.SOLO, vlan, at, None, by)
 
 
+def require_own(plan: DhcpPlan, vlan: VlanId | None) -> None:
+    """Raise Impossible for a VLAN that is relayed to another one: it is served with that one."""
+    for entry in plan.roles:
+        if vlan in entry.relayed:
+            raise Impossible(
+                f"VLAN {vlan} is relayed to VLAN {entry.vlan}, with which it is served: order it "
+                f"about VLAN {entry.vlan}"
+            )
+
+
 def resume(standing: Standing, vlan: VlanId | None) -> Standing:
     """End the orders about a VLAN, or all; raises Impossible where there is none."""
     chosen = [

@@ -87,6 +87,7 @@ def read_wish(details: dict[str, Any]) -> Wish:
 
 def changed(wish: Wish, held: Held, at: datetime, by: str) -> Standing:
     """Give what stands after it; raises Impossible."""
+    orders.require_own(held.base, wish.vlan)
     match wish.kind:
         case OrderKind.STOP:
             until = None if wish.seconds is None else at + timedelta(seconds=wish.seconds)

@@ -136,13 +136,15 @@ def _fate(
     base: VlanRole,
     order: OrderKind | None,
 ) -> str:
+    through = "".join(f" and {each}, relayed to it," for each in base.relayed)
+    which = f"VLAN {vlan}{through}".removesuffix(",")
     if now is None:
-        return f"VLAN {vlan}: not served here; {_others(base)}{_back(order)}"
+        return f"{which}: not served here; {_others(base)}{_back(order)}"
     if now.role.duty is Duty.SOLO:
         pinned = "" if order is not None else " until a region forms the pair again"
-        return f"VLAN {vlan}: served here alone, all its addresses{pinned}"
+        return f"{which}: served here alone, all its addresses{pinned}"
     again = " again" if was is None else ""
-    return f"VLAN {vlan}: served here{again} as {now.role.duty.value}"
+    return f"{which}: served here{again} as {now.role.duty.value}"
 
 
 def _others(base: VlanRole) -> str:

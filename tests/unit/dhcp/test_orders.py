@@ -130,3 +130,13 @@ def test_without_orders_there_is_nothing_to_be_told() -> None:
     """So that a report costs no write."""
     assert orders.told(FRESH) == FRESH
     assert orders.told(stopped()).told == 1
+
+
+def test_a_relayed_vlan_has_no_orders_of_its_own() -> None:
+    """It is served with the one that it is relayed to, which is said."""
+    (entry,) = PLAN.roles
+    through = evolve(PLAN, roles=(evolve(entry, relayed=(OTHER,)),))
+    for vlan in (None, V):
+        orders.require_own(through, vlan)
+    with pytest.raises(Impossible, match=f"VLAN {OTHER} is relayed to VLAN {V}"):
+        orders.require_own(through, OTHER)

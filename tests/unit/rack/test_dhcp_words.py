@@ -14,6 +14,7 @@ from maasha.dhcp.plan import EMPTY
 from maasha.dhcp.render import render
 from maasha.model.dhcp import SOLO, DhcpReport, PeerState, VlanService
 from maasha.model.lease import BindingState, Lease
+from maasha.model.network import VlanId
 from maasha.model.orders import OrderKind, Standing
 from maasha.rack.dhcp_words import STATES, Live, Status, described, outcome, shown
 from maasha.rack.lease_list import Choice, chosen
@@ -62,6 +63,17 @@ def test_without_rackd_the_files_say_it() -> None:
     assert "dhcpd has not said" in text
     assert "rackd does not run" in text
     assert "nothing is to be served" in shown(Status(EMPTY, "", Standing()))
+
+
+def test_a_relayed_vlan_is_named_with_the_one_that_it_is_served_with() -> None:
+    """Whoever orders the one orders the other too."""
+    entries = PLAN.roles
+    through = tuple(
+        evolve(each, relayed=(VlanId(8),)) if each.vlan == PLAIN.vlan else each for each in entries
+    )
+    held = Held(evolve(PLAN, roles=through))
+    told = outcome(OrderKind.STOP, PLAIN.vlan, held, stopped(held))
+    assert told.startswith(f"VLAN {PLAIN.vlan} and 8, relayed to it: not served here")
 
 
 def test_every_state_is_explained() -> None:
