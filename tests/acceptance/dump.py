@@ -6,7 +6,7 @@ from lab.cluster import Cluster
 
 LIVING = (
     *("event", "evenness", "leader", "lease", "lease_count", "link", "link_move", "sighting"),
-    *("dhcp_server", "pool_count", "resolver_sighting", "worker"),
+    *("dhcp_server", "pool_count", "region_resolver", "resolver_sighting", "worker"),
 )
 """Tables left out: histories grow, leases are the clients', links and workers come and go, and who
 leads, looks out, probes or counts tells what it sees."""
