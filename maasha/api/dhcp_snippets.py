@@ -119,7 +119,6 @@ async def _changed(tx: Transaction, before: SnippetRow, form: SnippetUpdate) -> 
         value=either(form.value, before.value),
         description=either(form.description, before.description),
         enabled=either(form.enabled, before.enabled),
-        refusal="",
     )
     after = _placed(after, form)
     named = await snippet_called(tx, after.name)
@@ -148,23 +147,35 @@ def _placed(snippet: SnippetRow, form: SnippetUpdate) -> SnippetRow:
         return evolve(snippet, subnet=SubnetId(form.subnet), range=None)
     if isinstance(form.iprange, int):
         return evolve(snippet, subnet=None, range=RangeId(form.iprange))
-    return evolve(
+    placed = evolve(
         snippet,
         subnet=snippet.subnet if isinstance(form.subnet, Absent) else None,
         range=snippet.range if isinstance(form.iprange, Absent) else None,
     )
+    if form.global_snippet is False and placed.subnet is None and placed.range is None:
+        text = "It is for all VLANs unless it names a place; give subnet or iprange."
+        raise FieldErrors({"global_snippet": (text,)})
+    return placed
 
 
 async def _store(tx: Transaction, who: str, before: SnippetRow, after: SnippetRow) -> SnippetRow:
     if before == after:
         return after
+    matters = _read(before) != _read(after)
+    if matters:
+        after = evolve(after, refusal="")
     racks = {*await racks_with(tx, before), *await racks_with(tx, after)}
     await store_snippet(tx, before, after)
     named = subject(after.id)
     await record(tx, who, named, "dhcp-snippet.changed", "info", differences(before, after))
-    if before.enabled or after.enabled:
+    if matters and (before.enabled or after.enabled):
         await raise_wanted(tx, racks)
     return after
+
+
+def _read(snippet: SnippetRow) -> tuple[object, ...]:
+    """Give what dhcpd reads of it, and where."""
+    return (snippet.value, snippet.enabled, snippet.subnet, snippet.range)
 
 
 def _chosen(history: tuple[SnippetText, ...], to: int) -> SnippetText:

@@ -26,7 +26,7 @@ from maasha.db.fabrics import (
 )
 from maasha.db.networks import networks
 from maasha.db.transaction import Transaction
-from maasha.db.vlans import interfaces_on, racks_serving
+from maasha.db.vlans import interfaces_on, racks_serving, vlans_relayed_to
 from maasha.model.network import FabricId
 
 FABRICS = Noun("FabricsHandler", "fabrics/", "The fabrics: switched networks with their VLANs.")
@@ -122,6 +122,8 @@ async def _require_unused(tx: Transaction, fabric: FabricRow) -> None:
     uses = [f"subnet {subnet.cidr}" for vlan in vlans for subnet in known.subnets_of(vlan.id)]
     for vlan in vlans:
         uses.extend(f"interface {name}" for name in await interfaces_on(tx, vlan.id))
+        relays = await vlans_relayed_to(tx, vlan.id)
+        uses.extend(f"relay of VLAN {one.label}" for one in relays if one.fabric != fabric.id)
         uses.extend(f"DHCP still running on {name}" for name in await racks_serving(tx, vlan.id))
     if uses:
         raise Conflict(f"Fabric {fabric.name} is in use by {listed(uses)}; remove them first.")

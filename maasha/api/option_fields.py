@@ -75,7 +75,7 @@ def ipv4_or_empty(submitted: str) -> IPv4Address | None:
 
 def snippet(submitted: str) -> str:
     """Take statements of dhcpd.conf(5) that do not break what maasha's own do."""
-    found = text(submitted.replace("\r\n", "\n"))
+    found = text(submitted.replace("\r\n", "\n").replace("\r", "\n"))
     if not found.isascii():
         raise ValueError("It has letters beyond ASCII; leave them out, also in comments.")
     fault = snippet_fault(found)

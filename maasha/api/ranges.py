@@ -9,7 +9,8 @@ from attrs import evolve, frozen
 from maasha.api.advising import advise
 from maasha.api.answers import GONE, Answer, JsonObject, ok
 from maasha.api.changes import differences
-from maasha.api.errors import FieldErrors, Forbidden
+from maasha.api.errors import Conflict, FieldErrors, Forbidden
+from maasha.api.fields import listed
 from maasha.api.forms import Absent, Nothing, either
 from maasha.api.lookups import subnet_by_id, the_range
 from maasha.api.picture import Picture, read_picture
@@ -24,6 +25,7 @@ from maasha.db.events import record
 from maasha.db.leases import prune
 from maasha.db.ranges import RangeRow, add_range, ranges, remove_range, store_range
 from maasha.db.reservations import reserved_within
+from maasha.db.snippets import snippets_for
 from maasha.db.subnets import SubnetRow, subnet_around, taken_addresses
 from maasha.db.transaction import Transaction
 from maasha.model.network import RangeId, RangeType, SubnetId
@@ -120,6 +122,8 @@ async def delete_range(call: Call, _: Nothing) -> Answer:
         found = await the_range(tx, call.path)
         _require_rights(call, found, found)
         subnet = await subnet_by_id(tx, found.subnet)
+        if held := await snippets_for(tx, range_=found.id):
+            raise Conflict(f"The {found} is in use by snippet {listed(held)}; remove it first.")
         await remove_range(tx, found.id)
         await prune(tx)
         await record(tx, call.who, f"iprange:{found.id}", "iprange.deleted", "info", str(found))

@@ -13,20 +13,20 @@ from maasha.model.network import VlanId
 async def dhcp_changed(tx: Transaction, changed: VlanId) -> bool:
     """Have the VLAN's racks serve what is there now; gives whether there are any to wait for.
 
+    They are those of another VLAN where it is relayed to one.
+
     Raises `Conflict`, so that all is rolled back, when DHCP is on and no dynamic range is left.
     """
     row = await vlan(tx, changed)
-    if row is not None and row.relay is not None:
-        row = await vlan(tx, row.relay)
-        if row is not None and row.dhcp_on:
-            await want_dhcp(tx, row.racks)
-            return True
-    if row is None or not row.dhcp_on:
+    served = row if row is None or row.relay is None else await vlan(tx, row.relay)
+    if row is None or served is None or not served.dhcp_on:
         return False
     if not await dynamic_ranges(tx, row.id):
+        off = "turn DHCP off there first (dhcp_on=false)"
+        end = f"end the relay to VLAN {served.label} first (relay_vlan=)"
         raise Conflict(
-            f"DHCP is on for VLAN {row.label} and this would take its last dynamic range; turn "
-            "DHCP off there first (dhcp_on=false), or make another range."
+            f"DHCP is on for VLAN {row.label} and this would take its last dynamic range; "
+            f"{off if row.relay is None else end}, or make another range."
         )
-    await want_dhcp(tx, row.racks)
+    await want_dhcp(tx, served.racks)
     return True

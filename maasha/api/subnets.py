@@ -22,6 +22,7 @@ from maasha.db.events import record
 from maasha.db.leases import prune
 from maasha.db.moves import move_subnet
 from maasha.db.ranges import ranges
+from maasha.db.relays import racks_relaying
 from maasha.db.reservations import (
     ReservationRow,
     reserved_at,
@@ -29,6 +30,7 @@ from maasha.db.reservations import (
     reserved_outside,
     reserved_twice,
 )
+from maasha.db.snippets import snippets_for
 from maasha.db.subnets import (
     SubnetRow,
     add_subnet,
@@ -120,6 +122,7 @@ async def delete_subnet(call: Call, _: Nothing) -> Answer:
             f"{each.address} of {each.holder}" for each in await taken_addresses(tx, found.id)
         )
         uses.extend(f"the {held}" for held in await reserved_in(tx, found.id))
+        uses.extend(f"snippet {name}" for name in await snippets_for(tx, subnet=found.id))
         if uses:
             raise Conflict(f"Subnet {found.cidr} is in use by {listed(uses)}; remove them first.")
         await remove_subnet(tx, found.id)
@@ -171,6 +174,12 @@ async def _store(tx: Transaction, who: str, before: SubnetRow, after: SubnetRow)
 async def _move(tx: Transaction, moved: SubnetRow, to: VlanId) -> None:
     """Put it on another VLAN; raises NotFound, and Conflict where DHCP would suffer."""
     left, on = await vlan_by_id(tx, moved.vlan), await vlan_by_id(tx, to)
+    if passing := await racks_relaying(tx, left.id):
+        raise Conflict(
+            f"Subnet {moved.cidr} is served by {listed(passing)} through the relay of VLAN "
+            f"{left.label}, or may still be; end that first (relay_vlan=), and try again when they "
+            "have stopped."
+        )
     if left.dhcp_on:
         raise Conflict(
             f"DHCP is on for VLAN {left.label}, which subnet {moved.cidr} would leave; turn it off "

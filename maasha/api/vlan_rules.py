@@ -40,6 +40,10 @@ class VlanSurroundings:
     """The VLAN that `relay_vlan` names; None: it names none, or there is no such VLAN."""
     relayed: tuple[VlanRow, ...] = ()
     """The VLANs that are relayed to this one."""
+    serving: tuple[str, ...] = ()
+    """The racks whose dhcpd runs for this VLAN itself, or may."""
+    relaying: tuple[str, ...] = ()
+    """The racks that serve it through its relay, or may still do so."""
 
 
 def changed_vlan(
@@ -73,6 +77,7 @@ def changed_vlan(
     )
     if after.dhcp_on and "primary_rack" not in wrong:
         wrong.update(_serving(after, around))
+    wrong.update(_switching(before, after, around))
     if wrong:
         raise FieldErrors(wrong)
     return with_pairing(before, after)
@@ -108,8 +113,8 @@ def _served(vlan: VlanRow) -> tuple[object, ...]:
 
 
 def _relay(before: VlanRow, update: VlanUpdate) -> VlanId | None:
-    """Say where it is relayed to; racks of its own end that."""
-    if update.dhcp_on is True:
+    """Say where it is relayed to; DHCP of its own ends that."""
+    if update.dhcp_on is True and isinstance(update.relay_vlan, Absent):
         return None
     chosen = either(update.relay_vlan, before.relay)
     return None if chosen is None else VlanId(chosen)
@@ -142,6 +147,38 @@ def _against_relay(
     if around.relayed:
         names = listed([each.label for each in around.relayed])
         yield f"VLAN {before.label} is what {names} is relayed to; end that first."
+    if not around.dynamic_ranges:
+        yield (
+            f"VLAN {before.label} needs a dynamic IPv4 range in a managed subnet of it: make one "
+            "with ipranges."
+        )
+    if around.serving:
+        yield (
+            f"DHCP still runs on {listed(around.serving)} for VLAN {before.label}; try again when "
+            "it has stopped."
+        )
+    if around.relaying and wanted != before.relay:
+        yield (
+            f"VLAN {before.label} is served by {listed(around.relaying)} through another relay, or "
+            "may still be; say relay_vlan= first, and try again when they have stopped."
+        )
+
+
+def _switching(
+    before: VlanRow, after: VlanRow, around: VlanSurroundings
+) -> dict[str, tuple[str, ...]]:
+    """Say why DHCP cannot be switched on or off now: two tables of leases, or nobody any more."""
+    if after.dhcp_on and not before.dhcp_on and around.relaying:
+        text = (
+            f"VLAN {before.label} is served by {listed(around.relaying)} through its relay, or may "
+            "still be; say relay_vlan= first, and try again when they have stopped."
+        )
+    elif before.dhcp_on and not after.dhcp_on and around.relayed:
+        names = listed([each.label for each in around.relayed])
+        text = f"{names} would have no DHCP either, being relayed to it; end that first."
+    else:
+        return {}
+    return {"dhcp_on": (text,)}
 
 
 def _numbers(before: PairNumbers, update: VlanUpdate) -> PairNumbers:

@@ -29,6 +29,7 @@ from maasha.db.events import record
 from maasha.db.findings import judge_foreign
 from maasha.db.networks import networks, want_dhcp
 from maasha.db.ranges import dynamic_ranges
+from maasha.db.relays import racks_relaying
 from maasha.db.transaction import Transaction
 from maasha.db.vlans import (
     VlanRow,
@@ -130,6 +131,8 @@ async def _update(
         await dynamic_ranges(tx, before.id),
         await vlan(tx, VlanId(wanted)) if isinstance(wanted, int) else None,
         await vlans_relayed_to(tx, before.id),
+        await racks_serving(tx, before.id),
+        await racks_relaying(tx, before.id),
     )
     after = changed_vlan(before, form, around, who)
     if after == before:
@@ -165,6 +168,7 @@ async def _require_unused(tx: Transaction, gone: VlanRow) -> None:
     known = await networks(tx)
     uses = [f"subnet {subnet.cidr}" for subnet in known.subnets_of(gone.id)]
     uses.extend(f"interface {name}" for name in await interfaces_on(tx, gone.id))
+    uses.extend(f"rack {name} through its relay" for name in await racks_relaying(tx, gone.id))
     uses.extend(f"relay of VLAN {one.label}" for one in await vlans_relayed_to(tx, gone.id))
     uses.extend(f"rack {rack.hostname}" for rack in gone.racks)
     uses.extend(f"DHCP still running on {name}" for name in await racks_serving(tx, gone.id))

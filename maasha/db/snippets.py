@@ -96,6 +96,18 @@ async def snippet_called(tx: Transaction, name: str) -> SnippetRow | None:
     return _snippet(row) if row else None
 
 
+async def snippets_for(
+    tx: Transaction, *, subnet: SubnetId | None = None, range_: RangeId | None = None
+) -> tuple[str, ...]:
+    """Name the snippets that are for a subnet, or for a range."""
+    rows = await tx.rows(
+        "select name from dhcp_snippet where subnet_id = %s or range_id = %s order by name",
+        subnet,
+        range_,
+    )
+    return tuple(row.name for row in rows)
+
+
 async def texts(tx: Transaction) -> Mapping[int, tuple[SnippetText, ...]]:
     """Give the texts of each snippet, the newest first."""
     rows = await tx.rows("select * from dhcp_snippet_text order by id desc")
@@ -114,12 +126,14 @@ async def add_snippet(tx: Transaction, new: SnippetRow) -> SnippetId:
 
 
 async def store_snippet(tx: Transaction, before: SnippetRow, after: SnippetRow) -> None:
-    """Write what changed; what dhcpd said is of no account any more."""
-    await _forgive(tx, after.id)
+    """Write what changed; `after` says whether what dhcpd said still counts."""
+    if before.refusal != after.refusal:
+        await _forgive(tx, after.id)
+    told = (after.name, after.description, after.enabled, after.subnet, after.range)
     await tx.execute(
         "update dhcp_snippet set name = %s, description = %s, enabled = %s, subnet_id = %s, "
-        "range_id = %s, refusal = '' where id = %s",
-        *(after.name, after.description, after.enabled, after.subnet, after.range, after.id),
+        "range_id = %s, refusal = %s where id = %s",
+        *(*told, after.refusal, after.id),
     )
     if before.value != after.value:
         await _write(tx, after.id, after.value)

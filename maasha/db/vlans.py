@@ -137,7 +137,8 @@ async def store_vlan(tx: Transaction, changed: VlanRow) -> None:
         "update vlan set name = %s, description = %s, mtu = %s, dhcp_on = %s, primary_rack = %s, "
         "secondary_rack = %s, lease_time = %s, pairing = %s, ha_auto = %s, primary_by = %s, "
         "secondary_by = %s, mclt = %s, split = %s, max_response_delay = %s, next_server = %s, "
-        "boot_files = %s, relay_vlan = %s, "
+        "boot_files = %s, relay_was = case when relay_vlan is distinct from %s "
+        "then coalesce(relay_vlan, relay_was) else relay_was end, relay_vlan = %s, "
         "take_over_after = %s, endurance_bound = %s where id = %s",
         changed.name,
         changed.description,
@@ -155,6 +156,7 @@ async def store_vlan(tx: Transaction, changed: VlanRow) -> None:
         changed.numbers.max_response_delay,
         changed.boot.server,
         to_json(changed.boot.files),
+        changed.relay,
         changed.relay,
         changed.take_over_after,
         changed.endurance_bound,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 
 from maasha.model.options import Snippet, SnippetId
 
@@ -38,6 +37,7 @@ FORBIDDEN = {
     "log-facility": "the lease log has one place",
     "local-port": "clients know one port only",
     "local-address": "dhcpd listens on the rack's interfaces",
+    "not": "maasha's servers are the ones that speak for their networks",
     "server-identifier": "each peer answers in its own name",
     "server-id-check": "a peer would confirm what its partner offered",
     "dhcp-cache-threshold": "a renewal must reach the other peer",
@@ -56,7 +56,7 @@ def snippet_fault(text: str) -> str:
 def snippet_lines(snippets: Sequence[Snippet]) -> Iterator[str]:
     """Give the lines of snippets, each between marks by which it is found again."""
     for snippet in snippets:
-        yield f"# snippet {snippet.id}: {snippet.name}"
+        yield f"# snippet {snippet.id}"
         yield from snippet.text.splitlines()
         yield f"# end of snippet {snippet.id}"
 
@@ -93,8 +93,8 @@ def _faults(words: Sequence[str]) -> Iterator[str]:
     yield from _braces(words)
     if words[-1] not in (";", "}"):
         yield f"it ends with {words[-1]!r}; end the last statement with a semicolon"
-    for before, word in pairwise([";", *words]):
-        yield from _forbidden(before, word.lower())
+    for before, word, after in zip([";", *words], words, [*words[1:], ""], strict=False):
+        yield from _forbidden(before, word.lower(), after)
 
 
 def _braces(words: Sequence[str]) -> Iterator[str]:
@@ -108,9 +108,9 @@ def _braces(words: Sequence[str]) -> Iterator[str]:
         yield "an opening brace { has no closing one"
 
 
-def _forbidden(before: str, word: str) -> Iterator[str]:
-    begins = before in (";", "{", "}")
+def _forbidden(before: str, word: str, after: str) -> Iterator[str]:
+    begins = before in (";", "{", "}", ":")
     if word in FORBIDDEN and (begins or word == "execute"):
         yield f"{word} is refused: {FORBIDDEN[word]}"
-    if word == "server" and before.lower() in ("option", "set"):
+    if word == "server" and after == ".":
         yield "options of the space 'server' are refused: they are dhcpd's own settings"

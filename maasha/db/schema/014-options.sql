@@ -9,6 +9,8 @@ alter table vlan add column next_server inet;
 alter table vlan add column boot_files jsonb not null default '[]';
 -- the VLAN whose racks serve this one too: something there passes on what clients broadcast here
 alter table vlan add column relay_vlan bigint references vlan;
+-- the one before: its racks may serve this one until they have confirmed that they do not
+alter table vlan add column relay_was bigint references vlan on delete set null;
 alter table vlan add constraint relayed_is_not_served check (relay_vlan is null or not dhcp_on);
 create index vlan_relay on vlan (relay_vlan) where relay_vlan is not null;
 alter table subnet add column ntp_servers inet[] not null default '{}';
@@ -20,8 +22,8 @@ create table dhcp_snippet (
     name text not null unique,
     description text not null default '',
     enabled boolean not null default true,
-    subnet_id bigint references subnet on delete cascade,
-    range_id bigint references iprange on delete cascade,
+    subnet_id bigint references subnet,
+    range_id bigint references iprange,
     -- dhcpd's words about the text that is there now, which is left out then; empty: none
     refusal text not null default '',
     check (subnet_id is null or range_id is null)

@@ -106,17 +106,49 @@ async def test_vlan_life(world: World) -> None:
 
 @pytest_twisted.ensureDeferred
 async def test_a_relayed_vlan(world: World) -> None:
-    """It stands as the VLAN that it is relayed to; that one is not deleted under it."""
+    """It stands as the VLAN that it is relayed to; neither that nor its fabric goes under it."""
     target = (await world.admin.post("fabrics/1/vlans/", vid="5")).json
-    path = f"vlans/{(await world.admin.post('fabrics/1/vlans/', vid='6')).json['id']}/"
+    fabric = (await world.admin.post("fabrics/", name="far")).json
+    relays = (await world.admin.post(f"fabrics/{fabric['id']}/vlans/", vid="6")).json
+    path = f"vlans/{relays['id']}/"
+    again = await world.admin.put(path, relay_vlan=str(target["id"]))
+    await refused(again, "relay_vlan", "needs a dynamic IPv4 range")
+    await world.admin.post("subnets/", cidr="10.6.0.0/24", vlan=str(relays["id"]))
+    range_ = {"start_ip": "10.6.0.5", "end_ip": "10.6.0.9"}
+    assert (await world.admin.post("ipranges/", type="dynamic", **range_)).status == 200
     changed = (await world.admin.put(path, relay_vlan=str(target["id"]))).json
     assert changed["relay_vlan"]["vid"] == 5
     assert changed["dhcp_status"].startswith("off: DHCP is off on VLAN fabric-0.5")
     reply = await world.admin.delete(f"vlans/{target['id']}/")
-    assert (reply.status, "relay of VLAN fabric-0.6" in reply.text) == (409, True)
-    again = await world.admin.put(path, relay_vlan="999")
-    await refused(again, "relay_vlan", "There is no VLAN with the id 999")
+    assert (reply.status, "relay of VLAN far.6" in reply.text) == (409, True)
+    reply = await world.admin.delete("fabrics/1/")
+    assert (reply.status, "relay of VLAN far.6" in reply.text) == (409, True)
+    await refused(await world.admin.put(path, relay_vlan="999"), "relay_vlan", "There is no VLAN")
     assert (await world.admin.put(path, relay_vlan="")).json["relay_vlan"] is None
+
+
+SERVING = """
+insert into service (vlan_id, rack_id, asked, running)
+select id, primary_rack, '{"duty": "solo"}', '{"duty": "solo"}' from vlan where dhcp_on
+"""
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_subnet_behind_a_relay_stays_there(world: World) -> None:
+    """Racks lease in it: it is not moved, and keeps a range, until they have stopped."""
+    await serve_dhcp(world)
+    target = (await world.admin.get(LAN)).json["vlan"]["id"]
+    relays = (await world.admin.post("fabrics/1/vlans/", vid="6")).json["id"]
+    net = (await world.admin.post("subnets/", cidr="10.6.0.0/24", vlan=str(relays))).json
+    range_ = {"start_ip": "10.6.0.5", "end_ip": "10.6.0.9"}
+    held = (await world.admin.post("ipranges/", type="dynamic", **range_)).json
+    await world.pool.run(lambda tx: tx.execute(SERVING))
+    relay = "update vlan set relay_vlan = %s where id = %s"
+    await world.pool.run(lambda tx: tx.execute(relay, target, relays))
+    reply = await world.admin.put(f"subnets/{net['id']}/", vlan=str(target))
+    assert (reply.status, "through the relay of VLAN fabric-0.6" in reply.text) == (409, True)
+    reply = await world.admin.delete(f"ipranges/{held['id']}/")
+    assert (reply.status, "end the relay to VLAN" in reply.text) == (409, True)
 
 
 @pytest_twisted.ensureDeferred

@@ -48,6 +48,7 @@ async def test_what_cannot_be_a_snippet(world: World) -> None:
     ):
         await refused(await tried(**fields), field, words)
     assert (await tried(subnet="999")).status == 404
+    await refused(await tried(global_snippet="false"), "global_snippet", "give subnet or iprange")
     held = await world.admin.post(
         "ipranges/", type="reserved", start_ip="10.0.0.3", end_ip="10.0.0.9"
     )
@@ -74,3 +75,21 @@ async def test_one_that_dhcpd_refused(world: World) -> None:
     assert changed["refusal"] == ""
     events = (await world.user.get("events/")).json["events"]
     assert any(each["clears"] == newest["id"] for each in events)
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_place_with_a_snippet_stays(world: World) -> None:
+    """A range or a subnet is not deleted under its snippet; other words for it are no change."""
+    range_ = {"start_ip": "10.0.0.50", "end_ip": "10.0.0.59"}
+    held = (await world.admin.post("ipranges/", type="dynamic", **range_)).json
+    made = await world.admin.post(
+        "dhcp-snippets/", name="pool", value="min-lease-time 9;", iprange=str(held["id"])
+    )
+    reply = await world.admin.delete(f"ipranges/{held['id']}/")
+    assert (reply.status, "in use by snippet pool" in reply.text) == (409, True)
+    path = f"dhcp-snippets/{made.json['id']}/"
+    await world.pool.run(lambda tx: leave_out(tx, SnippetId(made.json["id"]), "rack:abc", "no"))
+    renamed = (await world.admin.put(path, name="other", description="words")).json
+    assert (renamed["name"], renamed["refusal"]) == ("other", "no")
+    assert (await world.admin.delete(path)).status == 204
+    assert (await world.admin.delete(f"ipranges/{held['id']}/")).status == 204

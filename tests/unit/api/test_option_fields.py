@@ -92,6 +92,7 @@ def test_a_snippet() -> None:
     """Line ends become those of a file; what would break us is refused with its reason."""
     assert snippet("a 1;\r\nb 2;") == "a 1;\nb 2;"
     for submitted, words in (
+        ("# a\ron commit { }", "cannot be a snippet: on is refused"),
         ("key x { }", "cannot be a snippet: key is refused"),
         ("# ä\na 1;", "letters beyond ASCII"),
     ):

@@ -286,6 +286,14 @@ def test_a_vlan_is_relayed_to_another() -> None:
         ),
         (VLAN, VlanUpdate(relay_vlan=8), relayed_around(relayed=(OTHER,)), "end that first"),
         (SERVED, VlanUpdate(relay_vlan=8), relayed_around(), "say dhcp_on=false as well"),
+        (VLAN, VlanUpdate(relay_vlan=8), relayed_around(dynamic_ranges=0), "a dynamic IPv4 range"),
+        (VLAN, VlanUpdate(relay_vlan=8), relayed_around(serving=("rack-1",)), "DHCP still runs on"),
+        (
+            evolve(VLAN, relay=VlanId(9)),
+            VlanUpdate(relay_vlan=8),
+            relayed_around(relaying=("rack-1",)),
+            "through another relay, or may still be",
+        ),
     ],
 )
 def test_what_cannot_be_relayed(
@@ -294,3 +302,23 @@ def test_what_cannot_be_relayed(
     """The field is named with the mend."""
     (text,) = refusal(before, update, around).fields["relay_vlan"]
     assert words in text
+
+
+def test_two_tables_of_leases_are_never_in_use() -> None:
+    """Racks of its own begin when those behind the relay have stopped."""
+    relays = evolve(VLAN, relay=OTHER.id)
+    update = VlanUpdate(dhcp_on=True, primary_rack="rack-1")
+    (text,) = refusal(relays, update, evolve(AROUND, relaying=("rack-2",))).fields["dhcp_on"]
+    assert "is served by rack-2 through its relay" in text
+    again = changed_vlan(
+        relays, VlanUpdate(relay_vlan=OTHER.id), relayed_around(relaying=("rack-2",)), WHO
+    )
+    assert again == relays
+
+
+def test_what_is_relayed_keeps_its_dhcp() -> None:
+    """The VLAN that others are relayed to is not switched off under them."""
+    (text,) = refusal(SERVED, VlanUpdate(dhcp_on=False), evolve(AROUND, relayed=(OTHER,))).fields[
+        "dhcp_on"
+    ]
+    assert "fabric-0.8 would have no DHCP either" in text

@@ -52,6 +52,9 @@ def test_what_may_be_added(text: str) -> None:
         ("min-lease-time 1; include x;", "include is refused"),
         ("option server.omapi-port 1;", "options of the space 'server' are refused"),
         ("option server . omapi-port 1;", "options of the space 'server' are refused"),
+        ("supersede server.omapi-port 1;", "options of the space 'server' are refused"),
+        ("switch (x) { default: on commit { a 1; } }", "on is refused"),
+        ("not authoritative;", "not is refused"),
     ],
 )
 def test_what_is_refused(text: str, words: str) -> None:
@@ -72,7 +75,7 @@ def test_each_stands_where_it_belongs() -> None:
     """Those for all before the networks, the others in their subnet and in each of their pools."""
     config = written()
     everywhere, rest = config.split("shared-network")
-    assert "# snippet 4: all\nmin-lease-time 10;\nmax-lease-time 20;\n# end of snippet 4\n" in (
+    assert "# snippet 4\nmin-lease-time 10;\nmax-lease-time 20;\n# end of snippet 4\n" in (
         everywhere
     )
     pools = rest.split("pool {")
