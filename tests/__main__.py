@@ -33,8 +33,8 @@ QUIET = tuple(
 WAITING = tuple(
     f"{ACCEPTANCE}/test_{name}.py"
     for name in (
-        *("history", "leases", "network", "outage", "page", "placement", "primary_dies"),
-        *("probes", "promises", "rollout", "takeover"),
+        *("history", "leases", "network", "on_the_spot", "outage", "page", "placement"),
+        *("primary_dies", "probes", "promises", "rollout", "takeover"),
     )
 )
 """What mostly waits, for timers of dhcpd or of balancing; it takes as long as all others do."""

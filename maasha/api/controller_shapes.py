@@ -9,6 +9,7 @@ from maasha.db.overview import AddressView, InterfaceView, LinkView, RackView, R
 from maasha.db.strays import Stray
 from maasha.db.tokens import TokenRow
 from maasha.model.dhcp import OFF
+from maasha.model.orders import Order
 
 RACK_TYPE, REGION_TYPE = 2, 3
 """MAAS's node types."""
@@ -19,7 +20,8 @@ STATUS_LENGTH = 255
 def rack_json(rack: RackView, picture: Picture) -> JsonObject:
     """Show a rack with its interfaces, its services and (not in MAAS) its connections.
 
-    `lost`: when a person said that it will not come back.
+    `lost`: when a person said that it will not come back; `dhcp_orders`: what people ordered it on
+    its own host, until they or `op=resume_dhcp` end it.
     """
     interfaces: list[Json] = [interface_json(each, picture) for each in rack.interfaces]
     return {
@@ -39,7 +41,19 @@ def rack_json(rack: RackView, picture: Picture) -> JsonObject:
         "last_seen": rack.last_seen.isoformat(),
         "lost": rack.lost.isoformat() if rack.lost else None,
         "lost_by": rack.lost_by,
+        "dhcp_orders": [order_json(order) for order in rack.orders],
         "resource_uri": uri("rackcontrollers", rack.name.system_id),
+    }
+
+
+def order_json(order: Order) -> JsonObject:
+    """Show an order on the spot; `vlan` is null for one about all of them."""
+    return {
+        "order": order.kind.value,
+        "vlan": order.vlan,
+        "since": order.since.isoformat(),
+        "until": order.until.isoformat() if order.until else None,
+        "by": order.by,
     }
 
 

@@ -12,6 +12,7 @@ from maasha.db.overview import RackView, ServiceView
 from maasha.db.vlans import RackName, VlanRow
 from maasha.model.cluster import RackKey
 from maasha.model.dhcp import OFF, Duty, PeerState
+from maasha.model.orders import OrderKind, order_on
 
 
 class Standing(Enum):
@@ -38,13 +39,21 @@ class Outcome:
 
 
 RUNNING = Outcome(Standing.RUNNING)
+STOPPED = (
+    "its racks were ordered on the spot to stop; `maasha-rack dhcp resume` there or "
+    "`maasha PROFILE rack-controller resume-dhcp ID` ends that"
+)
 
 
 def outcome(vlan: VlanRow, racks: Mapping[RackKey, RackView]) -> Outcome:
     """Judge a VLAN; one rack that failed outweighs one that is awaited, whoever else serves.
 
-    While a rack is drained, or its peer has taken over, that one is to serve alone.
+    While a rack is drained, was ordered on the spot to stop, or is off and its peer has taken
+    over, that peer is to serve alone.
     """
+    ordered = [_ordered(vlan, rack.key, racks) for rack in vlan.racks]
+    if vlan.dhcp_on and ordered and all(order is OrderKind.STOP for order in ordered):
+        return pending(STOPPED)
     vlan = served(vlan, racks)
     found = tuple(_judged(vlan, racks)) if vlan.dhcp_on else tuple(_leaving(vlan, racks))
     return worst(found) or (RUNNING if vlan.dhcp_on else Outcome(Standing.OFF))
@@ -77,15 +86,26 @@ def relayed(
 
 def served(vlan: VlanRow, racks: Mapping[RackKey, RackView]) -> VlanRow:
     """Give the VLAN with those who are to serve it now."""
-    keys = [rack.key for rack in vlan.racks]
-    primary, secondary = (*keys, None, None)[:2]
-    known = [racks[key] for key in keys if key in racks]
+    able = _able(vlan, racks)
+    primary, secondary = (*able, None, None)[:2]
+    known = [racks[key] for key in able if key in racks]
     drained = frozenset(rack.name.key for rack in known if rack.is_resting(vlan.id))
     chosen = serving(primary, secondary, drained)
-    if chosen == (primary, secondary):
+    if len([key for key in chosen if key is not None]) == len(vlan.racks):
         return vlan
-    (left,) = (rack for rack in vlan.racks if rack.key == chosen[0])
+    left = next((rack for rack in vlan.racks if rack.key == chosen[0]), None)
     return evolve(vlan, primary=left, secondary=None)
+
+
+def _able(vlan: VlanRow, racks: Mapping[RackKey, RackView]) -> list[RackKey]:
+    """Name its racks without those that an order on the spot keeps from serving it."""
+    ordered = {rack.key: _ordered(vlan, rack.key, racks) for rack in vlan.racks}
+    alone = [key for key, order in ordered.items() if order is OrderKind.SOLO]
+    return alone[:1] or [key for key, order in ordered.items() if order is not OrderKind.STOP]
+
+
+def _ordered(vlan: VlanRow, rack: RackKey, racks: Mapping[RackKey, RackView]) -> OrderKind | None:
+    return order_on(racks[rack].orders, vlan.id) if rack in racks else None
 
 
 def _judged(vlan: VlanRow, racks: Mapping[RackKey, RackView]) -> Iterator[Outcome]:

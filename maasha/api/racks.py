@@ -15,6 +15,7 @@ from maasha.api.routes import Crud, Named, Noun, Operation, Role
 from maasha.api.services import Call
 from maasha.api.submissions import RackDelete, RackFilter, RackUpdate
 from maasha.api.vlan_rules import concerned, matters_to_dhcp
+from maasha.db.acts import end_orders
 from maasha.db.descriptions import describe_rack
 from maasha.db.events import record
 from maasha.db.leases import prune
@@ -114,6 +115,17 @@ async def lose_rack(call: Call, _: Nothing) -> Answer:
         raise Conflict(f"{linked}.") from linked
 
 
+async def resume_dhcp(call: Call, _: Nothing) -> Answer:
+    """Have a rack end what people ordered it on its own host."""
+
+    async def work(tx: Transaction) -> JsonObject:
+        rack = await the_rack(tx, call.path)
+        await end_orders(tx, call.who, rack.name.system_id)
+        return rack_json(rack, await read_picture(tx))
+
+    return ok(await call.change(work))
+
+
 def _asked_for(rack: RackView, form: RackFilter) -> bool:
     ids = (*form.id, *form.system_id)
     by_id = not ids or rack.name.system_id in ids
@@ -167,6 +179,14 @@ OPERATIONS = (
         lose_rack,
         "Declare a rack lost for good: you vouch that its host is off and stays off, and others "
         "take its VLANs at once. It stays on record; should it come back, it is taken in again.",
+    ),
+    Operation(
+        RACK,
+        Named("resume_dhcp", "POST"),
+        Role.ADMIN,
+        resume_dhcp,
+        "End what people ordered the rack on its own host (`maasha-rack dhcp stop` and `solo`, see "
+        "dhcp_orders), as soon as it has a link. Pairs are formed again in the safe order.",
     ),
     Operation(
         RACK,

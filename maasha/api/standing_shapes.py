@@ -90,6 +90,7 @@ def _member(place: str, one: MemberStanding, vlan: VlanStanding, at: datetime) -
         "meaning": meaning(one.state) if paired else "",
         "mend": mend(one.state) if paired else "",
         "draining": one.draining,
+        "ordered": one.ordered.value if one.ordered else None,
         "taken_over_by": one.replaced_by or None,
         "taken_over_since": one.replaced.isoformat() if one.replaced else None,
         "pools": counted,

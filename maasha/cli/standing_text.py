@@ -100,12 +100,14 @@ def _rack(one: Record) -> tuple[str, ...]:
 
 
 def _explained(one: Record) -> Sequence[str]:
-    """Say what a state means that is not the usual one, and who took over."""
+    """Say what a state means that is not the usual one, what was ordered, and who took over."""
     rack = text(one.get("rack"))
     lines: list[str] = []
     if text(one.get("state")) not in ("", "normal"):
         mend = text(one.get("mend"))
         lines += _wrapped(f"{rack}: {text(one.get('meaning'))}" + (f". {mend}" if mend else ""))
+    if text(one.get("ordered")):
+        lines += _wrapped(f"{rack}: a person ordered it on the spot: {text(one['ordered'])}")
     if text(one.get("taken_over_by")):
         since = text(one.get("taken_over_since")).partition(".")[0].replace("T", " ")
         lines += _wrapped(

@@ -25,6 +25,7 @@ from twisted.web.client import Agent, readBody
 
 from maasha import __version__
 from maasha.config import RackdSettings, parse_rackd
+from maasha.dhcp.acts import ActSpool
 from maasha.dhcp.daemon import Dhcpd
 from maasha.dhcp.family import IPV4, IPV6
 from maasha.dhcp.feed import LeaseFeed, Six
@@ -32,11 +33,13 @@ from maasha.dhcp.folder import Folder
 from maasha.dhcp.following import LeasesFile, LogFiles
 from maasha.dhcp.server import DhcpServer
 from maasha.dhcp.spool import Spool
+from maasha.dhcp.systemd import Launcher, Spawner, Unit, systemctl
 from maasha.host import descriptors, interfaces
 from maasha.host.clock import steady
 from maasha.host.daemons import load, refuse
 from maasha.host.ether import PacketStation
 from maasha.model.dhcp import DhcpReport
+from maasha.rack.acting import Acting
 from maasha.rack.choice import lighter_of_two
 from maasha.rack.commands import DEFAULT_CONFIG, config_path
 from maasha.rack.control import Control
@@ -84,6 +87,14 @@ def makeService(options: dict[str, Any]) -> IService:
     return build(cast(ReactorBase, reactor), settings, memory, installed())
 
 
+def launcher(reactor: Any, folder: Folder, unit: str) -> Launcher:
+    """Choose how dhcpd is started: as a unit where systemd has one for it."""
+    program = systemctl(unit)
+    if program is None:
+        return Spawner(reactor)
+    return Unit(reactor, program, folder.environment, lambda: next(folder.servers(), None), unit)
+
+
 def now() -> datetime:
     """Give the time for people."""
     return datetime.now(UTC)
@@ -99,11 +110,15 @@ def build(
     chance = random.SystemRandom()
 
     def dhcp(changed: Callable[[DhcpReport], None]) -> DhcpServer:
-        daemon = Dhcpd(reactor, reactor.getThreadPool(), folder, settings.dhcpd)
+        pool = reactor.getThreadPool()
+        by = launcher(reactor, folder, IPV4.unit)
+        daemon = Dhcpd(reactor, pool, folder, settings.dhcpd, IPV4, by)
         return DhcpServer(reactor, folder, daemon, changed, chance.random)
 
     def dhcp6(changed: Callable[[DhcpReport], None]) -> DhcpServer:
-        daemon = Dhcpd(reactor, reactor.getThreadPool(), folder6, settings.dhcpd, IPV6)
+        pool = reactor.getThreadPool()
+        by = launcher(reactor, folder6, IPV6.unit)
+        daemon = Dhcpd(reactor, pool, folder6, settings.dhcpd, IPV6, by)
         return DhcpServer(reactor, folder6, daemon, changed, chance.random)
 
     web = Agent(reactor, connectTimeout=TIMEOUT)
@@ -163,5 +178,8 @@ def build(
 
     made = Controller(reactor, memory, search, dhcp, feed, dhcp6, around)
     inspection = Inspection(roster, Wiretap(roster, reactor, now), made.lookout)
-    Control(reactor, socket_in(settings.data_dir), inspection.questions).setServiceParent(made)
+    acting = Acting(reactor, now, uuid4, ActSpool(folder.acts), made.dhcp, lambda: made.region)
+    acting.setServiceParent(made)
+    questions = {**inspection.questions, **acting.questions}
+    Control(reactor, socket_in(settings.data_dir), questions).setServiceParent(made)
     return made

@@ -16,6 +16,7 @@ from maasha.model.cluster import Endpoint, RackKey, SystemId, WorkerId
 from maasha.model.codec import from_loose
 from maasha.model.dhcp import PeerState, Role
 from maasha.model.network import SubnetId, VlanId
+from maasha.model.orders import Order
 from maasha.model.stamp import NEVER, Stamp
 
 
@@ -121,6 +122,8 @@ class RackView:
     """When a person said that it will not come back."""
     lost_by: str = ""
     draining: bool = False
+    orders: tuple[Order, ...] = ()
+    """What people ordered it on its own host."""
     taken_over: frozenset[VlanId] = frozenset()
     """The VLANs on which its peer serves alone until it is back."""
     six: RackView6 = NOTHING
@@ -277,5 +280,6 @@ def _rack(
         lost=row.lost,
         lost_by=row.lost_by,
         draining=row.draining,
+        orders=from_loose(tuple[Order, ...], row.orders),
         taken_over=frozenset(VlanId(key) for key in row.taken_over),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from maasha.db import services6
+from maasha.db.acts import note_orders
 from maasha.db.alarms import judge_peers, judge_problems, note_state
 from maasha.db.channels import Channel, notify
 from maasha.db.events import clear_alarm, raise_alarm
@@ -47,16 +48,19 @@ where rack_id = %(rack)s and vlan_id <> all(%(vlans)s::bigint[])
 """
 STOPPED = """
 update service set asked = %(off)s, running = %(off)s, state = 'unknown', partner = 'unknown',
-    problem = '', changed = now(), since = now()
+    problem = '', changed = now(), since = now(), vouched_off = false
 where rack_id = %(rack)s
 """
+FORGET_ORDERS = "update rack set orders = '[]', acts = -1, resume_upto = 0 where id = %s"
+"""Less than any number that the rack may come back with, so that it is news."""
 RUN = """
 insert into service (vlan_id, rack_id, asked, running, state, partner)
 select id, %(rack)s, %(running)s, %(running)s, %(state)s, %(partner)s from vlan
 where id = %(vlan)s
 on conflict (vlan_id, rack_id) do update set running = excluded.running, state = excluded.state,
     partner = excluded.partner, changed = now(),
-    since = case when service.state = excluded.state then service.since else now() end
+    since = case when service.state = excluded.state then service.since else now() end,
+    vouched_off = service.vouched_off and excluded.running <> %(off)s::jsonb
 """
 COMMAND = "update rack set commanded = true where id = %s"
 SETTLE = "update service set asked = running where rack_id = %s and asked <> running"
@@ -124,11 +128,13 @@ async def record_report(
 
     `settles` says that the report answers the last that the rack was told: then what it runs is
     also all that it was asked. What it says by itself settles nothing, for a command may have been
-    recorded since. A VLAN that it does not name is off there.
+    recorded since; but with news of an act on the spot it does, for the rack refuses what was
+    decided without knowing of that. A VLAN that it does not name is off there.
     """
     row = await _owned_at(tx, rack, epoch)
     if row is None:
         return False
+    settles = settles or report.acts > row.acts
     before = await _services(tx, rack)
     after = _reported(before, report)
     for vlan, service in after.items():
@@ -138,9 +144,11 @@ async def record_report(
     for vlan in sorted(after):
         await judge_peers(tx, row, vlan)
     settled = await tx.execute(SETTLE, rack) if settles else 0
+    ordered = await note_orders(tx, row, report, before, after)
     await note_lease_store(tx, rack, report.lease_store)
     await _outdate_unknown(tx, row, report.generation)
-    if await _report(tx, row, report, settles=settles) or before != after or settled:
+    news = await _report(tx, row, report, settles=settles)
+    if news or ordered or before != after or settled:
         await _wake(tx, rack)
     return True
 
@@ -225,6 +233,7 @@ async def confirm_stopped(tx: Transaction, rack: RackKey) -> None:
     """Write that a rack serves nothing: it said so, or the operator vouches for it."""
     await tx.execute(STOPPED, {"rack": rack, "off": to_json(OFF)})
     await services6.confirm_stopped(tx, rack)
+    await tx.execute(FORGET_ORDERS, rack)
     await _wake(tx, rack)
 
 
@@ -260,6 +269,7 @@ async def _store(tx: Transaction, rack: RackKey, service: VlanService) -> None:
             "running": to_json(service.role),
             "state": service.state.value,
             "partner": service.partner.value,
+            "off": to_json(OFF),
         },
     )
 

@@ -14,6 +14,7 @@ from maasha.model.codec import from_loose
 from maasha.model.dhcp import OFF, PeerState, Role
 from maasha.model.network import IPRange, RangeType, RelayedVlan, Subnet, SubnetId, VlanId
 from maasha.model.options import Boot, BootFile, PairNumbers, Snippet
+from maasha.model.orders import Order, order_on
 from maasha.model.service import (
     MemberSituation,
     RackSituation,
@@ -59,9 +60,10 @@ select member.vlan_id, rack.id, rack.hostname, rack.deleted is not null as gone,
         select from takeover where takeover.rack_id = rack.id
         and takeover.vlan_id = member.vlan_id
     ) as draining,
-    rack.commanded, (running_incarnation, running_counter)
+    rack.commanded, rack.orders, (running_incarnation, running_counter)
         >= (wanted_incarnation, wanted_counter) as current,
-    asked, running, state, partner, service.problem, exists (
+    asked, running, state, partner, service.problem, coalesce(vouched_off, false) as vouched_off,
+    exists (
         select from link join worker on worker.id = link.worker_id
         where link.rack_id = rack.id
         and heartbeat > clock_timestamp() - make_interval(secs => %(ttl)s)
@@ -136,6 +138,10 @@ async def load_situation(
         known_hosts=row.hosts,
         kept=row.kept,
         six=row.six,
+        acts=row.acts,
+        orders=_orders(row.orders),
+        resume_upto=row.resume_upto,
+        resume_by=row.resume_by,
         vlans=tuple(
             _vlan(
                 vlan,
@@ -274,7 +280,13 @@ def _member(row: Row, places: Mapping[Place, tuple[str, IPv4Address]]) -> Member
         commanded=row.commanded,
         current=row.current,
         problem=row.problem or "",
+        vouched_off=row.vouched_off,
+        ordered=order_on(_orders(row.orders), VlanId(row.vlan_id)),
     )
+
+
+def _orders(loose: object) -> tuple[Order, ...]:
+    return from_loose(tuple[Order, ...], loose)
 
 
 def _role(loose: object) -> Role:

@@ -11,8 +11,10 @@ from maasha.db.regions import WORKER_TTL
 from maasha.db.row import grouped
 from maasha.db.transaction import Row, Transaction
 from maasha.model.cluster import RackKey
+from maasha.model.codec import from_loose
 from maasha.model.dhcp import Duty, PeerState
 from maasha.model.network import VlanId
+from maasha.model.orders import Order, order_on
 from maasha.model.pools import NO_FLOW
 from maasha.model.standing import MemberStanding, VlanStanding
 
@@ -29,7 +31,7 @@ with place as (
 ), alive as (
     select id from worker where heartbeat > clock_timestamp() - make_interval(secs => %(ttl)s)
 ), host as materialized (
-    select rack.id, hostname, last_seen, serving,
+    select rack.id, hostname, last_seen, serving, orders,
         exists (select from link join alive on alive.id = worker_id where rack_id = rack.id)
             as linked,
         exists (select from drain where drain.rack_id = rack.id) as draining
@@ -94,6 +96,7 @@ def _member(row: Row, counted: Row | None) -> MemberStanding:
         draining=row.draining,
         replaced_by=row.replaced_by or "",
         replaced=row.replaced,
+        ordered=order_on(from_loose(tuple[Order, ...], row.orders), VlanId(row.vlan_id)),
         count=None if counted is None else count_of(counted),
         flow=NO_FLOW if counted is None else flow_of(counted),
         counted=None if counted is None else counted.told,

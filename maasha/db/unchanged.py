@@ -17,9 +17,9 @@ with said as (
     select * from unnest(%(racks)s::bigint[], %(incarnations)s::bigint[], %(counters)s::bigint[],
         %(serving)s::boolean[], %(digests)s::text[], %(problems)s::text[], %(stores)s::text[],
         %(generations)s::bigint[], %(generation_counters)s::bigint[], %(settle)s::boolean[],
-        %(hosts)s::text[])
+        %(acts)s::bigint[], %(damaged)s::boolean[], %(hosts)s::text[])
         with ordinality said (key, incarnation, counter, serving, digest, problem, store,
-        generation, generation_counter, settles, hosts, place)
+        generation, generation_counter, settles, acts, damaged, hosts, place)
 ), part as (
     select * from unnest(%(part_places)s::bigint[], %(vlans)s::bigint[], %(running)s::jsonb[],
         %(states)s::text[], %(partners)s::text[]) part (place, vlan, running, state, partner)
@@ -28,6 +28,7 @@ with said as (
     where (owner_incarnation, owner_counter) = (incarnation, counter)
     and (rack.serving, rack.digest, rack.problem, rack.hosts)
         = (said.serving, said.digest, said.problem, said.hosts)
+    and (rack.acts, rack.damaged) = (said.acts, said.damaged)
     and store in ('', lease_store) and not commanded
     and (generation, generation_counter) <= (wanted_incarnation, wanted_counter)
     and not exists (
@@ -79,6 +80,8 @@ async def note_unchanged(tx: Transaction, words: Sequence[Word]) -> tuple[bool, 
         "generations": [report.generation.incarnation for report in reports],
         "generation_counters": [report.generation.counter for report in reports],
         "settle": [word.settles for word in words],
+        "acts": [report.acts for report in reports],
+        "damaged": [report.damaged for report in reports],
         "hosts": [report.hosts for report in reports],
         "part_places": [place for place, _ in parts],
         "vlans": [service.vlan for _, service in parts],

@@ -10,7 +10,7 @@ from operator import itemgetter
 
 from attrs import define, field
 
-from maasha.dhcp.joining import NETWORK, RANGE
+from maasha.dhcp.joining import ranges
 from maasha.model.lease import BindingState, Lease
 from maasha.model.network import VlanId
 from maasha.model.pools import PoolCount
@@ -46,10 +46,8 @@ TO_GIVE = (Kind.FREE, Kind.BACKUP)
 def pools_of(config: str) -> Pools:
     """Read back which addresses of each VLAN a text of `maasha.dhcp.render` lets dhcpd lease."""
     return {
-        VlanId(int(vlan)): tuple(
-            (int(IPv4Address(start)), int(IPv4Address(end))) for start, end in RANGE.findall(body)
-        )
-        for vlan, body in NETWORK.findall(config)
+        vlan: tuple((int(span.start), int(span.end)) for span in spans)
+        for vlan, spans in ranges(config).items()
     }
 
 

@@ -20,9 +20,10 @@ from maasha.dhcp.listing import listing
 from maasha.dhcp.omapi import PeerStates, peer_states
 from maasha.dhcp.omapi_hosts import change_hosts
 from maasha.dhcp.plan import digest
-from maasha.dhcp.proc import command_line, find
-from maasha.dhcp.process import Process, spawn, watch
+from maasha.dhcp.proc import command_line
+from maasha.dhcp.process import Process, watch
 from maasha.dhcp.reactor import IReactorDhcp
+from maasha.dhcp.systemd import Launcher, Spawner
 from maasha.model.dhcp import DhcpPlan, Role
 
 PROGRAM = Path("/usr/sbin/dhcpd")
@@ -48,7 +49,9 @@ class Dhcpd:
         folder: Folder,
         program: Path = PROGRAM,
         family: Family = IPV4,
+        launcher: Launcher | None = None,
     ) -> None:
+        self._launcher = launcher or Spawner(reactor)
         self._reactor = reactor
         self._pool = pool
         self._folder = folder
@@ -85,7 +88,7 @@ class Dhcpd:
         """
         try:
             log = self._folder.logs.begin()
-            process = spawn(self._reactor, self._argv(plan), log)
+            process = await self._launcher.launch(self._argv(plan), log)
         except OSError as error:
             raise StartFailed(f"{self._program} cannot be run: {error}") from error
         try:
@@ -110,11 +113,13 @@ class Dhcpd:
         ours = self._folder.identity()
         if ours is None or ours.digest != digest(plan):
             return None
-        process = watch(self._reactor, ours.pid)
+        pid = self._launcher.pid_of(ours.pid)
+        process = None if pid is None else self._launcher.take(pid)
         if process is None:
             return None
+        same = process.started == ours.started or pid != ours.pid
         wanted = self._argv(plan)[1:]
-        if process.started == ours.started and command_line(ours.pid)[-len(wanted) :] == wanted:
+        if same and command_line(process.pid)[-len(wanted) :] == wanted:
             self.log.info("dhcpd {pid} is taken over", pid=process.pid)
             return process
         process.release()
@@ -122,7 +127,8 @@ class Dhcpd:
 
     async def clear(self) -> None:
         """Stop every dhcpd that runs on our files: two on one link both answer."""
-        for pid in find(("-cf", str(self._folder.config), "-lf", str(self._folder.leases))):
+        await self._launcher.halt()
+        for pid in self._folder.servers():
             process = watch(self._reactor, pid)
             if process is not None:
                 self.log.warn("dhcpd {pid} runs on our files and is stopped", pid=pid)

@@ -15,7 +15,9 @@ class Family:
     """TCP, on all addresses; two servers on one host need two."""
     folder: str
     """Name of the folder with its files, below the rack's data."""
+    unit: str
+    """Name of systemd's unit, where that runs it."""
 
 
-IPV4 = Family("-4", 7911, "dhcp")
-IPV6 = Family("-6", 7912, "dhcp6")
+IPV4 = Family("-4", 7911, "dhcp", "maasha-dhcpd.service")
+IPV6 = Family("-6", 7912, "dhcp6", "maasha-dhcpd6.service")

@@ -8,6 +8,7 @@ and to learn all from it.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from ipaddress import IPv4Address
 
 from attrs import frozen
@@ -59,6 +60,16 @@ def new_primaries(plan: DhcpPlan, before: DhcpPlan | None) -> tuple[Role, ...]:
     known = _roles(before)
     roles = (entry.role for entry in plan.roles)
     return tuple(role for role in roles if role.duty is Duty.PRIMARY and _is_new(role, known))
+
+
+def ranges(config: str) -> Mapping[VlanId, tuple[Span, ...]]:
+    """Read back which addresses a text of `maasha.dhcp.render` has dhcpd lease on each VLAN."""
+    return {
+        VlanId(int(vlan)): tuple(
+            Span(IPv4Address(start), IPv4Address(end)) for start, end in RANGE.findall(body)
+        )
+        for vlan, body in NETWORK.findall(config)
+    }
 
 
 def spans(config: str, peer: str) -> tuple[Span, ...]:

@@ -1,4 +1,7 @@
-"""The logs of a rack's dhcpd, a new one for each start: `dhcpd-1.log`, `dhcpd-2.log` and so on."""
+"""The logs of a rack's dhcpd, a new one for each start: `dhcpd-1.log`, `dhcpd-2.log` and so on.
+
+`dhcpd.log` is a link to the newest, for people and for a unit of systemd, which has it appended to.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import re
 from pathlib import Path
 
 NAME = re.compile(r"dhcpd-([0-9]{1,18})\.log")
+NEWEST = "dhcpd.log"
 OLD_KEPT = 2
 """Logs that stay behind the one that is read, for people to look at: the starts before this one."""
 
@@ -22,6 +26,7 @@ class Logs:
         path = self._path(_number(there[-1].name) + 1 if there else 1)
         self._folder.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o640)
+        self._point_to(path)
         return path
 
     def all(self) -> list[Path]:
@@ -38,6 +43,12 @@ class Logs:
         older = [path for path in self.all() if not self.later(path, name) and path.name != name]
         for path in older[:-OLD_KEPT]:
             path.unlink(missing_ok=True)
+
+    def _point_to(self, path: Path) -> None:
+        draft = self._folder / f"{NEWEST}.draft"
+        draft.unlink(missing_ok=True)
+        draft.symlink_to(path.name)
+        draft.replace(self._folder / NEWEST)
 
     def _path(self, number: int) -> Path:
         return self._folder / f"dhcpd-{number}.log"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 PROC = Path("/proc")
@@ -49,3 +51,15 @@ def find(words: Sequence[str]) -> Iterator[int]:
             pid = int(entry.name)
             if network_of(pid) == here:
                 yield pid
+
+
+def instant_of(started: int) -> datetime | None:
+    """Give the time of day of a `start_time`; None: the system does not say when it booted."""
+    try:
+        text = (PROC / "stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return None
+    booted = next((line[6:] for line in text.splitlines() if line.startswith("btime ")), "")
+    if not booted.isdecimal():
+        return None
+    return datetime.fromtimestamp(int(booted) + started / os.sysconf("SC_CLK_TCK"), UTC)

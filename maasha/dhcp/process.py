@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from twisted.internet.defer import Deferred, TimeoutError
@@ -33,6 +33,8 @@ class Process:
         self.running = True
         self.status: int | None = None
         """What it ended with (negative: the signal) if it was our child."""
+        self.by: Callable[[], Awaitable[None]] | None = None
+        """How whoever else may start it again is told that it is to end; None: nobody may."""
         self._reactor = reactor
         self._pidfd = pidfd
         self._waiting: list[Deferred[None]] = []
@@ -57,6 +59,8 @@ class Process:
 
     async def stop(self, grace: float = STOP_GRACE) -> None:
         """End it, by force after `grace` seconds; raises StillRunning if even that fails."""
+        if self.by is not None:
+            await self.by()
         self.send(signal.SIGTERM)
         if not await self._ended_within(grace):
             self.send(signal.SIGKILL)

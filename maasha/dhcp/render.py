@@ -34,6 +34,8 @@ OMAPI_KEY = "omapi_key"
 # address on both while the client holds it (19 of 20 clients that released and asked at once).
 # Without the check a peer that knows the lease confirms also a request that names its partner; the
 # client may then renew at the one that does not own the lease, which answers nothing.
+# The option of the architectures is known whatever there is to boot: snippets may ask for it, and
+# what a person orders on the spot takes no statement from under them (`maasha.dhcp.effective`).
 HEAD = f"""\
 # Written by maasha: changes made here by hand are overwritten.
 
@@ -43,6 +45,7 @@ server-id-check on;
 ddns-update-style none;
 default-lease-time {DEFAULT_LEASE_TIME};
 max-lease-time {DEFAULT_LEASE_TIME};
+{ARCHITECTURE}
 """
 
 
@@ -97,17 +100,19 @@ def _plan(facts: RackFacts, served: Sequence[tuple[VlanFacts, Role]]) -> DhcpPla
     blocks = [f"{block(role, vlan.numbers)}\n" for vlan, role in served if role.paired]
     networks = [text for vlan, role in served for text in _shared_networks(vlan, role, facts.rack)]
     own = [f"{line}\n" for line in ("\n".join(snippet_lines(facts.snippets)),) if line]
-    boots = any(each.boot.files for vlan, _ in served for each in vlan.networks)
-    head = f"{HEAD}{ARCHITECTURE}\n" if boots else HEAD
     secret = facts.omapi_secret
     ours = (omapi(secret, IPV4), STATEMENTS, braces(f"host {NAME}", ignored(secret)))
     return DhcpPlan(
         generation=facts.generation,
-        config="\n".join((head, *ours, *own, *blocks, *networks)),
+        config="\n".join((HEAD, *ours, *own, *blocks, *networks)),
         interfaces=tuple(sorted(vlan.interface for vlan, _ in served)),
-        roles=tuple(VlanRole(vlan.vlan, role) for vlan, role in served),
+        roles=tuple(_vlan_role(vlan, role) for vlan, role in served),
         hosts=facts.hosts,
     )
+
+
+def _vlan_role(vlan: VlanFacts, role: Role) -> VlanRole:
+    return VlanRole(vlan.vlan, role, vlan.interface, tuple(each.vlan for each in vlan.relayed))
 
 
 def omapi(secret: str, family: Family) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any, NoReturn, Protocol, TypeVar, assert_never
+from typing import Any, NoReturn, TypeVar, assert_never
 
 from attrs import evolve
 from twisted.internet.defer import Deferred, DeferredLock, maybeDeferred
@@ -14,18 +15,24 @@ from twisted.python.failure import Failure
 
 from maasha.dhcp.check import Accepted, Refused
 from maasha.dhcp.counting import Pools, pools_of
+from maasha.dhcp.engine import Daemon, Running
 from maasha.dhcp.errors import OmapiSilent, PlanRefused, StartFailed, StillRunning
 from maasha.dhcp.folder import Folder
+from maasha.dhcp.held import Held
 from maasha.dhcp.hosts import BadHosts, fingerprint
 from maasha.dhcp.joining import new_primaries, past
-from maasha.dhcp.known_hosts import KnownHosts, Teller
+from maasha.dhcp.known_hosts import KnownHosts
 from maasha.dhcp.omapi import PeerStates
+from maasha.dhcp.orders import active, outdated, planned, told
 from maasha.dhcp.plan import EMPTY, digest
 from maasha.host.routine import Routine
-from maasha.model.dhcp import DhcpPlan, DhcpReport, Role, VlanRole, VlanService
+from maasha.model.dhcp import DhcpPlan, DhcpReport, VlanRole, VlanService
+from maasha.model.orders import Standing
 from maasha.model.stamp import Stamp
 
 T = TypeVar("T")
+Change = Callable[[Held], Standing]
+"""What a person's order makes of what stands."""
 
 LOOK_INTERVAL = 1.0
 """Seconds between two looks at the peers' states."""
@@ -33,43 +40,6 @@ FIRST_REST, LONGEST_REST = 0.2, 10.0
 """Seconds until dhcpd is started again: after its first end in a row, and at most."""
 STEADY = 30.0
 """Seconds of running after which an end is the first in a row again."""
-
-
-class Running(Protocol):
-    """A running server process."""
-
-    pid: int
-
-    def ended(self) -> Deferred[None]:
-        """Fire when it is gone."""
-
-    async def stop(self) -> None:
-        """End it, or raise StillRunning."""
-
-    def release(self) -> None:
-        """Watch it no longer."""
-
-
-class Daemon(Teller, Protocol):
-    """What runs servers: `maasha.dhcp.daemon.Dhcpd`, or a stand-in for it."""
-
-    async def check(self, plan: DhcpPlan) -> Accepted | Refused:
-        """Say whether the plan's text can be run."""
-
-    async def reach(self, role: Role) -> None:
-        """Raise PlanRefused unless the peer of the role takes connections."""
-
-    async def states(self, plan: DhcpPlan) -> tuple[PeerStates, ...]:
-        """Give the peers' states, or raise OmapiSilent."""
-
-    async def start(self, plan: DhcpPlan) -> Running:
-        """Start on the files in place, or raise StartFailed with nothing running."""
-
-    def adopt(self, plan: DhcpPlan) -> Running | None:
-        """Take over what was started on this plan."""
-
-    async def clear(self) -> None:
-        """Stop whatever else runs on the files, or raise StillRunning."""
 
 
 class DhcpServer:
@@ -97,7 +67,11 @@ class DhcpServer:
         self._hosts = KnownHosts(folder, daemon)
         self._lock = DeferredLock()
         self._looking = Routine(clock, LOOK_INTERVAL, self._look, "look at the failover peers")
+        self._held = Held()
         self._plan = EMPTY
+        self._acting = False
+        self._damaged = False
+        self._charge: int | None = None
         self._running: Running | None = None
         self._since = 0.0
         self._ends = 0
@@ -118,6 +92,11 @@ class DhcpServer:
         return self._plan.roles
 
     @property
+    def held(self) -> Held:
+        """The last good plan of a region and what people ordered here; both make what runs."""
+        return self._held
+
+    @property
     def pools(self) -> Pools:
         """What the plan in force lets dhcpd lease, by VLAN."""
         if self._pools is None:
@@ -126,7 +105,7 @@ class DhcpServer:
 
     @property
     def report(self) -> DhcpReport:
-        """What runs now."""
+        """What runs now; what goes to a region is `disclose`."""
         states = {entry.name: entry for entry in self._states}
         services = (
             VlanService(entry.vlan, entry.role, found.state, found.partner)
@@ -140,8 +119,25 @@ class DhcpServer:
             services=tuple(services),
             lease_store=self._folder.lease_store(),
             problem=self._problem,
+            acts=self._held.standing.number,
+            orders=active(self._held.standing),
+            damaged=self._damaged,
             hosts=self._hosts.mark(self._plan),
         )
+
+    def disclose(self) -> DhcpReport | None:
+        """Give the report for a region, which may act on it from now on; None: not now.
+
+        What a region may know cannot be undone on the spot any more, so it hears of nothing that is
+        about to be. Raises OSError where that cannot be remembered.
+        """
+        if self._acting:
+            return None
+        standing = told(self._held.standing)
+        if standing != self._held.standing:
+            self._folder.keep_standing(standing)
+            self._held = evolve(self._held, standing=standing)
+        return self.report
 
     async def resume(self) -> DhcpReport:
         """Take over the dhcpd that runs, or start it on the last good plan; needs no region.
@@ -154,9 +150,17 @@ class DhcpServer:
         """Run this plan from now on; a plan that runs already changes nothing.
 
         Raises PlanRefused: dhcpd cannot read it or does not start with it, or the secondary that it
-        depends on cannot be reached. What ran before then runs on, or again.
+        depends on cannot be reached. What ran before then runs on, or again. A plan made without
+        knowing of the newest order on the spot is not run; the report says why.
         """
         return await self._in_turn(lambda: self._apply(plan))
+
+    async def order(self, change: Change) -> DhcpReport:
+        """Have what a person orders on the spot come true; needs no region.
+
+        Raises what `change` raises, and PlanRefused: then everything is as before.
+        """
+        return await self._in_turn(lambda: self._order(change))
 
     async def change_hosts(self, generation: Stamp, hosts: str) -> DhcpReport:
         """Know these fixed hosts from now on, whatever else the plan in force says; no restart.
@@ -168,9 +172,9 @@ class DhcpServer:
         return await self._in_turn(lambda: self._change_hosts(generation, hosts))
 
     async def withdraw(self) -> None:
-        """Stop whatever dhcpd runs on our files, and forget the plan; needs no `resume` before.
+        """Stop whatever dhcpd runs on our files, and forget plan and orders.
 
-        Raises PlanRefused where it cannot be stopped.
+        Needs no `resume` before. Raises PlanRefused where it cannot be stopped.
         """
         await self._in_turn(self._withdraw)
 
@@ -190,13 +194,20 @@ class DhcpServer:
         return done
 
     async def _resume(self) -> DhcpReport:
-        self._plan, self._pools = self._folder.plan() or EMPTY, None
+        self._charge = self._folder.take_charge()
+        self._damaged = self._folder.damaged
+        if self._damaged:
+            self.log.critical("the last good plan on disk is damaged; the one before is used")
+        found = self._folder.plan()
+        self._take(Held(found or EMPTY, self._folder.standing()))
         running = self._daemon.adopt(self._plan) if self._plan.interfaces else None
         if running is not None:
             self._hosts.adopted()
             self._hold(running)
         elif self._plan.interfaces:
             await self._restart()
+        elif found is None and self._damaged:
+            self._problem = "no plan on disk can be read; a dhcpd that runs is left alone"
         else:
             await self._stop()
         self._looking.startService()
@@ -204,66 +215,109 @@ class DhcpServer:
         return self._tell()
 
     async def _settled(self) -> DhcpReport:
-        return self._tell()
+        self._tell()
+        return self._told_now()
 
     async def _apply(self, plan: DhcpPlan) -> DhcpReport:
+        if outdated(plan, self._held.standing):
+            self.log.info("a plan that knows nothing of the newest order here is not run")
+            return self._told_now()
         try:
-            await self._change(plan)
+            await self._change(Held(plan, planned(self._held.standing)), self._plan)
             await self._look()
         finally:
-            report = self._tell()
+            self._tell()
+        return self._told_now()
+
+    async def _order(self, change: Change) -> DhcpReport:
+        self._acting, before = True, self._held
+        try:
+            after = evolve(before, standing=change(before))
+            if after != before:
+                await self._obey(after, before)
+        finally:
+            self._acting = False
+            report = self._tell(again=True)
+        return report
+
+    async def _obey(self, after: Held, before: Held) -> None:
+        """Remember an order first, so that it stands whatever dies; forget it where it fails."""
+        try:
+            self._folder.keep_standing(after.standing)
+        except OSError as error:
+            raise PlanRefused(f"the order cannot be kept on disk: {error}") from error
+        try:
+            await self._change(after, before.base, hosts_too=False)
+            await self._look()
+        except PlanRefused:
+            self._folder.keep_standing(before.standing)
+            raise
+
+    def _told_now(self) -> DhcpReport:
+        report = self.disclose()
+        assert report is not None  # noqa: S101 -- no order is under way in our turn
         return report
 
     async def _change_hosts(self, generation: Stamp, hosts: str) -> DhcpReport:
-        served = bool(self._plan.interfaces)
-        plan = evolve(self._plan, generation=generation, hosts=hosts if served else "")
+        """Change those of the region's plan; what orders leave of it has the same, or none."""
+        base = self._held.base
+        known = hosts if base.interfaces else ""
+        held = evolve(self._held, base=evolve(base, generation=generation, hosts=known))
         try:
             if self._running is not None:
-                await self._hosts.change(self._plan, plan)
-            elif served:
-                await self._test(plan, self._plan)
-            self._store(plan)
+                await self._hosts.change(self._plan, held.plan)
+            elif base.interfaces:
+                await self._test(held.base, base)
+            self._store(held)
             self._hosts.settled()
         except OmapiSilent as error:
             self.log.warn("dhcpd does not take other hosts while it runs: {error}", error=error)
         except (BadHosts, OSError) as error:
             raise PlanRefused(f"these hosts cannot be kept: {error}") from error
         finally:
-            report = self._tell()
-        return report
+            self._tell()
+        return self._told_now()
 
     async def _release(self) -> None:
         self._forget_again()
         await maybeDeferred(self._looking.stopService)
         if self._running is not None:
             self._running.release()
+        if self._charge is not None:
+            os.close(self._charge)
+            self._charge = None
 
-    async def _change(self, plan: DhcpPlan) -> None:
-        if self._is_in_force(plan) and (self._running is not None or not plan.interfaces):
-            self._keep(plan)
+    async def _change(self, held: Held, before: DhcpPlan, *, hosts_too: bool = True) -> None:
+        """Hold this from now on; what `before` has not is new to this rack's dhcpd.
+
+        `hosts_too` says that it is also about which fixed hosts the running dhcpd knows.
+        """
+        plan = held.plan
+        same = digest(plan) == digest(self._plan) and (
+            not hosts_too or fingerprint(plan.hosts) == self._hosts.mark(self._plan)
+        )
+        if same and (self._running is not None or not plan.interfaces):
+            self._keep(held)
         elif plan.interfaces:
-            await self._replace(plan)
+            await self._replace(held, before)
         else:
-            await self._withdraw(plan)
+            await self._withdraw(held)
 
-    def _is_in_force(self, plan: DhcpPlan) -> bool:
-        known = self._hosts.mark(self._plan)
-        return digest(plan) == digest(self._plan) and fingerprint(plan.hosts) == known
-
-    async def _withdraw(self, empty: DhcpPlan = EMPTY) -> None:
+    async def _withdraw(self, empty: Held | None = None) -> None:
         await self._stop()
         self._hosts.settled()
         self._folder.withdraw()
-        self._keep(empty)
+        self._keep(empty or Held(standing=evolve(self._folder.standing(), orders=())))
         self._tell()
 
-    async def _replace(self, plan: DhcpPlan) -> None:
+    async def _replace(self, held: Held, before: DhcpPlan) -> None:
         """Run the plan in place of the one before; until it is kept it never happened."""
-        await self._test(plan, self._plan)
+        plan = held.plan
+        await self._test(plan, before)
         await self._stop()
         try:
-            running = await self._start(plan, self._plan)
-            self._keep(plan)
+            running = await self._start(plan, before)
+            self._keep(held)
         except (StartFailed, PlanRefused) as failure:
             await self._roll_back(failure)
         self._hold(running)
@@ -297,7 +351,7 @@ class DhcpServer:
     async def _restart(self) -> None:
         """Start the last good plan, now or later."""
         try:
-            self._hold(await self._start(self._plan, self._plan))
+            self._hold(await self._start(self._plan, self._held.base))
         except StartFailed as failure:
             self._problem = str(failure)
             self._start_later()
@@ -305,6 +359,7 @@ class DhcpServer:
     async def _start(self, plan: DhcpPlan, before: DhcpPlan) -> Running:
         try:
             await self._daemon.clear()
+            self._folder.set_aside(before, plan)
             self._folder.prepare(plan.config, past(plan, before), plan.hosts)
             self._hosts.settled()
             return await self._daemon.start(plan)
@@ -338,18 +393,24 @@ class DhcpServer:
         self._since = self._clock.seconds()
         running.ended().addCallback(lambda _: self._ended(running))
 
-    def _keep(self, plan: DhcpPlan) -> None:
-        """Make this the plan that outlives us; only now it counts as carried out."""
-        self._store(plan)
+    def _keep(self, held: Held) -> None:
+        """Make this what outlives us; only now it counts as carried out."""
+        self._store(held)
         self._problem = ""
 
-    def _store(self, plan: DhcpPlan) -> None:
-        if plan != self._plan:
-            try:
-                self._folder.keep_plan(plan)
-            except OSError as error:
-                raise PlanRefused(f"the plan cannot be kept on disk: {error}") from error
-        self._plan, self._pools = plan, None
+    def _store(self, held: Held) -> None:
+        try:
+            if self._damaged or held.base != self._held.base:
+                self._folder.keep_plan(held.base)
+                self._damaged = False
+            if held.standing != self._folder.standing():
+                self._folder.keep_standing(held.standing)
+        except OSError as error:
+            raise PlanRefused(f"the plan cannot be kept on disk: {error}") from error
+        self._take(held)
+
+    def _take(self, held: Held) -> None:
+        self._held, self._plan, self._pools = held, held.plan, None
 
     def _ended(self, running: Running) -> None:
         if self._running is not running:
@@ -402,10 +463,10 @@ class DhcpServer:
             self._states = states
             self._tell()
 
-    def _tell(self) -> DhcpReport:
-        """Give the report, and pass it on if it says something new."""
+    def _tell(self, *, again: bool = False) -> DhcpReport:
+        """Give the report, and pass it on if it says something new, or `again`."""
         report = self.report
-        if report != self._told:
+        if again or report != self._told:
             self._told = report
             try:
                 self._changed(report)

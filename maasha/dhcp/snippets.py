@@ -88,6 +88,8 @@ def _faults(words: Sequence[str]) -> Iterator[str]:
         return
     if '"' in words:
         yield 'a quotation mark (") has no partner'
+    if any(word.startswith('"') and "\n" in word for word in words):
+        yield "a text in quotation marks goes over several lines; write \\n in it"
     yield from _braces(words)
     if words[-1] not in (";", "}"):
         yield f"it ends with {words[-1]!r}; end the last statement with a semicolon"

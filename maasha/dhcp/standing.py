@@ -41,6 +41,7 @@ class Standing(Enum):
     APART = "two racks serve that do not reach each other"
     ALONE = "one rack of two serves"
     TAKEN_OVER = "one rack serves alone, with all addresses, until the other is back"
+    BY_HAND = "one rack serves, as was ordered on the spot"
     UNKNOWN = "it is not known who serves"
 
 
@@ -57,6 +58,8 @@ def standing(vlan: VlanStanding) -> Standing:
     if len(serving) > 1:
         apart = any(member.state in APART_STATES for member in serving)
         return Standing.APART if apart else Standing.PAIR
+    if any(member.ordered for member in vlan.members):
+        return Standing.BY_HAND
     return Standing.SINGLE if len(wanted) < len(("primary", "secondary")) else Standing.ALONE
 
 
@@ -156,6 +159,7 @@ def judge(
 
 
 def _judge_alone(vlan: VlanStanding, how: Standing, *, fresh: bool) -> Judgement:
+    """Judge whether a server is missing; orders on the spot are an alarm of their own."""
     if how is Standing.UNKNOWN or (how is Standing.ALONE and fresh):
         return Judgement(vlan.vlan, Alarm.ALONE, None)
     if how is Standing.TAKEN_OVER:

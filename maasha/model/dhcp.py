@@ -8,6 +8,7 @@ from ipaddress import IPv4Address
 from attrs import frozen
 
 from maasha.model.network import Stretch, VlanId
+from maasha.model.orders import Order
 from maasha.model.stamp import NEVER, Stamp
 
 
@@ -64,10 +65,15 @@ class PeerState(Enum):
 
 @frozen
 class VlanRole:
-    """A role for one VLAN."""
+    """A role for one VLAN; `interface` is where dhcpd listens for it.
+
+    The VLANs that are `relayed` to it are served with it.
+    """
 
     vlan: VlanId
     role: Role
+    interface: str = ""
+    relayed: tuple[VlanId, ...] = ()
 
 
 @frozen
@@ -83,6 +89,8 @@ class DhcpPlan:
     config: str
     interfaces: tuple[str, ...]
     roles: tuple[VlanRole, ...]
+    acts: int | None = None
+    """The rack's newest act on the spot that was known when this was made; None: nobody asked."""
     hosts: str = ""
 
 
@@ -109,5 +117,11 @@ class DhcpReport:
     lease_store: str = ""
     problem: str = ""
     """Why dhcpd is down, for people; empty: it runs, or nothing is to run."""
+    acts: int = 0
+    """The number of the newest act on the spot."""
+    orders: tuple[Order, ...] = ()
+    """What people ordered there and did not end."""
+    damaged: bool = False
+    """The last good plan on its disk cannot be read: an older one is in force, or none."""
     hosts: str = ""
     """`maasha.dhcp.hosts.fingerprint` of the hosts that it knows, or `UNSURE`."""

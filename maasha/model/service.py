@@ -10,6 +10,7 @@ from maasha.model.cluster import RackKey
 from maasha.model.dhcp import OFF, PeerState, Role
 from maasha.model.network import RelayedVlan, Subnet, VlanId
 from maasha.model.options import MANUAL, NO_BOOT, Boot, PairNumbers, Snippet
+from maasha.model.orders import Order, OrderKind
 from maasha.model.stamp import NEVER, Stamp
 
 
@@ -40,6 +41,10 @@ class MemberSituation:
     """It runs all that its rack's newest generation wants."""
     problem: str = ""
     """Why it cannot serve the VLAN, as is on record; empty: nothing stands against it."""
+    vouched_off: bool = False
+    """A person, at a rack that serves alone since, vouched that its host is off; it may be back."""
+    ordered: OrderKind | None = None
+    """What a person ordered it on the spot, and nobody ended."""
 
 
 @frozen
@@ -103,3 +108,10 @@ class RackSituation:
     """It was readmitted while it served: that goes on until somebody wants something of it."""
     six: bool = False
     """DHCPv6 has something to do with it too."""
+    acts: int = 0
+    """The newest act on the spot that it told of."""
+    orders: tuple[Order, ...] = ()
+    """What people ordered it there, and did not end there."""
+    resume_upto: int = 0
+    """The orders up to this number are to end: a person said so in the region."""
+    resume_by: str = ""

@@ -9,6 +9,7 @@ from attrs import frozen
 from maasha.model.cluster import RackKey
 from maasha.model.dhcp import Duty, PeerState
 from maasha.model.network import VlanId
+from maasha.model.orders import OrderKind
 from maasha.model.pools import NO_FLOW, Flow, PoolCount
 
 NEVER_TAKES_OVER = 0
@@ -42,6 +43,8 @@ class MemberStanding:
     replaced_by: str = ""
     """Who had its peer take over; empty: nobody."""
     replaced: datetime | None = None
+    ordered: OrderKind | None = None
+    """What a person ordered it there on the spot."""
     count: PoolCount | None = None
     flow: Flow = NO_FLOW
     counted: datetime | None = None

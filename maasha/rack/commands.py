@@ -24,7 +24,7 @@ from maasha.host.argv import conceal, words_of
 from maasha.host.daemons import CONFIGURATION_ERROR
 from maasha.host.files import PLAIN_MODE, read_text, require_writable, write_atomic
 from maasha.model.token import JoinToken, parse_token
-from maasha.rack import views
+from maasha.rack import dhcp_view, views
 from maasha.rack.control_client import Unanswered
 from maasha.rack.control_lines import Refused
 from maasha.rack.lookout import view
@@ -106,7 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     register.set_defaults(run=_register)
     show = commands.add_parser("show", help="print whom the rack belongs to")
     show.set_defaults(run=_show)
-    for part in (views, view):
+    for part in (views, view, dhcp_view):
         part.add_to(commands, _data_dir)
     return parser
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import struct
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -50,6 +52,10 @@ class Reactor(IReactorUNIX, IReactorTime):
 
 class Asker(Protocol):
     """Who asked, as the one who answers sees it."""
+
+    @property
+    def uid(self) -> int:
+        """The user of this host whose process it is, by the kernel's word."""
 
     def tell(self, value: object) -> None:
         """Send an item, which JSON can carry; never waits. One who does not read is cut off."""
@@ -183,6 +189,13 @@ class Exchange(LineOnlyReceiver):
         self.end(error)
 
     # towards whoever asked
+
+    @property
+    def uid(self) -> int:
+        """Ask the kernel who is at the other end (SO_PEERCRED, unix(7)): pid, uid, gid."""
+        raw = self._channel.getHandle().getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+        uid: int = struct.unpack("3i", raw)[1]
+        return uid
 
     def tell(self, value: object) -> None:
         """Send an item."""

@@ -21,6 +21,10 @@ class Unanswered(Exception):
     """There is no answer, or only a part of one; the message is for people."""
 
 
+class NotRunning(Unanswered):
+    """No rackd listens there."""
+
+
 def ask(path: Path, request: Request, timeout: float | None) -> Iterator[Any]:
     """Give the items of the answer as they come.
 
@@ -34,7 +38,7 @@ def ask(path: Path, request: Request, timeout: float | None) -> Iterator[Any]:
             channel.sendall(write_request(request))
             yield from _answers(channel)
         except (FileNotFoundError, ConnectionRefusedError) as error:
-            raise Unanswered(_not_running(path)) from error
+            raise NotRunning(_not_running(path)) from error
         except PermissionError as error:
             raise Unanswered(f"{path}: {error.strerror}; run this command as root") from error
         except TimeoutError as error:

@@ -19,6 +19,7 @@ from attrs import field, frozen
 
 VERSION = 1
 LINKS, TRACE, LOOKOUT = "links", "rpc-trace", "lookout"
+DHCP_STATUS, DHCP_ORDER = "dhcp-status", "dhcp-order"
 """What can be asked."""
 LONGEST_REQUEST = 64 * 1024
 """Bytes of a request's line."""

@@ -13,7 +13,6 @@ from twisted.python.failure import Failure
 
 from maasha.dhcp.errors import PlanRefused
 from maasha.dhcp.feed import LeaseFeed
-from maasha.dhcp.plan import EMPTY
 from maasha.dhcp.server import DhcpServer
 from maasha.host.rests import Rests
 from maasha.host.routine import Routine
@@ -21,6 +20,7 @@ from maasha.model.cluster import Introduction
 from maasha.model.dhcp import DhcpReport
 from maasha.model.network import Interface
 from maasha.model.stamp import NEVER
+from maasha.rack.acting import Region
 from maasha.rack.choice import Pick
 from maasha.rack.dialling import Dialler, Dialling, Met, unnoticed
 from maasha.rack.duties import Duties
@@ -100,7 +100,7 @@ class Controller(MultiService):
         self._around = around
         self._feed = feed(lambda: self._reports.leases_changed())  # noqa: PLW0108  made below
         self._obedience = Obedience(memory)
-        self._dhcp = dhcp(lambda _: self._reports.changed())
+        self._dhcp = self.dhcp = dhcp(lambda _: self._reports.changed())
         self._dhcp6 = dhcp6(lambda _: self._reports.changed())
         self.lookout = Lookout(
             around.scene,
@@ -150,6 +150,16 @@ class Controller(MultiService):
         self._watching = Routine(reactor, REGISTRATION_INTERVAL, self._watch, "registration")
         self._incarnation = self._obedience.epoch.incarnation
         self._starting: Deferred[None] | None = None
+
+    @property
+    def region(self) -> Region:
+        """What there is of the regions now."""
+        names = {
+            each: f"region {each.welcome.region}, worker {each.welcome.worker}"
+            for each in self._links.sessions
+        }
+        acting = next((names[each] for each in names if self._owns(each)), "")
+        return Region(self._owner(), acting, tuple(names.values()))
 
     def startService(self) -> None:
         """Serve DHCP as before, then look for regions; a deleted rack does neither."""
@@ -240,7 +250,7 @@ class Controller(MultiService):
     async def _stop_the_old(self) -> None:
         await self._duties.look_no_more()
         for server in (self._dhcp, self._dhcp6):
-            await server.apply(EMPTY)
+            await server.withdraw()
 
     def _closed(self, session: Session, reason: str) -> None:
         lost = self._obedience.lose(session.welcome.worker)

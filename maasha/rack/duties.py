@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from twisted.logger import Logger
 
 from maasha.dhcp.errors import PlanRefused
+from maasha.dhcp.orders import end
 from maasha.dhcp.server import DhcpServer
 from maasha.model.cluster import Move, WorkerId
 from maasha.model.dhcp import DhcpPlan, DhcpReport, VlanRole
@@ -84,6 +85,18 @@ class Duties:
             raise DhcpRefused(str(refused)) from refused
         finally:
             self._coming.remove(plan)
+
+    async def resume_dhcp(
+        self, worker: WorkerId, epoch: Stamp, orders: tuple[int, ...], by: str
+    ) -> DhcpReport:
+        """End orders that people gave here, as `by` wants it; raises StaleEpoch and DhcpRefused."""
+        self._obedience.accept(worker, epoch)
+        self.log.info("{by} ends the orders {orders} by a region", by=by, orders=orders)
+        try:
+            await self._dhcp.order(lambda held: end(held.standing, set(orders)))
+        except PlanRefused as refused:
+            raise DhcpRefused(str(refused)) from refused
+        return await self._dhcp.settled()
 
     async def change_hosts(
         self, worker: WorkerId, epoch: Stamp, generation: Stamp, hosts: str

@@ -137,10 +137,11 @@ class Reports(MultiService):
         self._findings.wake()
 
     async def _tell_state(self) -> None:
-        report = self._dhcp.report
         owner = self._owner()
+        report = None if owner is None else self._dhcp.disclose()
         if (
             owner is not None
+            and report is not None
             and report != self._told
             and await self._tell(owner.report_dhcp(report))
         ):

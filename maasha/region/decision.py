@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from attrs import frozen
+from attrs import evolve, frozen
 
-from maasha.balancer.draining import serving
-from maasha.dhcp.facts import Member, Off, Pair, RackFacts, Solo, VlanFacts, Wanted
+from maasha.dhcp.effective import effective
+from maasha.dhcp.facts import Member, RackFacts, VlanFacts
 from maasha.dhcp.hosts import UNSURE, fingerprint
 from maasha.dhcp.plan import EMPTY, digest
 from maasha.dhcp.render import render
@@ -18,6 +18,7 @@ from maasha.model.network import VlanId
 from maasha.model.service import MemberSituation, RackSituation, VlanSituation
 from maasha.model.stamp import Stamp
 from maasha.region.turns import not_my_turn
+from maasha.region.wish import wish
 
 
 @frozen
@@ -57,7 +58,15 @@ class Waiting:
     why: str = ""
 
 
-Decision = Configure | ChangeHosts | Complete | Waiting
+@frozen
+class EndOrders:
+    """The rack is to end orders that people gave it on the spot; `by` says so in the region."""
+
+    numbers: tuple[int, ...]
+    by: str
+
+
+Decision = Configure | ChangeHosts | Complete | Waiting | EndOrders
 
 
 @frozen
@@ -86,39 +95,44 @@ def decide(situation: RackSituation) -> Verdict:
     rendered = render(facts, {vlan: taken.role(me) for vlan, taken in steps.items()})
     problems = {problem.vlan: problem.reason for problem in rendered.problems}
     possible = [taken for vlan, taken in steps.items() if vlan not in problems]
-    return Verdict(_next(situation, rendered.plan, possible), problems, _noted(situation, problems))
+    plan = evolve(rendered.plan, acts=situation.acts)
+    return Verdict(_next(situation, plan, possible), problems, _noted(situation, problems))
 
 
 def _next(situation: RackSituation, plan: DhcpPlan, steps: Sequence[Step]) -> Decision:
-    if digest(plan) != (situation.digest or digest(EMPTY)):
+    over = [order for order in situation.orders if order.number <= situation.resume_upto]
+    if over:
+        return EndOrders(tuple(order.number for order in over), situation.resume_by)
+    runs = effective(plan, situation.orders)
+    if digest(runs) != (situation.digest or digest(EMPTY)):
         if situation.kept and digest(plan) == digest(EMPTY):
             return Waiting("it was readmitted and keeps what it served, until a VLAN names it")
         others = not_my_turn(situation, plan)
-        return _without_restart(situation, plan, others) if others else Configure(plan)
-    if not _knows(situation, plan):
+        return _without_restart(situation, runs, others) if others else Configure(plan)
+    if not _knows(situation, runs):
         if situation.known_hosts != UNSURE:
-            last = digest(plan) if all(taken.complete for taken in steps) else ""
-            return ChangeHosts(plan.generation, plan.hosts, complete_with=last)
+            last = digest(runs) if all(taken.complete for taken in steps) else ""
+            return ChangeHosts(runs.generation, runs.hosts, complete_with=last)
         others = not_my_turn(situation, plan, hosts_only=True)
-        return _without_restart(situation, plan, others) if others else Configure(plan)
+        return _without_restart(situation, runs, others) if others else Configure(plan)
     if all(taken.complete for taken in steps):
         done = situation.running == situation.generation
         return Waiting() if done else Complete(situation.generation, situation.known_hosts)
     return Waiting("; ".join(taken.waiting for taken in steps if taken.waiting))
 
 
-def _without_restart(situation: RackSituation, plan: DhcpPlan, others: str) -> Decision:
+def _without_restart(situation: RackSituation, runs: DhcpPlan, others: str) -> Decision:
     """Do what can be done while the rack must not be restarted: its hosts need nobody's turn."""
-    serves = situation.digest and plan.interfaces
-    if serves and not _knows(situation, plan):
+    serves = situation.digest and runs.interfaces
+    if serves and not _knows(situation, runs):
         why = others if situation.known_hosts == UNSURE else ""
-        return ChangeHosts(plan.generation, plan.hosts, why)
+        return ChangeHosts(runs.generation, runs.hosts, why)
     return Waiting(others)
 
 
-def _knows(situation: RackSituation, plan: DhcpPlan) -> bool:
-    """Whether the rack's dhcpd knows the plan's hosts."""
-    return situation.hosts is None or fingerprint(plan.hosts) == situation.known_hosts
+def _knows(situation: RackSituation, runs: DhcpPlan) -> bool:
+    """Whether the rack's dhcpd knows the hosts of what it is to run."""
+    return situation.hosts is None or fingerprint(runs.hosts) == situation.known_hosts
 
 
 def _noted(situation: RackSituation, problems: Mapping[VlanId, str]) -> bool:
@@ -138,17 +152,7 @@ def _noted(situation: RackSituation, problems: Mapping[VlanId, str]) -> bool:
 
 
 def _step(vlan: VlanSituation) -> Step:
-    return step(vlan.vlan, _wanted(vlan), [_member(member) for member in vlan.members])
-
-
-def _wanted(vlan: VlanSituation) -> Wanted:
-    drained = frozenset(member.rack for member in vlan.members if member.draining)
-    primary, secondary = serving(vlan.primary, vlan.secondary, drained)
-    if not vlan.dhcp_on or vlan.six_only or primary is None:
-        return Off()
-    if secondary is None:
-        return Solo(primary, vlan.pairing)
-    return Pair(primary, secondary, vlan.pairing)
+    return step(vlan.vlan, wish(vlan), [_member(member) for member in vlan.members])
 
 
 def _vlan_facts(vlan: VlanSituation, me: RackKey) -> VlanFacts:
@@ -159,7 +163,7 @@ def _vlan_facts(vlan: VlanSituation, me: RackKey) -> VlanFacts:
         mtu=vlan.mtu,
         subnets=vlan.subnets,
         interface=interfaces.get(me, ""),
-        wanted=_wanted(vlan),
+        wanted=wish(vlan),
         members=tuple(_member(member) for member in vlan.members),
         numbers=vlan.numbers,
         boot=vlan.boot,

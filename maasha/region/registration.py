@@ -10,6 +10,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from maasha.db import (
+    acts,
     findings,
     interfaces,
     leases,
@@ -36,6 +37,7 @@ from maasha.model.cluster import Introduction, LinkId, Ownership, SystemId, Welc
 from maasha.model.dhcp import DhcpReport
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
+from maasha.model.orders import Act
 from maasha.model.pools import PoolCount
 from maasha.model.probe import Finding
 from maasha.model.sighting import Sighting
@@ -359,6 +361,11 @@ class LinkDuties:
         await available(
             self._pool.run(lambda tx: roles.store_sightings(tx, self._link.rack, sightings))
         )
+
+    async def report_acts(self, told: tuple[Act, ...]) -> None:
+        """Write down what people did on the rack's host."""
+        self._steward()
+        await available(self._pool.run(lambda tx: acts.take_acts(tx, self._link.rack, told)))
 
     async def report_pools(self, counts: tuple[PoolCount, ...]) -> None:
         """Write down what the rack can still hand out, as long as this worker owns it."""

@@ -22,7 +22,14 @@ from maasha.model.dhcp import DhcpReport
 from maasha.model.stamp import Stamp
 from maasha.region.clerk import Clerk
 from maasha.region.connections import RackLink
-from maasha.region.decision import ChangeHosts, Complete, Configure, Decision, Waiting
+from maasha.region.decision import (
+    ChangeHosts,
+    Complete,
+    Configure,
+    Decision,
+    EndOrders,
+    Waiting,
+)
 from maasha.region.realm import IPV4, IPV6, Judged, Realm
 from maasha.region.rush import Rush
 from maasha.rpc.errors import DhcpRefused, RpcError, StaleEpoch
@@ -143,6 +150,8 @@ class Steward(Routine):
                 await self._change_hosts(decision)
             case Complete(generation, hosts):
                 await self._complete(generation, hosts)
+            case EndOrders(numbers, by):
+                await self._end_orders(numbers, by)
             case Waiting(why):
                 self._explain(why)
 
@@ -204,7 +213,7 @@ class Steward(Routine):
 
     def _allowed(self, decision: Decision) -> Decision:
         """Leave alone what was refused a moment ago."""
-        if isinstance(decision, Complete | Waiting):
+        if isinstance(decision, Complete | Waiting | EndOrders):
             return decision
         resting = self._rests.resting(_name(decision), self._clock.seconds())
         return Waiting("what was refused rests") if resting else decision
@@ -216,6 +225,11 @@ class Steward(Routine):
             await self._refused(decision, decision.plan.generation, refused.listing)
             return
         self._rests.succeeded(_name(decision))
+        await self._record(report, settles=True)
+        self.wake()
+
+    async def _end_orders(self, numbers: tuple[int, ...], by: str) -> None:
+        report = await self.link.remote.resume_dhcp(self.epoch, numbers, by)
         await self._record(report, settles=True)
         self.wake()
 

@@ -8,6 +8,7 @@ from maasha.model.cluster import Introduction, Move, Ownership, Welcome
 from maasha.model.dhcp import DhcpPlan, DhcpReport
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
+from maasha.model.orders import Act
 from maasha.model.pools import PoolCount
 from maasha.model.probe import Finding, Probe
 from maasha.model.sighting import Sighting, Watch
@@ -125,6 +126,18 @@ class ConfigureDHCP(Call):
     errors = declared(StaleEpoch, DhcpRefused)
 
 
+class ResumeDHCP(Call):
+    """Region to rack: end these orders that people gave you on the spot; say what you serve."""
+
+    arguments = [
+        (b"epoch", Record(Stamp)),
+        (b"orders", Record(tuple[int, ...])),
+        (b"by", Text()),
+    ]
+    response = [(b"report", Record(DhcpReport))]
+    errors = declared(StaleEpoch, DhcpRefused)
+
+
 class ChangeHosts(Call):
     """Region to rack: know these fixed hosts from now on, and restart nothing for them.
 
@@ -228,6 +241,13 @@ class ReportSightings(Call):
     errors = declared(NotOwner, Unavailable)
 
 
+class ReportActs(Call):
+    """Rack to region: what people did on my host, the oldest first; each is written down once."""
+
+    arguments = [(b"acts", Record(tuple[Act, ...]))]
+    errors = declared(NotOwner, Unavailable)
+
+
 class ReportPools(Call):
     """Rack to region: how many addresses of each VLAN my dhcpd can still hand out."""
 
@@ -265,6 +285,7 @@ BOTH_WAYS: tuple[type[Call], ...] = (Ping,)
 REGION_TO_RACK: tuple[type[Call], ...] = (
     Own,
     ConfigureDHCP,
+    ResumeDHCP,
     ChangeHosts,
     SettleDHCP6,
     ConfigureDHCP6,
@@ -279,6 +300,7 @@ RACK_TO_REGION: tuple[type[Call], ...] = (
     ReportLeases,
     ReportInterfaces,
     ReportSightings,
+    ReportActs,
     ReportPools,
     ReportFindings,
     Claim,

@@ -10,6 +10,7 @@ from maasha.model.cluster import Move, Ownership, WorkerId
 from maasha.model.dhcp import DhcpPlan, DhcpReport
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
+from maasha.model.orders import Act
 from maasha.model.pools import PoolCount
 from maasha.model.probe import Finding, Probe
 from maasha.model.sighting import Sighting, Watch
@@ -44,6 +45,16 @@ class IdleRack:
             raise DhcpRefused("this rack has no DHCP server: name another one for the VLAN")
         self._report = evolve(self._report, generation=plan.generation)
         return self._report
+
+    async def resume_dhcp(
+        self,
+        worker: WorkerId,
+        epoch: Stamp,
+        orders: tuple[int, ...],  # noqa: ARG002  it takes none from people either
+        by: str,  # noqa: ARG002
+    ) -> DhcpReport:
+        """Have no orders; raises StaleEpoch."""
+        return await self.own(worker, epoch)
 
     async def change_hosts(
         self,
@@ -120,6 +131,9 @@ class IdleRegion:
         """Let them pass."""
 
     async def report_sightings(self, sightings: tuple[Sighting, ...]) -> None:
+        """Let them pass."""
+
+    async def report_acts(self, acts: tuple[Act, ...]) -> None:
         """Let them pass."""
 
     async def report_pools(self, pools: tuple[PoolCount, ...]) -> None:

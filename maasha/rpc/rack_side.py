@@ -66,6 +66,11 @@ class RackDuties(Protocol):
         A link that goes nowhere is given up. Raises NotMoved.
         """
 
+    async def resume_dhcp(
+        self, worker: WorkerId, epoch: Stamp, orders: tuple[int, ...], by: str
+    ) -> DhcpReport:
+        """End orders that people gave on the spot; raises StaleEpoch and DhcpRefused."""
+
     async def look_out(self, worker: WorkerId, epoch: Stamp, watches: tuple[Watch, ...]) -> None:
         """Watch these VLANs for other racks, and no others; raises StaleEpoch."""
 
@@ -239,6 +244,11 @@ class Orders(Alive):
     async def configure_dhcp(self, epoch: Stamp, plan: DhcpPlan) -> Answer:
         """Pass it on."""
         return {"report": await self._duties.configure_dhcp(self._worker, epoch, plan)}
+
+    @commands.ResumeDHCP.responder
+    async def resume_dhcp(self, epoch: Stamp, orders: tuple[int, ...], by: str) -> Answer:
+        """Pass it on."""
+        return {"report": await self._duties.resume_dhcp(self._worker, epoch, orders, by)}
 
     @commands.ChangeHosts.responder
     async def change_hosts(self, epoch: Stamp, generation: Stamp, hosts: str) -> Answer:

@@ -15,6 +15,7 @@ from maasha.model.cluster import InstanceId, Introduction, Ownership, SystemId, 
 from maasha.model.dhcp import DhcpReport
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
+from maasha.model.orders import Act
 from maasha.model.pools import PoolCount
 from maasha.model.probe import Finding
 from maasha.model.sighting import Sighting
@@ -81,6 +82,9 @@ class RegionDuties(Protocol):
 
     async def report_sightings(self, sightings: tuple[Sighting, ...]) -> None:
         """Take what the rack knows of others on the VLANs that it watches."""
+
+    async def report_acts(self, acts: tuple[Act, ...]) -> None:
+        """Write down what people did on the rack's host, each act once."""
 
     async def report_pools(self, pools: tuple[PoolCount, ...]) -> None:
         """Take how many addresses the rack can still hand out."""
@@ -386,6 +390,12 @@ class Desk(Alive):
     async def report_sightings(self, sightings: tuple[Sighting, ...]) -> Answer:
         """Pass them on."""
         await self._duties.report_sightings(sightings)
+        return {}
+
+    @commands.ReportActs.responder
+    async def report_acts(self, acts: tuple[Act, ...]) -> Answer:
+        """Pass them on."""
+        await self._duties.report_acts(acts)
         return {}
 
     @commands.ReportPools.responder

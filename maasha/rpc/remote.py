@@ -15,6 +15,7 @@ from maasha.model.cluster import Introduction, Move, Ownership, Welcome
 from maasha.model.dhcp import DhcpPlan, DhcpReport
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
+from maasha.model.orders import Act
 from maasha.model.pools import PoolCount
 from maasha.model.probe import Finding, Probe
 from maasha.model.sighting import Sighting, Watch
@@ -71,6 +72,14 @@ class RemoteRack:
     ) -> DhcpReport:
         """Have the rack run a plan; raises StaleEpoch and DhcpRefused (the old plan runs on)."""
         answer = await self.call(commands.ConfigureDHCP, deadline, epoch=epoch, plan=plan)
+        report: DhcpReport = answer["report"]
+        return report
+
+    async def resume_dhcp(
+        self, epoch: Stamp, orders: tuple[int, ...], by: str, deadline: float = CONFIGURE_DEADLINE
+    ) -> DhcpReport:
+        """Have the rack end orders that it has from people; raises StaleEpoch and DhcpRefused."""
+        answer = await self.call(commands.ResumeDHCP, deadline, epoch=epoch, orders=orders, by=by)
         report: DhcpReport = answer["report"]
         return report
 
@@ -220,6 +229,10 @@ class RemoteRegion:
     ) -> None:
         """Tell what this rack knows of others on its VLANs; raises NotOwner and Unavailable."""
         await self._link.call(commands.ReportSightings, deadline, sightings=sightings)
+
+    async def report_acts(self, acts: tuple[Act, ...], deadline: float = DEADLINE) -> None:
+        """Tell what people did on this rack's host; raises NotOwner and Unavailable."""
+        await self._link.call(commands.ReportActs, deadline, acts=acts)
 
     async def report_pools(self, pools: tuple[PoolCount, ...], deadline: float = DEADLINE) -> None:
         """Tell what this rack can still hand out; raises NotOwner and Unavailable."""

@@ -38,6 +38,7 @@ from maasha.model.cluster import (
 from maasha.model.dhcp import DhcpPlan, DhcpReport
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
+from maasha.model.orders import Act
 from maasha.model.pools import PoolCount
 from maasha.model.probe import Finding, Probe
 from maasha.model.sighting import Sighting, Watch
@@ -100,6 +101,9 @@ class Desk:
         await Deferred()
 
     async def report_sightings(self, sightings: tuple[Sighting, ...]) -> None:
+        """Let them pass."""
+
+    async def report_acts(self, acts: tuple[Act, ...]) -> None:
         """Let them pass."""
 
     async def report_pools(self, pools: tuple[PoolCount, ...]) -> None:
@@ -182,6 +186,10 @@ class Duties:
     async def migrate(self, link: Session, move: Move) -> WorkerId:  # noqa: ARG002
         """Stay."""
         raise NotMoved("it stays")
+
+    async def resume_dhcp(self, *_: object) -> DhcpReport:
+        """Have no orders."""
+        return REPORT
 
     async def look_out(self, worker: WorkerId, epoch: Stamp, watches: tuple[Watch, ...]) -> None:
         """See nobody."""

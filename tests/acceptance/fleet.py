@@ -83,6 +83,10 @@ class Duties:
         """Stay."""
         raise NotMoved("it stays")
 
+    async def resume_dhcp(self, *_: object) -> DhcpReport:
+        """Have no orders."""
+        return REPORT
+
     async def look_out(self, worker: WorkerId, epoch: Stamp, watches: tuple[Watch, ...]) -> None:
         """See nobody."""
 

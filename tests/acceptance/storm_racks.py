@@ -309,6 +309,10 @@ class Rack:
         """Move a link."""
         return await self._links.migrate(link, move)
 
+    async def resume_dhcp(self, *_: object) -> DhcpReport:
+        """Have no orders."""
+        return self._report
+
     async def look_out(self, worker: WorkerId, epoch: Stamp, watches: tuple[Watch, ...]) -> None:
         """See nobody."""
 

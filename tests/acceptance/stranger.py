@@ -79,6 +79,9 @@ class Idle:
     async def migrate(self, *_: Any) -> Any:
         """Never called."""
 
+    async def resume_dhcp(self, *_: Any) -> Any:
+        """Never called."""
+
     async def look_out(self, *_: Any) -> None:
         """Never called."""
 

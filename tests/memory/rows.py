@@ -86,6 +86,11 @@ class Rack:
     running_hosts: str = ""
     lease_store: str = ""
     kept: bool = False
+    acts: int = 0
+    orders: list[object] = field(factory=list)
+    resume_upto: int = 0
+    resume_by: str = ""
+    damaged: bool = False
     lost: datetime | None = None
     lost_by: str = ""
     vanished_known: datetime | None = None

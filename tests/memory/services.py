@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import evolve
 
-from maasha.db import services, services6, situations, snippets, unchanged
+from maasha.db import acts, services, services6, situations, snippets, unchanged
 from maasha.model.stamp import Stamp
 from tests.memory.meanings import Rows, columns, means, silent
 from tests.memory.rows import Tables
@@ -43,6 +43,20 @@ def _owned_at(tables: Tables, key: int, incarnation: int, counter: int) -> Rows:
 @means(services.COMPANY)
 def _company(_: Tables, rack: int) -> Rows:
     return [{"member": rack}]
+
+
+@means(services.FORGET_ORDERS)
+def _forget_orders(tables: Tables, key: int) -> int:
+    tables.racks[key] = evolve(tables.racks[key], orders=[], acts=-1, resume_upto=0)
+    return 1
+
+
+@means(acts.KNOW)
+def _know(tables: Tables, rack: int, **told: Any) -> int:
+    assert told["orders"] == "[]", "there are no VLANs"
+    told["orders"] = []
+    tables.racks[rack] = evolve(tables.racks[rack], **told)
+    return 1
 
 
 @means(services.COMMAND)
@@ -106,6 +120,8 @@ EACH = (
     "stores",
     "generations",
     "generation_counters",
+    "acts",
+    "damaged",
     "hosts",
 )
 
@@ -117,6 +133,7 @@ def _is_same(tables: Tables, word: dict[str, Any]) -> bool:
         and row.epoch == Stamp(word["incarnations"], word["counters"])
         and (row.serving, row.digest, row.problem, row.hosts)
         == (word["serving"], word["digests"], word["problems"], word["hosts"])
+        and (row.acts, row.damaged) == (word["acts"], word["damaged"])
         and word["stores"] in ("", row.lease_store)
         and not row.commanded
         and Stamp(word["generations"], word["generation_counters"]) <= row.wanted

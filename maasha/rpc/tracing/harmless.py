@@ -20,6 +20,7 @@ from maasha.model.codec import BadRecord, from_json
 from maasha.model.dhcp import DhcpPlan, DhcpReport, Role, VlanRole, VlanService
 from maasha.model.lease import LeaseReport, Trouble
 from maasha.model.network import Interface
+from maasha.model.orders import Act, Order
 from maasha.model.pools import PoolCount
 from maasha.model.probe import Finding, Probe
 from maasha.model.sighting import Peer, Sighting, Watch
@@ -55,6 +56,7 @@ ARGUMENTS: frozenset[bytes] = frozenset(
         # of the rest
         *(b"epoch", b"report", b"plan", b"interfaces", b"lost", b"cursor", b"move", b"worker"),
         *(b"watches", b"sightings", b"pools", b"probes", b"findings", b"calls", b"generation"),
+        *(b"orders", b"by", b"acts"),
     }
 )
 """Arguments and values of answers, of whichever of our commands."""
@@ -69,11 +71,13 @@ FIELDS: Mapping[type, frozenset[str]] = {
         Interface: "name mtu vid parent",
         Welcome: "system_id instance region worker",
         Ownership: "worker epoch",
-        DhcpPlan: "generation interfaces roles",
-        VlanRole: "vlan role",
+        DhcpPlan: "generation interfaces roles acts",
+        VlanRole: "vlan role interface relayed",
         Role: "duty peer_name",
-        DhcpReport: "serving generation services",
+        DhcpReport: "serving generation services acts orders damaged",
         VlanService: "vlan role state partner",
+        Order: "number kind vlan ended",
+        Act: "id number what",
         LeaseReport: "cursor acknowledged clock troubles",
         Trouble: "kind",
         Move: "to seconds",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -321,3 +322,27 @@ async def test_a_deleted_rack_is_nobodys_choice_any_more(world: World, notices: 
     after = (await world.user.get(path)).json
     assert after["secondary_rack"] is None
     assert (after["primary_rack_by"], after["secondary_rack_by"]) == ("user:admin", "automatic")
+
+
+@pytest_twisted.ensureDeferred
+async def test_orders_on_the_spot_are_shown_and_ended(world: World, notices: Notices) -> None:
+    """Whoever may administer ends them; the rack is told with its next look."""
+    await served(world, notices, "rack-1", "rack-2")
+    one = world.racks[0]
+    uri = f"rackcontrollers/{one.system_id}/"
+    order = {"number": 4, "kind": "stop", "vlan": None, "since": "2026-01-01T12:00:00+00:00"}
+    await world.pool.run(
+        lambda tx: tx.execute(
+            "update rack set acts = 4, orders = %s where id = %s", json.dumps([order]), one.rack
+        )
+    )
+    (shown,) = (await world.user.get(uri)).json["dhcp_orders"]
+    assert (shown["order"], shown["vlan"], shown["until"]) == ("stop", None, None)
+    assert (await world.user.post(f"{uri}?op=resume_dhcp")).status == 403
+    assert (await world.admin.post(f"{uri}?op=resume_dhcp")).status == 200
+    ended = await world.pool.run(
+        lambda tx: tx.one("select resume_upto, resume_by from rack where id = %s", one.rack)
+    )
+    assert ended is not None
+    assert (ended.resume_upto, ended.resume_by) == (4, "user:admin")
+    assert (await world.admin.post("rackcontrollers/xxxxxx/?op=resume_dhcp")).status == 404

@@ -32,6 +32,8 @@ NEWS: list[dict[str, object]] = [
     {"problem": "dhcpd is down"},
     {"hosts": "another"},
     {"lease_store": "another"},
+    {"acts": 1, "orders": ()},
+    {"damaged": True},
     {"generation": Stamp(1, 1)},
     {"services": ()},
     {"services": (VlanService(VlanId(1), PRIMARY),)},

@@ -231,6 +231,11 @@ class Line:
         self._take("migrate")
         return await self.rack.duties.migrate(cast(Session, self), move)
 
+    async def resume_dhcp(self, epoch: Stamp, orders: tuple[int, ...], by: str) -> DhcpReport:
+        """Pass it on."""
+        self._take("resume dhcp")
+        return await self.rack.duties.resume_dhcp(self.worker, epoch, orders, by)
+
     async def look_out(self, epoch: Stamp, watches: tuple[Watch, ...], _: float) -> None:
         """Pass it on, and note it."""
         self._take("look out")

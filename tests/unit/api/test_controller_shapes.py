@@ -12,6 +12,8 @@ from maasha.db.overview import RackView
 from maasha.db.tokens import TokenRow
 from maasha.model.cluster import SystemId
 from maasha.model.dhcp import SOLO
+from maasha.model.network import VlanId
+from maasha.model.orders import Order, OrderKind
 from maasha.model.stamp import NEVER
 from tests.unit.api.samples import (
     GENERATION,
@@ -133,3 +135,18 @@ def test_a_token_is_shown_without_what_it_proves() -> None:
     assert shown["resource_uri"] == "/MAAS/api/2.0/tokens/k3f8qmwp/"
     used = token_json(evolve(row, used=NOON, used_by=SystemId("gh3kmn"), expired=True))
     assert (used["used"], used["used_by"]) == ("2026-01-02T12:00:00+00:00", "gh3kmn")
+
+
+def test_orders_on_the_spot() -> None:
+    """What, on which VLAN, by whom and until when."""
+    order = Order(3, OrderKind.STOP, VlanId(7), NOON, NOON, "root (uid 0)")
+    shown: Any = rack_json(evolve(SOLO_RACK, orders=(order, evolve(order, until=None))), PICTURE)
+    first, second = shown["dhcp_orders"]
+    assert first == {
+        "order": "stop",
+        "vlan": 7,
+        "since": NOON.isoformat(),
+        "until": NOON.isoformat(),
+        "by": "root (uid 0)",
+    }
+    assert second["until"] is None

@@ -8,6 +8,7 @@ from maasha.db.overview import RackView
 from maasha.db.vlans import VlanRow
 from maasha.model.dhcp import SOLO, PeerState
 from maasha.model.network import VlanId
+from maasha.model.orders import Order, OrderKind
 from maasha.model.stamp import NEVER
 from tests.unit.api.samples import (
     GENERATION,
@@ -164,6 +165,31 @@ def test_never_wanted() -> None:
     """A rack that was never told anything has refused nothing."""
     fresh = evolve(rack_view(ONE), wanted=NEVER, running=NEVER, failed=NEVER)
     assert judged(ALONE, fresh) == "pending: rack rack-1 is off and becomes solo"
+
+
+def ordered(rack: RackView, kind: OrderKind, vlan: VlanId | None = None) -> RackView:
+    """Give a rack that a person ordered something on the spot."""
+    return evolve(rack, orders=(Order(1, kind, vlan, NOON),))
+
+
+def test_a_member_that_was_ordered_to_stop() -> None:
+    """Its peer is to serve alone; where nobody is left that is said."""
+    off = ordered(rack_view(ONE), OrderKind.STOP)
+    assert judged(PAIRED, off, rack_view(TWO, role=SOLO)) == "running"
+    assert judged(PAIRED, ordered(FIRST, OrderKind.STOP, VlanId(999)), SECOND) == "running"
+    assert judged(PAIRED, off, ordered(rack_view(TWO), OrderKind.STOP)).startswith(
+        "pending: its racks were ordered on the spot to stop"
+    )
+    drained = evolve(rack_view(TWO, role=SOLO), draining=True)
+    assert judged(PAIRED, off, drained) == "running"
+
+
+def test_a_member_that_was_ordered_to_serve_alone() -> None:
+    """Nobody else is to serve, whoever has a place."""
+    alone = ordered(rack_view(TWO, role=SOLO), OrderKind.SOLO)
+    assert judged(PAIRED, rack_view(ONE), alone) == "running"
+    assert judged(PAIRED, FIRST, alone) == "pending: rack rack-1 still serves this VLAN"
+    assert judged(ALONE) == "pending: rack rack-1 is deleted"
 
 
 def through(there: Outcome, *racks: RackView) -> str:

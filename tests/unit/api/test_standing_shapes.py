@@ -9,6 +9,7 @@ from attrs import evolve
 from maasha.api.standing_shapes import advice_of, standing_json
 from maasha.db.vlans import VlanRow
 from maasha.model.event import Event, EventId
+from maasha.model.orders import OrderKind
 from maasha.model.standing import VlanStanding
 from tests.unit.api.samples import ONE, TWO, VLAN
 from tests.unit.dhcp.standings import ALONE, PAIR, TAKEN, at
@@ -67,6 +68,13 @@ def test_a_vlan_that_was_taken_over() -> None:
     assert (gone["taken_over_by"], gone["taken_over_since"]) == ("user:admin", at(0).isoformat())
     assert (gone["state"], gone["since"], gone["pools"]) == (None, None, None)
     assert (left["role"], left["state"], left["meaning"]) == ("solo", None, "")
+
+
+def test_what_was_ordered_on_the_spot_is_shown() -> None:
+    """Of each rack for itself."""
+    one, two = PAIR.members
+    found = shown(evolve(PAIR, members=(evolve(one, ordered=OrderKind.STOP), two)))
+    assert [each["ordered"] for each in found["racks"]] == ["stop", None]
 
 
 def test_a_vlan_without_dhcp_or_numbers() -> None:

@@ -94,6 +94,12 @@ def test_a_take_over_is_shown_with_who_did_it() -> None:
     assert "rack1: its peer took over at 2026-01-02 13:00:00, says user:ann" in shown
 
 
+def test_what_was_ordered_on_the_spot_is_shown() -> None:
+    """By whom is in the alarm about the rack."""
+    shown = standing_text([ALONE | {"racks": [RACK1 | {"ordered": "stop"}, RACK2]}], whole=True)
+    assert "rack1: a person ordered it on the spot: stop" in shown
+
+
 def test_hours_as_people_read_them() -> None:
     """Minutes, hours, days, or without end."""
     assert lasting(0.0) == "0 min"

@@ -103,8 +103,19 @@ SNIPPETS = st.sampled_from(
             'if option vendor-class-identifier = "a}" {\n  next-server 10.0.0.8;\n}',
         ),
         Snippet(SnippetId(3), "words", "# nothing }\nmin-lease-time 10;"),
+        Snippet(SnippetId(4), "arch", "if option arch = 00:07 {\n}\n"),
+        Snippet(
+            SnippetId(5),
+            "blocks",
+            '# shared-network vlan-1 {\nclass "a" {\n  match hardware;\n}\n'
+            '# failover peer "failover-vlan-1-1";',
+        ),
     ]
 )
+hosts = st.lists(
+    st.sampled_from(["02:00:00:00:00:01 10.16.0.5 web", "02:00:00:00:00:02 20.16.0.5 -"]),
+    unique=True,
+).map(lambda lines: "".join(f"{line}\n" for line in sorted(lines)))
 boots = st.builds(
     Boot,
     st.dictionaries(
@@ -183,4 +194,4 @@ def situations(draw: st.DrawFn) -> tuple[RackFacts, dict[VlanId, Role]]:
         fault = draw(st.sampled_from([None, *FAULTS])) if draw(st.integers(0, 3)) == 3 else None
         vlans.append(facts if fault is None else fault(facts))
     everywhere = tuple(draw(st.lists(SNIPPETS, max_size=2)))
-    return evolve(rack(*vlans), snippets=everywhere), roles
+    return evolve(rack(*vlans), snippets=everywhere, hosts=draw(hosts)), roles

@@ -37,6 +37,22 @@ def test_each_start_has_a_log_of_its_own(tmp_path: Path) -> None:
     assert logs.all() == paths[-3:]
 
 
+def test_the_newest_log_has_a_name_that_stays(tmp_path: Path) -> None:
+    """A unit of systemd appends to it, and people find it; a file of older versions gives way."""
+    (tmp_path / "dhcpd.log").write_text("old")
+    logs = Logs(tmp_path)
+    for _ in range(2):
+        path = logs.begin()
+        with (tmp_path / "dhcpd.log").open("a") as log:
+            log.write(f"{path.name}\n")
+        assert path.read_text() == f"{path.name}\n"
+    assert sorted(each.name for each in tmp_path.iterdir()) == [
+        "dhcpd-1.log",
+        "dhcpd-2.log",
+        "dhcpd.log",
+    ]
+
+
 @pytest.mark.parametrize(
     ("mark", "found"),
     [

@@ -67,7 +67,7 @@ def test_the_addresses_of_a_vlan_can_be_read_back(
         nets = sorted(vlan.subnets, key=lambda net: net.cidr)
         expected = tuple(entry for net in nets for entry in pools(net, taken))
         role = roles[vlan.vlan]
-        served = f"shared-network vlan-{vlan.vlan} " in config
+        served = f"\nshared-network vlan-{vlan.vlan} " in config
         relayed = [entry for entry in vlan.relayed if f"-network vlan-{entry.vlan} " in config]
         for other in sorted(relayed, key=lambda entry: entry.vlan):
             nets = sorted(other.subnets, key=lambda net: net.cidr)

@@ -34,6 +34,7 @@ server-id-check on;
 ddns-update-style none;
 default-lease-time 600;
 max-lease-time 600;
+option arch code 93 = unsigned integer 16;
 
 omapi-port 7911;
 key omapi_key {{
@@ -122,7 +123,10 @@ def test_a_rack_with_two_vlans() -> None:
     rendered = render(rack(PLAIN, lone), {PLAIN.vlan: PRIMARY, lone.vlan: SOLO})
     assert rendered.plan.config == WHOLE
     assert rendered.plan.interfaces == ("eth0", "eth1")
-    assert rendered.plan.roles == (VlanRole(VlanId(2), SOLO), VlanRole(VlanId(5001), PRIMARY))
+    assert rendered.plan.roles == (
+        VlanRole(VlanId(2), SOLO, "eth1"),
+        VlanRole(VlanId(5001), PRIMARY, "eth0"),
+    )
     assert rendered.plan.generation == Stamp(1, 7)
     assert rendered.problems == ()
 

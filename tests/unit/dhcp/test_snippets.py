@@ -42,6 +42,7 @@ def test_what_may_be_added(text: str) -> None:
         ("", "it says nothing"),
         ("# only words", "it says nothing"),
         ('option domain-name "a;', "has no partner"),
+        ('option domain-name "a\n}\nb";', "goes over several lines; write \\n in it"),
         ("class x { ", "{ has no closing one"),
         ("} subnet", "} has no opening one"),
         ("min-lease-time 10", "end the last statement with a semicolon"),

@@ -13,6 +13,7 @@ from maasha.dhcp.standing import (
     GRACE,
     MARGIN,
     Alarm,
+    Judgement,
     Memory,
     Standing,
     endurance,
@@ -23,6 +24,7 @@ from maasha.dhcp.standing import (
 )
 from maasha.model.dhcp import Duty, PeerState
 from maasha.model.network import VlanId
+from maasha.model.orders import OrderKind
 from maasha.model.pools import NO_FLOW, Flow
 from maasha.model.standing import VlanStanding
 from tests.unit.dhcp.standings import (
@@ -43,6 +45,14 @@ from tests.unit.dhcp.standings import (
 APART = evolve(PAIR, members=(evolve(ONE, state=CUT), evolve(TWO, state=CUT)))
 SINGLE = evolve(PAIR, members=(evolve(ONE, duty=Duty.SOLO, state=PeerState.UNKNOWN),))
 
+BY_HAND = evolve(
+    PAIR,
+    members=(
+        evolve(ONE, duty=Duty.OFF, ordered=OrderKind.STOP),
+        evolve(TWO, duty=Duty.SOLO, state=PeerState.UNKNOWN),
+    ),
+)
+
 
 @pytest.mark.parametrize(
     ("vlan", "expected"),
@@ -53,6 +63,8 @@ SINGLE = evolve(PAIR, members=(evolve(ONE, duty=Duty.SOLO, state=PeerState.UNKNO
         (ALONE, Standing.ALONE),
         (TAKEN, Standing.TAKEN_OVER),
         (SINGLE, Standing.SINGLE),
+        (evolve(PAIR, members=(evolve(ONE, ordered=OrderKind.STOP), TWO)), Standing.PAIR),
+        (BY_HAND, Standing.BY_HAND),
         (evolve(PAIR, members=(evolve(ONE, duty=Duty.OFF, draining=True), LEFT)), Standing.SINGLE),
         (evolve(PAIR, members=(GONE, evolve(LEFT, linked=False))), Standing.UNKNOWN),
         (evolve(PAIR, members=(evolve(ONE, serving=False), LEFT)), Standing.ALONE),
@@ -62,6 +74,16 @@ SINGLE = evolve(PAIR, members=(evolve(ONE, duty=Duty.SOLO, state=PeerState.UNKNO
 def test_how_a_vlan_is_served(vlan: VlanStanding, expected: Standing) -> None:
     """By what its racks say, and who of them is linked."""
     assert standing(vlan) is expected
+
+
+def test_what_was_ordered_on_the_spot_is_no_lack_of_a_server() -> None:
+    """The orders themselves are an alarm; the one that serves has all addresses."""
+    for late in (0, 60):
+        _, judged = judge(Memory({BY_HAND.vlan: at(0)}), [BY_HAND], at(late))
+        assert Judgement(BY_HAND.vlan, Alarm.ALONE, False) in judged
+    found = endurance(BY_HAND)
+    assert found is not None
+    assert found.left == COUNT.free + COUNT.backup + COUNT.returning
 
 
 def test_a_rack_that_its_peer_hears_serves() -> None:

@@ -174,6 +174,10 @@ class Server:
         """What the last plan said."""
         return self.applied[-1].roles if self.applied else ()
 
+    def disclose(self) -> DhcpReport:
+        """Give the report."""
+        return self.report
+
     async def resume(self) -> DhcpReport:
         """Begin."""
         return self.report

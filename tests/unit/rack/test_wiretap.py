@@ -41,6 +41,7 @@ class Screen:
     """Somebody who watches."""
 
     lines: list[Line] = field(factory=list)
+    uid: int = 0
 
     @property
     def story(self) -> list[str]:

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from attrs import evolve
 
+from maasha.dhcp.effective import effective
 from maasha.dhcp.hosts import UNSURE, fingerprint
 from maasha.dhcp.plan import digest
 from maasha.model.cluster import RackKey
 from maasha.model.dhcp import OFF, SOLO, Duty, PeerState
 from maasha.model.network import VlanId
+from maasha.model.orders import Order, OrderKind
 from maasha.model.service import RackSituation, VlanSituation
-from maasha.region.decision import ChangeHosts, Complete, Configure, Decision, Waiting, decide
+from maasha.region.decision import (
+    ChangeHosts,
+    Complete,
+    Configure,
+    Decision,
+    EndOrders,
+    Waiting,
+    decide,
+)
 from tests.unit.region.situations import (
     GENERATION,
     ONE,
@@ -22,6 +32,7 @@ from tests.unit.region.situations import (
     subnet,
     vlan,
 )
+from tests.unit.region.spot import NOON
 
 V = VlanId(1)
 
@@ -178,6 +189,28 @@ def test_a_readmitted_rack_serves_what_is_wanted_of_it() -> None:
     assert [role.role.duty for role in plan.roles] == [Duty.SOLO]
 
 
+def test_orders_that_ended_in_the_region_end_first() -> None:
+    """Those that were given later stand."""
+    orders = tuple(Order(number, OrderKind.STOP, None, NOON) for number in (3, 4))
+    found = evolve(situation(pair(1)), orders=orders, acts=4, resume_upto=3, resume_by="user:ann")
+    assert decide(found).decision == EndOrders((3,), "user:ann")
+
+
+def test_a_stopped_rack_is_sent_nothing_for_ever() -> None:
+    """What it would run of the plan is what it runs."""
+    stop = Order(3, OrderKind.STOP, None, NOON)
+    one = evolve(member(VlanId(1), ONE), ordered=OrderKind.STOP, vouched_off=True)
+    two = evolve(member(VlanId(1), TWO), ordered=OrderKind.STOP)
+    found = evolve(situation(vlan(1, (one, two))), orders=(stop,), acts=3)
+    assert not isinstance(decide(found).decision, Configure)
+
+
+def test_a_plan_says_of_which_acts_it_knows() -> None:
+    """A rack that has acted since refuses it."""
+    found = evolve(situation(vlan(1, (member(VlanId(1), ONE), member(VlanId(1), TWO)))), acts=7)
+    assert configured(decide(found).decision).plan.acts == 7
+
+
 HOSTS = "52:54:00:00:00:01 10.0.1.5 web\n"
 
 
@@ -253,3 +286,24 @@ def test_hosts_that_were_not_read_are_known() -> None:
     assert decision(now) == Complete(GENERATION, "of these")
     changed = evolve(pair(1, PeerState.COMMUNICATIONS_INTERRUPTED), lease_time=900)
     assert isinstance(decision(evolve(now, vlans=(changed,))), Waiting)
+
+
+def test_a_stopped_rack_is_not_told_of_hosts() -> None:
+    """It knows none; they come with the plan on which it serves again."""
+    stop = Order(3, OrderKind.STOP, None, NOON)
+    found = evolve(situation(pair(1)), orders=(stop,), acts=3, hosts=HOSTS, known_hosts="")
+    assert not isinstance(decide(found).decision, Configure | ChangeHosts)
+
+
+def test_hosts_are_told_to_a_rack_that_an_order_keeps_from_a_vlan() -> None:
+    """What it says that it runs is what the order leaves of its plan."""
+    stop = Order(3, OrderKind.STOP, VlanId(1), NOON)
+    both = situation(pair(1), vlan(2, (member(VlanId(2), ONE),), secondary=None))
+    runs = effective(configured(decision(both)).plan, (stop,))
+    now = evolve(both, orders=(stop,), acts=3, digest=digest(runs), hosts=HOSTS)
+    told = decision(now)
+    assert isinstance(told, ChangeHosts)
+    assert (told.hosts, told.complete_with) in ((HOSTS, ""), (HOSTS, digest(runs)))
+    unsure = decision(evolve(now, known_hosts=UNSURE))
+    assert isinstance(unsure, Configure)
+    assert len(unsure.plan.roles) > len(runs.roles)

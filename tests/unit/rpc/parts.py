@@ -30,6 +30,7 @@ from maasha.model.cluster import (
 from maasha.model.dhcp import DhcpPlan, DhcpReport
 from maasha.model.lease import LeaseReport
 from maasha.model.network import Interface
+from maasha.model.orders import Act
 from maasha.model.pools import PoolCount
 from maasha.model.probe import Finding, Probe
 from maasha.model.sighting import Sighting, Watch
@@ -105,6 +106,10 @@ class Desk:
     async def report_sightings(self, sightings: tuple[Sighting, ...]) -> None:
         """Note it."""
         self._note(sightings)
+
+    async def report_acts(self, acts: tuple[Act, ...]) -> None:
+        """Note them."""
+        self._note(acts)
 
     async def report_pools(self, pools: tuple[PoolCount, ...]) -> None:
         """Note it."""
@@ -191,6 +196,12 @@ class Hands:
         worker = link.welcome.worker
         self._note(worker, move)
         return WorkerId(worker + 1)
+
+    async def resume_dhcp(
+        self, worker: WorkerId, epoch: Stamp, orders: tuple[int, ...], by: str
+    ) -> DhcpReport:
+        """Note it."""
+        return self._note(worker, epoch, orders, by)
 
     async def look_out(self, worker: WorkerId, epoch: Stamp, watches: tuple[Watch, ...]) -> None:
         """Note it."""

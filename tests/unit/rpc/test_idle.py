@@ -84,6 +84,8 @@ def test_an_idle_rack_hears_that_it_was_deleted() -> None:
     assert heard == []
     value_of(ensureDeferred(rack.retire(WORKER, EPOCH)))
     value_of(ensureDeferred(IdleRack().retire(WORKER, EPOCH)))
+    ended = value_of(ensureDeferred(rack.resume_dhcp(WORKER, EPOCH, (1,), "user:ann")))
+    assert not ended.serving
     assert heard == ["retired"]
 
 
@@ -96,6 +98,7 @@ def test_an_idle_region_takes_reports_and_owns_nothing() -> None:
     value_of(home.run(region.report_dhcp(REPORT)))
     value_of(home.run(region.report_interfaces(())))
     value_of(home.run(region.report_sightings(())))
+    value_of(home.run(region.report_acts(())))
     value_of(home.run(region.report_pools(())))
     value_of(home.run(region.report_findings(())))
     assert value_of(home.run(region.report_leases(LeaseReport(12, ())))) == 12

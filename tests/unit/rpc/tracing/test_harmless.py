@@ -93,6 +93,12 @@ def test_the_hidden_fields_are_known_by_name() -> None:
         "DhcpReport.digest",
         "DhcpReport.lease_store",
         "DhcpReport.problem",
+        "Order.since",
+        "Order.until",
+        "Order.by",
+        "Act.at",
+        "Act.who",
+        "Act.result",
         "DhcpReport.hosts",
         "LeaseReport.leases",
         "Trouble.detail",
@@ -133,7 +139,7 @@ def asked(command: type[commands.Call], **records: Any) -> dict[str, Any]:
 def test_a_plan_is_shown_without_its_text() -> None:
     """What it is for, which roles and which generation, and how long the text is."""
     role = Role(Duty.PRIMARY, "failover-1", IPv4Address("10.0.0.1"), IPv4Address("10.0.0.2"))
-    plan = DhcpPlan(EPOCH, "omapi-key k;\n", ("eth1",), (VlanRole(VlanId(5), role),))
+    plan = DhcpPlan(EPOCH, "omapi-key k;\n", ("eth1",), (VlanRole(VlanId(5), role, "eth1"),), 3)
     assert asked(commands.ConfigureDHCP, epoch=EPOCH, plan=plan) == {
         "epoch": "1.4",
         "plan": {
@@ -150,8 +156,11 @@ def test_a_plan_is_shown_without_its_text() -> None:
                         "peer_address": "<text, 8 bytes>",
                         "stretches": "<0 items>",
                     },
+                    "interface": "eth1",
+                    "relayed": [],
                 }
             ],
+            "acts": 3,
             "hosts": "",
         },
     }
