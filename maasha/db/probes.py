@@ -50,7 +50,7 @@ select address from (
     from ({POSSIBLE}) possible where family(address) = 4
 ) numbered group by address order by min(number), address limit %s
 """  # noqa: S608  our own text
-"""The first of each region before the second of any: of none all are left out."""
+"""The first of each region before the second of any: no region is left out for another's many."""
 
 
 async def read_probes(

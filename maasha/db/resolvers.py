@@ -88,9 +88,9 @@ select vlan.id, coalesce(servers, '{}') as servers, rearranged, not (
     or exists (select from busy where rack_id = secondary_rack)
 ) as calm
 from vlan left join vlan_naming on vlan_naming.vlan_id = vlan.id
-where relay_vlan is null and (vlan_naming.vlan_id is not null or exists (
-    select from subnet join vlan net on net.id = subnet.vlan_id
-    where vlan.id in (net.id, net.relay_vlan) and family(cidr) = 4))
+where relay_vlan is null and (vlan_naming.vlan_id is not null or vlan.id in (
+    select coalesce(net.relay_vlan, net.id) from subnet join vlan net on net.id = subnet.vlan_id
+    where family(cidr) = 4))
 order by vlan.id
 """
 """A restart is the rack's, so all the pairs that its racks are in have to be normal. Clients of a
@@ -107,10 +107,9 @@ select id from vlan where id = any(%s::bigint[]) order by id for no key update
 """
 CONCERNED = """
 select distinct unnest(array[primary_rack, secondary_rack]) as rack_id from vlan
-where id = any(%s::bigint[]) and dhcp_on and exists (
-    select from subnet join vlan net on net.id = subnet.vlan_id
-    where vlan.id in (net.id, net.relay_vlan) and family(cidr) = 4
-    and allow_dns and dns_servers = '{}')
+where id = any(%s::bigint[]) and dhcp_on and id in (
+    select coalesce(net.relay_vlan, net.id) from subnet join vlan net on net.id = subnet.vlan_id
+    where family(cidr) = 4 and allow_dns and dns_servers = '{}')
 """
 """Racks in whose configuration the names of the servers stand."""
 PRUNE = """

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-HOSTS = "hosts' file,"
-"""Before the number of a line of it."""
+HOSTS = "the file of hosts"
+"""What stands for its path."""
 CONTEXT = 2
 """Lines shown before and after each offending one."""
 MAX_LINES = 120
@@ -33,13 +33,13 @@ def listing(said: str, config: str, hosts: Path | None = None) -> str:
     places: set[int] = set()
     for line in map(str.rstrip, said.splitlines()):
         match = PLACE.match(line)
-        if match and match[1] == str(hosts):
-            words.append(f"{HOSTS} {line[match.end(1) + 1 :]}")
-        elif match:
+        if match and match[1] != str(hosts):
             words.append(f"line {match[2]}: {line[match.end() :]}")
             places.add(int(match[2]))
         elif line and not NOISE.match(line):
             words.append(line)
+    if hosts is not None:
+        words = [line.replace(str(hosts), HOSTS) for line in words]
     shown = [*words, *_numbered(config.splitlines(), places)]
     return SECRET.sub(r'\1"***"', "\n".join(shown[:MAX_LINES]))
 

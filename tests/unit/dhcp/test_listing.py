@@ -69,12 +69,11 @@ def test_a_listing_ends() -> None:
 def test_complaints_about_the_hosts_are_not_lines_of_the_configuration() -> None:
     """They name the file that they are about, so nothing else is shown or blamed for them."""
     hosts = Path("/var/lib/x/hosts.conf")
-    said = f"{hosts} line 4: semicolon expected.\n host x {{\n      ^\n/var/lib/x/c line 9: no.\n"
+    said = f"{hosts} line 4: semicolon expected.\n host x {{\n/x/c line 9: {hosts}: bad parse.\n"
     shown = listing(said, CONFIG, hosts).splitlines()
-    assert shown[:4] == [
-        "hosts' file, line 4: semicolon expected.",
+    assert shown[:3] == [
+        "the file of hosts line 4: semicolon expected.",
         " host x {",
-        "      ^",
-        "line 9: no.",
+        "line 9: the file of hosts: bad parse.",
     ]
     assert [line for line in shown if line.startswith(">")] == [">    9 line 9 of the file;"]
