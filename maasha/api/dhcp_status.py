@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from maasha.api.answers import Answer, Json, JsonObject, ok
 from maasha.api.errors import Conflict
 from maasha.api.forms import Absent, either
@@ -11,14 +13,14 @@ from maasha.api.routes import Crud, Named, Noun, Operation, Role
 from maasha.api.services import Call
 from maasha.api.settling import answer_settled
 from maasha.api.shapes import vlan_json
-from maasha.api.standing_shapes import standing_json
+from maasha.api.standing_shapes import Network, standing_json
 from maasha.api.submissions import StandingFilter, TakeOver
 from maasha.db.events import open_alarms
 from maasha.db.pools import dynamic_addresses
 from maasha.db.standing import read_standing
 from maasha.db.takeovers import NotTaken, Taken, take_over
 from maasha.db.transaction import Transaction
-from maasha.db.vlans import vlans
+from maasha.db.vlans import VlanRow, vlans
 from maasha.model.network import VlanId
 
 STATUS = Noun(
@@ -34,15 +36,27 @@ async def read_status(call: Call, form: StandingFilter) -> Answer:
 
     async def work(tx: Transaction) -> list[Json]:
         rows = await vlans(tx) if wanted is None else [await vlan_by_id(tx, wanted)]
+        by_id = {row.id: row for row in rows}
         seen = await read_standing(tx, wanted)
         known = {each.vlan: each for each in seen.vlans}
         alarms, sizes = await open_alarms(tx), await dynamic_addresses(tx, wanted)
         return [
-            standing_json(row, known[row.id], sizes.get(row.id, 0), alarms, seen.now)
+            standing_json(
+                Network(row, await _home(tx, row, by_id), sizes.get(row.id, 0)),
+                known[row.id],
+                alarms,
+                seen.now,
+            )
             for row in rows
         ]
 
     return ok(await call.read(work))
+
+
+async def _home(tx: Transaction, row: VlanRow, known: Mapping[VlanId, VlanRow]) -> VlanRow:
+    if row.relay is None:
+        return row
+    return known.get(row.relay) or await vlan_by_id(tx, row.relay)
 
 
 async def have_taken_over(call: Call, form: TakeOver) -> Answer:

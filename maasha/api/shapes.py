@@ -70,9 +70,9 @@ def vlan_json(vlan: VlanRow, picture: Picture) -> JsonObject:
         "boot_files": {
             architecture_name(entry.architecture): entry.file for entry in vlan.boot.files
         },
-        "dhcp_warning": _warning(foreign) if vlan.dhcp_on else "",
+        "dhcp_warning": _warning(foreign) if _served(vlan, picture) else "",
         "external_dhcp": str(foreign[0].server) if foreign else None,
-        "region_dns": [str(server) for server in picture.region_dns.get(vlan.id, ())],
+        "region_dns": [str(server) for server in picture.region_dns.get(vlan.relay or vlan.id, ())],
         "relay_vlan": relay_json(vlan, picture),
         "primary_rack": vlan.primary.system_id if vlan.primary else None,
         "secondary_rack": vlan.secondary.system_id if vlan.secondary else None,
@@ -89,6 +89,11 @@ def vlan_json(vlan: VlanRow, picture: Picture) -> JsonObject:
 def relay_json(vlan: VlanRow, picture: Picture) -> Json:
     """Show where a VLAN is relayed to, as MAAS does; None: nowhere."""
     return None if vlan.relay is None else named_vlan(picture.networks.vlans[vlan.relay])
+
+
+def _served(vlan: VlanRow, picture: Picture) -> bool:
+    """Whether DHCP is on for it, or for the VLAN that it is relayed to."""
+    return (vlan if vlan.relay is None else picture.networks.vlans[vlan.relay]).dhcp_on
 
 
 def _warning(foreign: Sequence[ForeignServer]) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from attrs import frozen
+
 from maasha.api.answers import Json, JsonObject
 from maasha.api.shapes import named_vlan
 from maasha.db.vlans import VlanRow
@@ -17,16 +19,27 @@ from maasha.model.standing import MemberStanding, VlanStanding
 PLACES = ("primary", "secondary")
 
 
+@frozen
+class Network:
+    """A VLAN, and `home` whose racks serve it: itself, or the one that it is relayed to."""
+
+    row: VlanRow
+    home: VlanRow
+    addresses: int
+    """Those of its dynamic ranges."""
+
+
 def standing_json(
-    row: VlanRow, now: VlanStanding, addresses: int, alarms: Sequence[Event], at: datetime
+    network: Network, now: VlanStanding, alarms: Sequence[Event], at: datetime
 ) -> JsonObject:
-    """Show one VLAN; `addresses` are those of its dynamic ranges."""
+    """Show how one VLAN stands."""
+    row, home = network.row, network.home
     how = standing(now)
     found = endurance(now)
     names = {member.rack: member.hostname for member in now.members}
     subject = f"vlan:{row.id}"
     lasting: JsonObject | None = None
-    if found is not None and row.dhcp_on:
+    if found is not None and home.dhcp_on:
         lasting = {
             "rack": names[found.rack],
             "addresses_left": found.left,
@@ -35,31 +48,32 @@ def standing_json(
         }
     return {
         **named_vlan(row),
-        "dhcp_on": row.dhcp_on,
+        "dhcp_on": home.dhcp_on,
+        "relay_vlan": None if home is row else named_vlan(home),
         "standing": how.name.lower().replace("_", "-"),
         "meaning": how.value,
-        "racks": [_member(place, one, now, at) for place, one in _places(row, now)],
-        "addresses": addresses,
+        "racks": [_member(place, one, now, at) for place, one in _places(home, now)],
+        "addresses": network.addresses,
         "endurance": lasting,
         "endurance_bound": row.endurance_bound,
         "take_over_after": row.take_over_after,
         "alarms": [_alarm(alarm) for alarm in alarms if alarm.subject == subject],
-        "advice": list(advice_of(row, now, addresses)),
+        "advice": list(advice_of(network, now)),
     }
 
 
-def advice_of(row: VlanRow, now: VlanStanding | None, addresses: int) -> tuple[str, ...]:
+def advice_of(network: Network, now: VlanStanding | None) -> tuple[str, ...]:
     """Give what there is to say of the size of a VLAN's pools, where DHCP is on."""
-    if not row.dhcp_on:
+    home = network.home
+    if not home.dhcp_on:
         return ()
-    return advice(
-        Wishes(addresses, row.lease_time, row.secondary is not None, row.numbers.mclt), now
-    )
+    paired, lease_time = home.secondary is not None, network.row.lease_time
+    return advice(Wishes(network.addresses, lease_time, paired, home.numbers.mclt), now)
 
 
-def _places(row: VlanRow, now: VlanStanding) -> Sequence[tuple[str, MemberStanding]]:
+def _places(home: VlanRow, now: VlanStanding) -> Sequence[tuple[str, MemberStanding]]:
     by_key: Mapping[object, MemberStanding] = {member.rack: member for member in now.members}
-    places = zip(PLACES, (row.primary, row.secondary), strict=True)
+    places = zip(PLACES, (home.primary, home.secondary), strict=True)
     return [(place, by_key[name.key]) for place, name in places if name and name.key in by_key]
 
 

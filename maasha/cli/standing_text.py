@@ -70,6 +70,9 @@ def _lasts(lasting: Record) -> str:
 
 
 def _short(vlan: Record) -> Iterator[str]:
+    home = record(vlan.get("relay_vlan"))
+    if home:
+        yield from _wrapped(f"relayed to VLAN {text(home.get('id'))}, whose racks serve it")
     for alarm in records(vlan.get("alarms")):
         yield from _wrapped(f"{text(alarm.get('kind'))}: {text(alarm.get('detail'))}")
 

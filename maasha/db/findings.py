@@ -63,6 +63,10 @@ union select id from vlan where 'vlan:' || id in (
     and not exists (select from event where event.clears = alarm.id))
 order by id
 """
+SERVED = """
+select target.dhcp_on from vlan join vlan target on target.id = coalesce(vlan.relay_vlan, vlan.id)
+where vlan.id = %s
+"""
 PRUNE = "delete from dhcp_server where seen < clock_timestamp() - make_interval(secs => %s)"
 
 
@@ -108,10 +112,13 @@ async def foreign_servers(tx: Transaction, vlan: VlanId | None = None) -> Foreig
 
 
 async def judge_foreign(tx: Transaction, who: str, vlan: VlanId) -> None:
-    """Open or clear a VLAN's alarm; where DHCP is off another's server may well be right."""
+    """Open or clear a VLAN's alarm; where DHCP is off another's server may well be right.
+
+    One that is relayed is served where DHCP is on for the VLAN that it is relayed to.
+    """
     subject = f"vlan:{vlan}"
     await hold(tx, Lock.ALARM, f"{subject} {FOREIGN}")
-    dhcp_on = await tx.value("select dhcp_on from vlan where id = %s", vlan)
+    dhcp_on = await tx.value(SERVED, vlan)
     found = (await foreign_servers(tx, vlan)).get(vlan, ()) if dhcp_on else ()
     if found:
         await raise_alarm(tx, who, subject, FOREIGN, "; ".join(map(str, found)))

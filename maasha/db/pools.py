@@ -9,12 +9,15 @@ from maasha.model.cluster import RackKey
 from maasha.model.network import VlanId
 from maasha.model.pools import Flow, PoolCount, since
 
-BEFORE = """
+TOLD = """
 select pool_count.*, extract(epoch from clock_timestamp() - told)::float8 as age,
     coalesce(service.since > told, false) as stale
-from pool_count left join service using (vlan_id, rack_id)
-where rack_id = %s for update of pool_count
+from pool_count join vlan on vlan.id = pool_count.vlan_id
+left join service on service.rack_id = pool_count.rack_id
+    and service.vlan_id = coalesce(vlan.relay_vlan, vlan.id)
 """
+"""The failover state of a VLAN that is relayed is that of the one that it is relayed to."""
+BEFORE = f"{TOLD} where pool_count.rack_id = %s for update of pool_count"
 STORE = """
 insert into pool_count (vlan_id, rack_id, total, free, backup, active, returning_, abandoned,
     arrivals, returns, lately_arrivals, lately_returns, lately_seconds)

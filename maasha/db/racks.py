@@ -17,7 +17,7 @@ from maasha.db.ownership import claim, epoch_of, lock, owner_of, release
 from maasha.db.pairings import note_lease_store
 from maasha.db.regions import WORKER_TTL
 from maasha.db.system_ids import Choose, new_system_id, well_formed
-from maasha.db.takeovers import end_takeovers
+from maasha.db.takeovers import end_takeovers, hold_taken
 from maasha.db.transaction import Row, Transaction
 from maasha.model.cluster import Introduction, LinkId, Ownership, RackKey, SystemId, WorkerId
 from maasha.model.stamp import Stamp
@@ -138,6 +138,8 @@ async def register_link(
     proved its own key; one without a row of that system id is RackForgotten.
     """
     await require_worker(tx, worker)
+    if introduction.system_id is not None:
+        await hold_taken(tx, introduction.system_id)
     await hold(tx, Lock.HOSTNAME, introduction.hostname)
     row = await _find(tx, introduction, known=known)
     row = row or await _create(tx, introduction, choose)
@@ -156,6 +158,7 @@ async def relink(
 
     Then the link is to be closed, so that the rack introduces itself again.
     """
+    await hold_taken(tx, system_id)
     row = await tx.one(BY_ID, system_id)
     if row is None or row.deleted is not None:
         return None

@@ -68,21 +68,33 @@ select vlan_id, address, max(asked) as asked, max(answered) as answered
 from resolver_sighting group by vlan_id, address
 """
 NAMINGS = """
-select vlan.id, coalesce(servers, '{}') as servers, rearranged, not exists (
-    select from service join rack on rack.id = rack_id
-    where vlan_id = vlan.id and deleted is null
-    and (asked ->> 'duty' in ('primary', 'secondary')
-        or running ->> 'duty' in ('primary', 'secondary'))
-    and (state <> 'normal' or not exists (
+with paired as materialized (
+    select vlan_id, rack_id, state <> 'normal' or not exists (
         select from link join worker on worker.id = link.worker_id
         where link.rack_id = rack.id
-        and heartbeat > clock_timestamp() - make_interval(secs => %s)))
+        and heartbeat > clock_timestamp() - make_interval(secs => %s)
+    ) as troubled
+    from service join rack on rack.id = rack_id
+    where deleted is null and (asked ->> 'duty' in ('primary', 'secondary')
+        or running ->> 'duty' in ('primary', 'secondary'))
+), uneasy as materialized (
+    select distinct vlan_id from paired where troubled
+), busy as materialized (
+    select distinct rack_id from paired join uneasy using (vlan_id)
+)
+select vlan.id, coalesce(servers, '{}') as servers, rearranged, not (
+    exists (select from uneasy where uneasy.vlan_id = vlan.id)
+    or exists (select from busy where rack_id = primary_rack)
+    or exists (select from busy where rack_id = secondary_rack)
 ) as calm
-from vlan left join vlan_naming on vlan_id = vlan.id
-where vlan_id is not null
-or exists (select from subnet where subnet.vlan_id = vlan.id and family(cidr) = 4)
+from vlan left join vlan_naming on vlan_naming.vlan_id = vlan.id
+where relay_vlan is null and (vlan_naming.vlan_id is not null or vlan.id in (
+    select coalesce(net.relay_vlan, net.id) from subnet join vlan net on net.id = subnet.vlan_id
+    where family(cidr) = 4))
 order by vlan.id
 """
+"""A restart is the rack's, so all the pairs that its racks are in have to be normal. Clients of a
+VLAN that is relayed are told the same as those of the VLAN that it is relayed to."""
 TELL = """
 insert into vlan_naming (vlan_id, servers, rearranged)
 values (%(vlan)s, %(servers)s::inet[],
@@ -95,9 +107,9 @@ select id from vlan where id = any(%s::bigint[]) order by id for no key update
 """
 CONCERNED = """
 select distinct unnest(array[primary_rack, secondary_rack]) as rack_id from vlan
-where id = any(%s::bigint[]) and dhcp_on and exists (
-    select from subnet where vlan_id = vlan.id and family(cidr) = 4
-    and allow_dns and dns_servers = '{}')
+where id = any(%s::bigint[]) and dhcp_on and id in (
+    select coalesce(net.relay_vlan, net.id) from subnet join vlan net on net.id = subnet.vlan_id
+    where family(cidr) = 4 and allow_dns and dns_servers = '{}')
 """
 """Racks in whose configuration the names of the servers stand."""
 PRUNE = """
@@ -141,7 +153,7 @@ async def publish_resolvers(
 
 
 async def read_namings(tx: Transaction) -> NamingsSeen:
-    """Read what clients are told and what they might be, on every VLAN with an IPv4 subnet."""
+    """Read what clients are told and what they might be, on every VLAN with IPv4 clients."""
     resolvers = tuple(_resolver(row) for row in await tx.rows(RESOLVERS))
     seen = grouped((row.vlan_id, row) for row in await tx.rows(SIGHTINGS))
     rows = await tx.rows(NAMINGS, WORKER_TTL)

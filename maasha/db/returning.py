@@ -24,10 +24,11 @@ ON_RECORD = """
 select id, system_id, hostname, lease_store, owner_incarnation, owner_counter,
     wanted_incarnation, wanted_counter
 from rack where system_id = any(%s) and deleted is null and lost is null
-and not exists (select from takeover where rack_id = rack.id)
 order by id for no key update skip locked
 """
 """A row that somebody else holds is not waited for, so a batch is never part of a deadlock."""
+REPLACED = "select rack_id from takeover where rack_id = any(%s)"
+"""A statement of its own, once the racks are held: nobody takes over from them any more."""
 INTERFACES = """
 select rack_id, name, mac, mtu, vid, parent, array(
     select address::text from interface_address where interface_id = interface.id
@@ -84,11 +85,13 @@ async def register_returning(
     await require_worker(tx, worker)
     first = {arrival.introduction.system_id: arrival for arrival in reversed(arrivals)}
     rows = await tx.rows(ON_RECORD, [name for name in first if name is not None])
+    replaced = {row.rack_id for row in await tx.rows(REPLACED, [row.id for row in rows])}
     shapes = await _shapes(tx, rows)
     plain = {
         RackKey(row.id): first[row.system_id]
         for row in rows
-        if _unchanged(row, shapes[row.id], first[row.system_id].introduction)
+        if row.id not in replaced
+        and _unchanged(row, shapes[row.id], first[row.system_id].introduction)
     }
     made = await _link(tx, plain, worker) if plain else {}
     return tuple(made.get(arrival) for arrival in arrivals)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from attrs import frozen
 
-from maasha.db.pools import count_of, flow_of
+from maasha.db.pools import TOLD, count_of, flow_of
 from maasha.db.regions import WORKER_TTL
 from maasha.db.row import grouped
 from maasha.db.transaction import Row, Transaction
@@ -19,15 +19,18 @@ from maasha.model.pools import NO_FLOW
 from maasha.model.standing import MemberStanding, VlanStanding
 
 VLANS = """
-select id, dhcp_on, take_over_after, endurance_bound from vlan
-where %s::bigint is null or id = %s order by fabric_id, vid
+select vlan.id, vlan.relay_vlan, target.dhcp_on, vlan.take_over_after, vlan.endurance_bound
+from vlan join vlan target on target.id = coalesce(vlan.relay_vlan, vlan.id)
+where %s::bigint is null or vlan.id = %s order by vlan.fabric_id, vlan.vid
 """
 MEMBERS = """
 with place as (
-    select id as vlan_id, primary_rack as rack_id, 1 as number from vlan
-    where %(vlan)s::bigint is null or id = %(vlan)s
-    union all select id, secondary_rack, 2 from vlan
-    where %(vlan)s::bigint is null or id = %(vlan)s
+    select vlan.id as vlan_id, target.id as target_id, rack_id, number
+    from vlan join vlan target on target.id = coalesce(vlan.relay_vlan, vlan.id)
+    cross join lateral (
+        values (target.primary_rack, 1), (target.secondary_rack, 2)
+    ) named (rack_id, number)
+    where %(vlan)s::bigint is null or vlan.id = %(vlan)s
 ), alive as (
     select id from worker where heartbeat > clock_timestamp() - make_interval(secs => %(ttl)s)
 ), host as materialized (
@@ -40,17 +43,13 @@ with place as (
 select place.vlan_id, host.*, running ->> 'duty' as duty, state, partner, service.since,
     takeover.by as replaced_by, takeover.at as replaced
 from place join host on host.id = place.rack_id
-left join service on service.vlan_id = place.vlan_id and service.rack_id = host.id
-left join takeover on takeover.vlan_id = place.vlan_id and takeover.rack_id = host.id
+left join service on service.vlan_id = place.target_id and service.rack_id = host.id
+left join takeover on takeover.vlan_id = place.target_id and takeover.rack_id = host.id
 order by place.vlan_id, number
 """
-"""What is true of a rack is found out once, however many VLANs it serves."""
-COUNTS = """
-select pool_count.*, extract(epoch from clock_timestamp() - told)::float8 as age,
-    coalesce(service.since > told, false) as stale
-from pool_count left join service using (vlan_id, rack_id)
-where %s::bigint is null or vlan_id = %s
-"""
+"""What is true of a rack is found out once, however many VLANs it serves. A VLAN that is relayed
+is served by the racks of the one that it is relayed to, in their roles there."""
+COUNTS = f"{TOLD} where %s::bigint is null or pool_count.vlan_id = %s"
 
 
 @frozen
@@ -75,6 +74,7 @@ async def read_standing(tx: Transaction, vlan: VlanId | None = None) -> Seen:
             members[row.id],
             row.take_over_after,
             row.endurance_bound,
+            None if row.relay_vlan is None else VlanId(row.relay_vlan),
         )
         for row in await tx.rows(VLANS, vlan, vlan)
     )

@@ -10,10 +10,11 @@ from maasha.db import services6
 from maasha.db.channels import Channel, notify
 from maasha.db.errors import DatabaseError
 from maasha.db.events import record
+from maasha.db.ownership import lock
 from maasha.db.regions import WORKER_TTL
 from maasha.db.transaction import Row, Transaction
 from maasha.db.wanted import raise_wanted
-from maasha.model.cluster import RackKey
+from maasha.model.cluster import RackKey, SystemId
 from maasha.model.codec import to_json
 from maasha.model.dhcp import OFF, PeerState
 from maasha.model.network import VlanId
@@ -46,6 +47,11 @@ update service set asked = %(off)s, running = %(off)s, state = 'unknown', partne
 where rack_id = %(rack)s and vlan_id = any(%(vlans)s)
 """
 RENAME = "update vlan set pairing = pairing + 1 where id = any(%s::bigint[])"
+HOLD = """
+select from vlan where id in (
+    select vlan_id from takeover join rack on rack.id = rack_id where system_id = %s
+) order by id for no key update
+"""
 BACK = "delete from takeover where rack_id = %s returning vlan_id"
 RESUMED = """
 update vlan set pairing = pairing + 1
@@ -84,12 +90,14 @@ async def take_over(
     `who` vouches that the host of the rack that is away is off: two servers that both think they
     are alone give one address to two clients. `off` is that rack's name, if he says which one he
     means. `force`: the survivor may lack leases.
-    Raises NotTaken. Asked for again it changes nothing.
+    Raises NotTaken. Asked for again it changes nothing. The VLANs and then the racks are held
+    before it is read who is linked: a link is either seen here, or ends what is done here.
     """
     shared = await tx.rows(SHARED, vlan)
     if not any(row.id == vlan for row in shared):
         raise NotTaken("it has no pair of racks with DHCP on, so nobody can take over from a peer")
     keys = [shared[0].primary_rack, shared[0].secondary_rack]
+    await lock(tx, [RackKey(key) for key in keys])
     rows = await tx.rows(MEMBERS, {"racks": keys, "ttl": WORKER_TTL})
     survivor, away = _told_apart(rows, off)
     vlans = [row.id for row in shared]
@@ -109,6 +117,11 @@ async def take_over(
     await raise_wanted(tx, [RackKey(key) for key in keys])
     await notify(tx, Channel.PLACEMENT)
     return taken
+
+
+async def hold_taken(tx: Transaction, system_id: SystemId) -> None:
+    """Hold the VLANs that were taken over from a rack, before anybody holds the rack itself."""
+    await tx.execute(HOLD, system_id)
 
 
 async def end_takeovers(tx: Transaction, who: str, rack: RackKey) -> None:

@@ -51,7 +51,7 @@ async def check(
         write_atomic(draft, with_hosts(config, declared), SECRET_MODE)
         passed = await _run(reactor, program, draft, said, family)
         words = said.read_text(encoding="utf-8", errors="replace")
-        return Accepted() if passed else Refused(listing(words, config))
+        return Accepted() if passed else Refused(listing(words, config, declared))
     except OSError as error:
         return Refused(f"{program} cannot check the text: {error}")
     except BadHosts as error:

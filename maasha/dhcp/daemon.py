@@ -100,7 +100,7 @@ class Dhcpd:
         if failure:
             await process.stop()
             said = log.read_text(encoding="utf-8", errors="replace")
-            words = listing(said, "").splitlines()[-LAST_WORDS:]
+            words = listing(said, "", self._folder.hosts).splitlines()[-LAST_WORDS:]
             raise StartFailed(failure, "\n".join(words))
         self.log.info("dhcpd {pid} is up", pid=process.pid)
         return process

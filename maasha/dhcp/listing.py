@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
+HOSTS = "the file of hosts"
+"""What stands for its path."""
 CONTEXT = 2
 """Lines shown before and after each offending one."""
 MAX_LINES = 120
@@ -20,14 +23,23 @@ PLACE = re.compile(r"^(\S+) line (\d+): ")
 SECRET = re.compile(r'(secret\s+)"?[^";]*"?')
 
 
-def listing(said: str, config: str) -> str:
+def listing(said: str, config: str, hosts: Path | None = None) -> str:
     """Give the complaints in `said` (dhcpd's stderr) and the lines of `config` they name.
 
+    Those about the file of hosts that `config` includes name that file and no line of `config`.
     Errors of meaning, as a range outside its subnet, have no line. Secrets are blotted out.
     """
-    words = [PLACE.sub(r"line \2: ", line) for line in said.splitlines()]
-    words = [line.rstrip() for line in words if line.strip() and not NOISE.match(line)]
-    places = {int(match[2]) for line in said.splitlines() if (match := PLACE.match(line))}
+    words: list[str] = []
+    places: set[int] = set()
+    for line in map(str.rstrip, said.splitlines()):
+        match = PLACE.match(line)
+        if match and match[1] != str(hosts):
+            words.append(f"line {match[2]}: {line[match.end() :]}")
+            places.add(int(match[2]))
+        elif line and not NOISE.match(line):
+            words.append(line)
+    if hosts is not None:
+        words = [line.replace(str(hosts), HOSTS) for line in words]
     shown = [*words, *_numbered(config.splitlines(), places)]
     return SECRET.sub(r'\1"***"', "\n".join(shown[:MAX_LINES]))
 

@@ -159,7 +159,12 @@ def judge(
 
 
 def _judge_alone(vlan: VlanStanding, how: Standing, *, fresh: bool) -> Judgement:
-    """Judge whether a server is missing; orders on the spot are an alarm of their own."""
+    """Judge whether a server is missing; orders on the spot are an alarm of their own.
+
+    One that is relayed has its servers elsewhere, and the alarm is there.
+    """
+    if vlan.relay is not None:
+        return Judgement(vlan.vlan, Alarm.ALONE, False)
     if how is Standing.UNKNOWN or (how is Standing.ALONE and fresh):
         return Judgement(vlan.vlan, Alarm.ALONE, None)
     if how is Standing.TAKEN_OVER:
@@ -190,7 +195,7 @@ def _names(vlan: VlanStanding) -> tuple[str, str]:
 
 
 def _command(vlan: VlanStanding, away: str) -> str:
-    return f"maasha dhcp takeover {vlan.vlan} --off {away}"
+    return f"maasha dhcp takeover {vlan.home} --off {away}"
 
 
 def _taken_over(vlan: VlanStanding) -> str:
@@ -235,7 +240,7 @@ def take_overs(vlans: Iterable[VlanStanding], now: datetime) -> tuple[VlanId, ..
     """
     pairs: dict[frozenset[RackKey], list[VlanStanding]] = {}
     for vlan in vlans:
-        if vlan.dhcp_on and len(vlan.members) > 1:
+        if vlan.dhcp_on and vlan.relay is None and len(vlan.members) > 1:
             pairs.setdefault(frozenset(one.rack for one in vlan.members), []).append(vlan)
     return tuple(
         shared[0].vlan for shared in pairs.values() if all(_overdue(vlan, now) for vlan in shared)

@@ -38,4 +38,4 @@ class Naming:
     rearranged: datetime | None = None
     """When what is told was last rearranged, since one died or came back."""
     calm: bool = True
-    """Nobody is a pair there, or both peers are normal: dhcpd may be restarted."""
+    """All pairs that its racks are in, there or elsewhere, are normal: dhcpd may be restarted."""

@@ -61,8 +61,16 @@ class VlanStanding:
 
     vlan: VlanId
     dhcp_on: bool
+    """Of a VLAN that is relayed: whether it is on where its racks have their places."""
     members: tuple[MemberStanding, ...]
     take_over_after: int = NEVER_TAKES_OVER
     """Seconds; 0: never."""
     endurance_bound: int = DEFAULT_BOUND
     """Hours; 0: no alarm."""
+    relay: VlanId | None = None
+    """The VLAN whose racks serve this one, through a relay: `members` are those."""
+
+    @property
+    def home(self) -> VlanId:
+        """The VLAN in which its racks have their places."""
+        return self.vlan if self.relay is None else self.relay

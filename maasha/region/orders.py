@@ -38,8 +38,8 @@ class Orders(Routine, Generic[T]):
     """Level-triggered: each look compares what racks are to do with what they were told.
 
     A rack is told again every `renewal` seconds: one that is not told forgets it. Each look tells
-    `most` racks, those first that were told longest ago. `stewards` gives those of the racks that
-    this worker acts for.
+    `most` racks, those first that it tried to tell longest ago: racks that do not take orders keep
+    none of the others from theirs. `stewards` gives those of the racks that this worker acts for.
     """
 
     log = Logger()
@@ -61,6 +61,7 @@ class Orders(Routine, Generic[T]):
         self._renewal = renewal
         self._most = most
         self._orders: dict[RackKey, Order[T]] = {}
+        self._tried: dict[RackKey, float] = {}
 
     @abstractmethod
     async def wanted(self, mine: Set[RackKey]) -> Wanted[T] | None:
@@ -87,7 +88,7 @@ class Orders(Routine, Generic[T]):
         """Send all orders, each in a turn of its own, and wait for the answers."""
         orders: list[Deferred[None]] = []
         try:
-            for steward in sorted(self._misled(wanted), key=self._told_at)[: self._most]:
+            for steward in sorted(self._misled(wanted), key=self._tried_at)[: self._most]:
                 order = self._order(steward, wanted.get(steward.link.rack, ()))
                 orders.append(Deferred.fromCoroutine(order))
                 await deferLater(self._clock, 0, lambda: None)
@@ -100,6 +101,7 @@ class Orders(Routine, Generic[T]):
         """Give the stewards of racks that are to hear something new, or the same again."""
         stewards = self._stewards()
         self._orders = {rack: told for rack, told in self._orders.items() if rack in stewards}
+        self._tried = {rack: at for rack, at in self._tried.items() if rack in stewards}
         renewed = self._clock.seconds() - self._renewal
         for rack, steward in stewards.items():
             told, work = self._orders.get(rack), wanted.get(rack, ())
@@ -110,12 +112,12 @@ class Orders(Routine, Generic[T]):
             if due:
                 yield steward
 
-    def _told_at(self, steward: Steward) -> float:
-        told = self._orders.get(steward.link.rack)
-        return told.at if told is not None else float("-inf")
+    def _tried_at(self, steward: Steward) -> float:
+        return self._tried.get(steward.link.rack, float("-inf"))
 
     async def _order(self, steward: Steward, work: tuple[T, ...]) -> None:
         rack, epoch = steward.link, steward.epoch
+        self._tried[rack.rack] = self._clock.seconds()
         try:
             await self.tell(steward, work)
         except RpcError as error:

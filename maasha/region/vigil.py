@@ -49,10 +49,11 @@ class Vigil(Routine):
 
     async def _look(self) -> None:
         if not self._leading():
-            self._memory = Memory()
+            self._memory, self._refused = Memory(), {}
             return
         try:
             overdue = await self._exclusively(self._judge)
+            self._refused = {vlan: why for vlan, why in self._refused.items() if vlan in overdue}
             for vlan in overdue if self._verdict().allows(Act.TAKE_OVER) else ():
                 await self._take_over(vlan)
         except DatabaseError as error:

@@ -15,8 +15,10 @@ from tests.memory.rows import Link, Rack, Tables
 silent("delete from stray where system_id = %s")
 silent(interfaces.STORED)
 silent(returning.INTERFACES)
+silent(returning.REPLACED)
 silent(pairings.RENAME)
 silent(takeovers.BACK)
+silent(takeovers.HOLD)
 silent(lost.COMPANIONS)
 silent(services.STOPPED)
 

@@ -16,6 +16,10 @@ from tests.integration.api.obedient import Obedient
 from tests.integration.api.test_dhcp import during
 from tests.integration.api.test_dhcp_roles import served
 
+RELAYED = """
+insert into vlan (fabric_id, vid, relay_vlan) select fabric_id, 9, id from vlan
+where dhcp_on returning id
+"""
 CUT = "update service set state = 'communications-interrupted' where rack_id = %s"
 
 
@@ -52,6 +56,18 @@ async def test_who_serves_alone(world: World, notices: Notices) -> None:
     assert seen["endurance"]["addresses_left"] == 20
     assert (await standing(world, vlan=str(vlan)))["id"] == vlan
     assert (await world.user.get("dhcp-status/", vlan="999")).status == 404
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_relayed_vlan_is_listed(world: World, notices: Notices) -> None:
+    """With the racks of the VLAN that it is relayed to, alone or among the others."""
+    _, vlan = await alone(world, notices)
+    relayed = await world.pool.run(lambda tx: tx.value(RELAYED))
+    only = await standing(world, vlan=str(relayed))
+    assert (only["id"], only["relay_vlan"]["id"], only["dhcp_on"]) == (relayed, vlan, True)
+    assert (only["standing"], len(only["racks"])) == ("alone", 2)
+    both = (await world.user.get("dhcp-status/")).json
+    assert only["racks"] == next(one for one in both if one["id"] == relayed)["racks"]
 
 
 @pytest_twisted.ensureDeferred

@@ -188,3 +188,23 @@ async def test_name_servers_answers_are_kept(pool: Pool) -> None:
     (row,) = await at.seen()
     assert 0.0 <= row.asked < 5.0
     assert row.answered is not None
+
+
+@asynchronous
+async def test_a_relayed_vlan_is_served_where_the_other_one_is(pool: Pool) -> None:
+    """So others' servers there are an alarm."""
+    at = await town(pool)
+    home = await at.pool.run(
+        lambda tx: tx.value(
+            "insert into vlan (fabric_id, vid, dhcp_on) select fabric_id, 9, true from vlan"
+            " returning id"
+        )
+    )
+    await at.do(
+        "update vlan set dhcp_on = false, relay_vlan = %s where id = %s", home, at.site.vlan
+    )
+    await at.tell(at.racks[0], FOREIGN)
+    assert len(await at.alarms()) == 1
+    await at.do("update vlan set dhcp_on = false")
+    await at.judge()
+    assert await at.alarms() == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from attrs import evolve
 
 from maasha.db.pool import Pool
 from maasha.db.pools import dynamic_addresses, store_counts
@@ -108,3 +109,51 @@ async def test_the_addresses_of_ranges_are_counted(pool: Pool) -> None:
     assert await pool.run(lambda tx: dynamic_addresses(tx, VlanId(999))) == {}
     await pool.run(lambda tx: tx.execute("update subnet set managed = false"))
     assert await pool.run(dynamic_addresses) == {}
+
+
+RELAYED = """
+insert into vlan (fabric_id, vid, relay_vlan, endurance_bound)
+select fabric_id, 9, id, 48 from vlan returning id
+"""
+
+
+@asynchronous
+async def test_a_relayed_vlan_stands_as_its_racks_do(pool: Pool) -> None:
+    """They are those of the VLAN that it is relayed to, in their states there, with counts here."""
+    pair = await make_pair(pool)
+    relayed = VlanId(await pool.run(lambda tx: tx.value(RELAYED)))
+    await report(pool, pair.one, VlanService(pair.vlan, PRIMARY, NORMAL, NORMAL))
+    here = evolve(count(pair, 10, 5), vlan=relayed, free=7)
+    await tell(pool, pair.one.rack, count(pair), here)
+    home, away = (await standing(pool)).vlans
+    assert (away.vlan, away.relay, away.dhcp_on, away.endurance_bound) == (
+        relayed,
+        pair.vlan,
+        True,
+        48,
+    )
+    assert [one.hostname for one in away.members] == ["rack1", "rack2"]
+    assert away.members[0].state is NORMAL
+    assert away.members[0].count == here
+    assert (home.relay, home.members[0].count) == (None, count(pair))
+    (only,) = (await pool.run(lambda tx: read_standing(tx, relayed))).vlans
+    assert [one.count for one in only.members] == [here, None]
+
+
+@asynchronous
+async def test_returns_to_a_relayed_vlan_count_anew_too(pool: Pool) -> None:
+    """The failover state is that of the VLAN that it is relayed to."""
+    pair = await make_pair(pool)
+    relayed = VlanId(await pool.run(lambda tx: tx.value(RELAYED)))
+    await report(pool, pair.one, VlanService(pair.vlan, PRIMARY, NORMAL, NORMAL))
+    await tell(pool, pair.one.rack, evolve(count(pair), vlan=relayed))
+    await tell(pool, pair.one.rack, evolve(count(pair, 30, 10), vlan=relayed))
+    await report(pool, pair.one, VlanService(pair.vlan, PRIMARY, INTERRUPTED, NORMAL))
+
+    async def flow() -> tuple[int, int]:
+        (vlan,) = (await pool.run(lambda tx: read_standing(tx, relayed))).vlans
+        return round(vlan.members[0].flow.arrivals), round(vlan.members[0].flow.returns)
+
+    assert await flow() == (30, 0)
+    await tell(pool, pair.one.rack, evolve(count(pair, 31, 12), vlan=relayed))
+    assert await flow() == (31, 2)

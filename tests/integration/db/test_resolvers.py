@@ -10,7 +10,7 @@ from attrs import frozen
 from maasha.db.events import history
 from maasha.db.findings import store_findings
 from maasha.db.pool import Pool
-from maasha.db.probes import read_probes
+from maasha.db.probes import MOST, read_probes
 from maasha.db.resolvers import (
     KEPT,
     OLD,
@@ -238,6 +238,70 @@ async def test_who_has_nothing_of_it_is_not_disturbed(pool: Pool) -> None:
     await at.do("update subnet set dns_servers = '{}', allow_dns = false")
     await at.tell(A)
     assert await at.wanted() == before
+
+
+RELAYED = """
+insert into vlan (fabric_id, vid, relay_vlan) select fabric_id, 9, id from vlan returning id
+"""
+SUBNET = "insert into subnet (vlan_id, name, cidr) values (%s, 'far', '10.9.0.0/24')"
+
+
+@asynchronous
+async def test_a_relayed_vlan_is_told_with_the_one_it_is_relayed_to(pool: Pool) -> None:
+    """Its subnets are in the same configuration, and nobody else has clients of that VLAN."""
+    at = await town(pool)
+    relayed = await at.pool.run(lambda tx: tx.value(RELAYED))
+    await at.do(SUBNET, relayed)
+    await at.do("update subnet set dns_servers = '{10.0.0.53}' where vlan_id <> %s", relayed)
+    before = await at.wanted()
+    await at.tell(A)
+    assert await at.wanted() > before
+    assert (await at.naming()).vlan == at.site.vlan
+    await at.do("delete from vlan_naming")
+    await at.do("delete from subnet where vlan_id <> %s", relayed)
+    assert (await at.naming()).vlan == at.site.vlan
+
+
+@asynchronous
+async def test_a_rack_is_restarted_only_if_all_its_pairs_are_normal(pool: Pool) -> None:
+    """One dhcpd serves all VLANs of a rack: what is not normal on one of them is no time for it."""
+    at = await town(pool, racks=3)
+    one, two, three = at.racks
+    other = await at.pool.run(
+        lambda tx: tx.value(
+            "insert into vlan (fabric_id, vid) select fabric_id, 9 from vlan returning id"
+        )
+    )
+    await at.do(PAIRED, at.site.vlan, one, SOLO, SOLO, "unknown")
+    await at.do(PAIRED, other, two, PRIMARY, PRIMARY, "normal")
+    await at.do(PAIRED, other, three, PRIMARY, PRIMARY, "communications-interrupted")
+    assert (await at.naming()).calm
+    await at.do("update vlan set secondary_rack = %s where id = %s", two, at.site.vlan)
+    assert not (await at.naming()).calm
+    await at.do(
+        "update vlan set primary_rack = %s, secondary_rack = null where id = %s", two, at.site.vlan
+    )
+    assert not (await at.naming()).calm
+    await at.do("update service set state = 'normal'")
+    assert (await at.naming()).calm
+
+
+@asynchronous
+async def test_each_region_has_a_name_server_asked_before_any_has_two(pool: Pool) -> None:
+    """However many addresses a region has, whatever their numbers."""
+    at = await town(pool, racks=1)
+    many = [IPv4Address("10.0.5.1") + number for number in range(MOST + 4)]
+    await at.publish(*reversed(many))
+    await at.do("insert into region (system_id, hostname, version) values ('second', 'r2', '1')")
+    await at.do(
+        "insert into region_resolver (region_id, address, place, by_hand)"
+        " select id, %s, 1, false from region where system_id = 'second'",
+        IPv4Address("10.200.0.53"),
+    )
+    (probe,) = await at.probes()
+    assert len(probe.resolvers) == MOST
+    assert set(probe.resolvers[:2]) == {many[-1], IPv4Address("10.200.0.53")}
+    assert set(probe.resolvers[2:]) == set(many[-MOST + 1 : -1])
 
 
 @asynchronous

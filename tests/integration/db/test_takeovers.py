@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from attrs import frozen
+from twisted.internet.defer import Deferred
 
 from maasha.db.events import history
 from maasha.db.pool import Pool
@@ -11,6 +12,7 @@ from maasha.db.racks import Registered, drop_links, register_link, relink
 from maasha.db.returning import Arrival, register_returning
 from maasha.db.standing import read_standing
 from maasha.db.takeovers import NotTaken, Taken, take_over
+from maasha.db.transaction import Transaction
 from maasha.model.cluster import Introduction
 from maasha.model.dhcp import OFF, PeerState, VlanService
 from maasha.model.network import VlanId
@@ -244,3 +246,67 @@ async def test_a_state_is_known_since_when(pool: Pool) -> None:
     assert first is not None
     assert second is not None
     assert second > first
+
+
+WAITS = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
+
+
+@asynchronous
+async def test_who_registers_just_now_is_not_off(pool: Pool) -> None:
+    """Whoever vouches waits for that, and is told that the rack is linked."""
+    site = await make_site(pool)
+    one, worker = site.pair.one, site.pair.worker.id
+    back = introduction(one, "rack1", "10.0.0.1/24")
+    waiting: list[Deferred[str]] = []
+
+    async def register(tx: Transaction) -> None:
+        await register_link(tx, back, worker, "10.0.0.1:1")
+        waiting.append(Deferred.fromCoroutine(site.refused()))
+        while not await pool.run(lambda other: other.value(WAITS)):
+            assert not waiting[0].called
+
+    await pool.run(register)
+    assert "both linked" in await waiting[0]
+    assert (await site.members())[0].replaced_by == ""
+
+
+@asynchronous
+async def test_who_registers_waits_for_whoever_vouches(pool: Pool) -> None:
+    """Then it ends what he did."""
+    site = await make_site(pool)
+    one, worker = site.pair.one, site.pair.worker.id
+    back = introduction(one, "rack1", "10.0.0.1/24")
+    waiting: list[Deferred[Registered]] = []
+
+    async def vouch(tx: Transaction) -> None:
+        await take_over(tx, "user:ann", site.pair.vlan)
+        registration = pool.run(lambda mine: register_link(mine, back, worker, "10.0.0.1:1"))
+        waiting.append(Deferred.fromCoroutine(registration))
+        while not await pool.run(lambda other: other.value(WAITS)):
+            assert not waiting[0].called
+
+    await pool.run(vouch)
+    await waiting[0]
+    assert (await site.members())[0].replaced_by == ""
+    assert (await site.kinds())[:2] == ["dhcp.takeover-ended", "dhcp.takeover"]
+
+
+@asynchronous
+async def test_vlans_are_held_before_racks(pool: Pool) -> None:
+    """As deciders hold them, so that a rack that comes back is in nobody's way."""
+    site = await make_site(pool)
+    await site.take()
+    one, worker = site.pair.one, site.pair.worker.id
+    waiting: list[Deferred[object]] = []
+
+    async def decide(tx: Transaction) -> None:
+        await tx.execute("select from vlan for no key update")
+        registration = pool.run(lambda mine: relink(mine, one.system_id, worker, "10.0.0.1:1"))
+        waiting.append(Deferred.fromCoroutine(registration))
+        while not await pool.run(lambda other: other.value(WAITS)):
+            assert not waiting[0].called
+        await tx.execute("select from rack for update nowait")
+
+    await pool.run(decide)
+    await waiting[0]
+    assert (await site.members())[0].replaced_by == ""

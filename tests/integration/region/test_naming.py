@@ -110,12 +110,16 @@ async def test_alarms_are_looked_at_too(pool: WatchedPool) -> None:
 
 @asynchronous
 async def test_without_a_database_nothing_is_done(pool: WatchedPool) -> None:
-    """It is tried again with the next look."""
-    await make_site(pool)
-    await pool.run(lambda tx: tx.execute("alter table vlan_naming rename to away"))
-    clock = Clock()
+    """It is tried again with the next look that is due."""
+    site, clock = await make_site(pool), Clock()
     naming = Naming(clock, pool.run)
+    await publish(pool, site)
+    await answer(pool, site, 1.0, 1.0)
+    await pool.run(lambda tx: tx.execute("alter table vlan_naming rename to away"))
     await naming.look(FREE)
     await pool.run(lambda tx: tx.execute("alter table away rename to vlan_naming"))
+    await naming.look(FREE)
+    assert await told(pool) == ()
     clock.advance(TICK)
     await naming.look(FREE)
+    assert await told(pool) == (A, B)

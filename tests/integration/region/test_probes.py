@@ -14,6 +14,7 @@ from maasha.region import probes
 from maasha.region.probes import RENEWAL, TICK, Probes
 from maasha.region.resolving import Resolving
 from maasha.region.rush import Rush
+from maasha.rpc.errors import LinkLost
 from tests.asynchronous import asynchronous
 from tests.integration.region.at_rest import WatchedPool, after, at_rest
 from tests.integration.region.rack import Line, Rack, Town
@@ -36,9 +37,12 @@ async def probing(
     worker: Worker,
     racks: list[Rack],
     secret: str | None = SECRET,
+    deaf: int | None = None,
 ) -> list[Line]:
-    """Link the racks and begin to look."""
+    """Link the racks, one of which may be deaf, and begin to look."""
     lines = [Line(rack) for rack in racks]
+    if deaf is not None:
+        lines[deaf].error = LinkLost("test")
     for rack, line in zip(racks, lines, strict=True):
         await rack.join(worker.registration, line)
     await at_rest(pool, clock)
@@ -88,6 +92,23 @@ async def test_many_racks_take_turns(
     assert sorted(told(line) for line in lines) == [0, 1]
     await after(pool, clock, TICK)
     assert [told(line) for line in lines] == [1, 1]
+
+
+@asynchronous
+@pytest.mark.parametrize("deaf", [0, 1])
+async def test_who_takes_no_orders_keeps_nobody_from_theirs(
+    pool: WatchedPool,
+    clock: Clock,
+    worker: Worker,
+    racks: list[Rack],
+    monkeypatch: pytest.MonkeyPatch,
+    deaf: int,
+) -> None:
+    """Whoever was tried longest ago comes first, whether or not it heard."""
+    monkeypatch.setattr(probes, "MOST", 1)
+    await probing(pool, clock, worker, racks, deaf=deaf)
+    await after(pool, clock, TICK)
+    assert [bool(rack.probes) for rack in racks] == [deaf != 0, deaf != 1]
 
 
 @asynchronous

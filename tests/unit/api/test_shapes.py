@@ -79,6 +79,22 @@ def test_where_a_vlan_is_relayed_to() -> None:
     assert vlan_json(relays, picture_of(known, ()))["relay_vlan"] == named_vlan(VLAN)
 
 
+def test_what_a_relayed_vlan_has_of_the_other_one() -> None:
+    """Whether DHCP is on, so that others' servers are warned of, and the regions' name servers."""
+    on = evolve(VLAN, dhcp_on=True)
+    relays = evolve(VLAN, id=VlanId(8), vid=8, relay=VLAN.id)
+    server = ForeignServer(IPv4Address("10.0.0.9"), "02:00:00:00:00:09", ("rack-1",))
+    known = Networks(NETWORKS.fabrics, {on.id: on, relays.id: relays}, {})
+    picture = evolve(
+        picture_of(known, ()),
+        foreign={relays.id: (server,)},
+        region_dns={VLAN.id: (IPv4Address("10.0.2.53"),), relays.id: (IPv4Address("10.0.3.53"),)},
+    )
+    shown = vlan_json(relays, picture)
+    assert (shown["dhcp_on"], shown["region_dns"]) == (False, ["10.0.2.53"])
+    assert "10.0.0.9 (02:00:00:00:00:09)" in str(shown["dhcp_warning"])
+
+
 def test_what_a_vlan_boots() -> None:
     """By the names under which it is submitted."""
     files = (BootFile(16, "http://{rack}/a"), BootFile(None, "grub.0"))

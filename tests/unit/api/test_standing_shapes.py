@@ -6,9 +6,10 @@ from typing import Any
 
 from attrs import evolve
 
-from maasha.api.standing_shapes import advice_of, standing_json
+from maasha.api.standing_shapes import Network, advice_of, standing_json
 from maasha.db.vlans import VlanRow
 from maasha.model.event import Event, EventId
+from maasha.model.network import VlanId
 from maasha.model.orders import OrderKind
 from maasha.model.standing import VlanStanding
 from tests.unit.api.samples import ONE, TWO, VLAN
@@ -22,10 +23,10 @@ def alarm(subject: str) -> Event:
     return Event(EventId(1), at(5), "leader", subject, "dhcp.alone", "alarm", "alone", None)
 
 
-def shown(now: VlanStanding, row: VlanRow = ROW) -> dict[str, Any]:
+def shown(now: VlanStanding, row: VlanRow = ROW, home: VlanRow | None = None) -> dict[str, Any]:
     """Show a VLAN ten seconds after noon."""
     alarms = [alarm("vlan:7"), alarm("vlan:8")]
-    return dict(standing_json(row, now, 100, alarms, at(10)))
+    return dict(standing_json(Network(row, home or row, 100), now, alarms, at(10)))
 
 
 def test_a_vlan_with_one_server() -> None:
@@ -97,5 +98,18 @@ def test_a_place_without_a_rack_is_left_out() -> None:
 
 def test_no_advice_where_dhcp_is_off() -> None:
     """There is no pool then."""
-    assert advice_of(evolve(ROW, dhcp_on=False), PAIR, 100) == ()
-    assert advice_of(ROW, None, 100)
+    off = evolve(ROW, dhcp_on=False)
+    assert advice_of(Network(off, off, 100), PAIR) == ()
+    assert advice_of(Network(ROW, ROW, 100), None)
+
+
+def test_a_vlan_that_is_relayed() -> None:
+    """It is on where its racks have their places, in which they are shown."""
+    relays = evolve(VLAN, id=VlanId(8), vid=8, relay=ROW.id)
+    found = shown(evolve(PAIR, vlan=relays.id, relay=ROW.id), relays, ROW)
+    assert (found["id"], found["relay_vlan"]["id"]) == (8, 7)
+    assert (found["dhcp_on"], found["standing"]) == (True, "pair")
+    assert [one["place"] for one in found["racks"]] == ["primary", "secondary"]
+    assert found["endurance"]["addresses_left"] == 20
+    assert any("one of the two racks" in words for words in found["advice"])
+    assert shown(PAIR)["relay_vlan"] is None

@@ -130,3 +130,11 @@ def test_no_answer_is_a_crash(document: object) -> None:
     """Whatever came."""
     standing_text(document)
     standing_text([document], whole=True)
+
+
+def test_a_relayed_vlan_says_whose_racks_serve_it() -> None:
+    """It is in the table as others are."""
+    relayed = ALONE | {"id": 5003, "relay_vlan": {"id": 5001}, "alarms": []}
+    _, row, words = standing_text([relayed]).splitlines()
+    assert row.split()[:4] == ["5003", "fabric-0", "0", "alone"]
+    assert words == "    relayed to VLAN 5001, whose racks serve it"

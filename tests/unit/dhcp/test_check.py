@@ -37,6 +37,14 @@ async def test_a_refusal_has_dhcpds_words_and_the_line(tmp_path: Path) -> None:
 
 
 @asynchronous
+async def test_a_refusal_of_hosts_blames_no_line_of_the_text(tmp_path: Path) -> None:
+    """They are in a file of their own."""
+    program = script(tmp_path, 'echo "$4.hosts line 2: no good" >&2; exit 1')
+    verdict = await check(reactor, program, "one\ntwo", tmp_path / "draft")
+    assert verdict == Refused("the file of hosts line 2: no good")
+
+
+@asynchronous
 async def test_a_check_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A dhcpd that hangs on a text refuses it."""
     monkeypatch.setattr(module, "DEADLINE", 0.05)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from maasha.dhcp.listing import MAX_LINES, listing
 
 CONFIG = "\n".join(f"line {n} of the file;" for n in range(1, 11)) + '\n    secret "c2VjcmV0";\n'
@@ -62,3 +64,16 @@ def test_a_listing_ends() -> None:
     """The first errors are the ones that matter."""
     said = "".join(f"x line {n}: wrong\n" for n in range(1, 1000))
     assert len(listing(said, CONFIG).splitlines()) == MAX_LINES
+
+
+def test_complaints_about_the_hosts_are_not_lines_of_the_configuration() -> None:
+    """They name the file that they are about, so nothing else is shown or blamed for them."""
+    hosts = Path("/var/lib/x/hosts.conf")
+    said = f"{hosts} line 4: semicolon expected.\n host x {{\n/x/c line 9: {hosts}: bad parse.\n"
+    shown = listing(said, CONFIG, hosts).splitlines()
+    assert shown[:3] == [
+        "the file of hosts line 4: semicolon expected.",
+        " host x {",
+        "line 9: the file of hosts: bad parse.",
+    ]
+    assert [line for line in shown if line.startswith(">")] == [">    9 line 9 of the file;"]

@@ -294,3 +294,24 @@ def test_the_samples_are_what_they_say() -> None:
     """A hundred an hour come, forty are given back."""
     assert STEADY.hourly == pytest.approx(100.0)
     assert STEADY.net_hourly == pytest.approx(60.0)
+
+
+RELAYED = evolve(ALONE, vlan=VlanId(8), relay=ALONE.vlan)
+
+
+def test_a_relayed_vlan_has_its_servers_elsewhere() -> None:
+    """That one is alone is told where its place is; how long addresses last is told of each."""
+    judged = judge(Memory({VlanId(8): at(0)}), [RELAYED], at(60))[1]
+    alone, lasts = judged
+    assert (alone.alarm, alone.open) == (Alarm.ALONE, False)
+    assert (lasts.alarm, lasts.open) == (Alarm.ENDURANCE, True)
+    assert f"maasha dhcp takeover {ALONE.vlan} --off rack1" in lasts.detail
+
+
+def test_nobody_takes_over_for_the_sake_of_a_relayed_vlan() -> None:
+    """What the VLAN allows that the racks have their places in is what counts."""
+    never = evolve(RELAYED, take_over_after=0)
+    allowed = evolve(ALONE, take_over_after=120)
+    assert take_overs([allowed, never], at(1000)) == take_overs([allowed], at(1000))
+    assert take_overs([allowed], at(1000)) == (ALONE.vlan,)
+    assert take_overs([evolve(RELAYED, take_over_after=120)], at(1000)) == ()
