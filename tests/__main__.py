@@ -33,7 +33,7 @@ QUIET = tuple(
 WAITING = tuple(
     f"{ACCEPTANCE}/test_{name}.py"
     for name in (
-        *("history", "leases", "network", "on_the_spot", "outage", "page", "placement"),
+        *("history", "leases", "losses", "network", "on_the_spot", "outage", "page", "placement"),
         *("primary_dies", "probes", "promises", "rollout", "takeover"),
     )
 )
