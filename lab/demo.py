@@ -64,6 +64,11 @@ def _up(_: argparse.Namespace) -> int:
     return 0
 
 
+def _spread(cluster: Cluster) -> bool:
+    """Whether each rack has links to two workers."""
+    return all(rack["connections"] >= 2 for rack in cluster.status()["racks"])
+
+
 def _down(_: argparse.Namespace) -> int:
     lab = Lab.adopt(DIRECTORY)
     if lab is None:
@@ -137,7 +142,10 @@ def _start() -> Cluster:
     shutil.rmtree(DIRECTORY, ignore_errors=True)
     if _answers():
         raise Complaint(f"port {PORT} of this machine is taken: end what listens there first")
-    return start("demo", DIRECTORY, detached=True, progress=_progress)
+    cluster = start("demo", DIRECTORY, detached=True, progress=_progress)
+    # the first link of a rack is there before all workers are up
+    until(lambda: _spread(cluster), "two links of each rack", timeout=30.0, interval=0.3)
+    return cluster
 
 
 def _progress(step: str) -> None:
