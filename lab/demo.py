@@ -66,7 +66,7 @@ def _up(_: argparse.Namespace) -> int:
 
 def _spread(cluster: Cluster) -> bool:
     """Whether each rack has links to two workers."""
-    return all(rack["connections"] >= 2 for rack in cluster.status()["racks"])
+    return all(len(rack["connections"]) >= 2 for rack in cluster.status()["racks"])
 
 
 def _down(_: argparse.Namespace) -> int:
