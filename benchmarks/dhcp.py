@@ -22,7 +22,7 @@ from pathlib import Path
 
 from benchmarks.bars import DHCP
 from benchmarks.dhcp_site import Site, client, serving
-from benchmarks.figures import Figure, owed, report, short, table
+from benchmarks.figures import Figure, conclude, owed
 
 ROUNDS, QUICK_ROUNDS = 20, 3
 FREE = IPv4Address("10.1.1.0")
@@ -83,11 +83,7 @@ def main() -> int:
     given = parser.parse_args()
     rounds = given.rounds or (QUICK_ROUNDS if given.quick else ROUNDS)
     found, bars = run(rounds), owed(DHCP, given.quick)
-    if given.json:
-        given.json.write_text(json.dumps(report(found, bars), indent=1) + "\n")
-    missed = short(found, bars)
-    sys.stdout.write(f"{table(found, bars)}\n\n{len(bars) - len(missed)} of {len(bars)} bars met\n")
-    return 1 if missed else 0
+    return conclude(found, bars, given.json)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import statistics
+import sys
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from attrs import frozen
@@ -66,6 +69,15 @@ def _reported(bar: Bar, value: float | None) -> dict[str, Any]:
         "bar": str(bar),
         "holds": bar.met_by(value),
     }
+
+
+def conclude(found: Figures, bars: Sequence[Bar], path: Path | None) -> int:
+    """Print the table, write the rows for machines to `path` if given; gives the exit code."""
+    if path is not None:
+        path.write_text(json.dumps(report(found, bars), indent=1) + "\n")
+    missed = short(found, bars)
+    sys.stdout.write(f"{table(found, bars)}\n\n{len(bars) - len(missed)} of {len(bars)} bars met\n")
+    return 1 if missed else 0
 
 
 def table(found: Figures, bars: Iterable[Bar]) -> str:

@@ -9,14 +9,13 @@ of `benchmarks.bars` is short.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tempfile
 from collections import defaultdict
 from pathlib import Path
 
 from benchmarks.bars import STORM
-from benchmarks.figures import Figure, owed, report, short, table
+from benchmarks.figures import Figure, conclude, owed
 from tests.acceptance.storm import Storm, stormy
 
 RACKS = 1000
@@ -57,11 +56,7 @@ def main() -> int:
     given = parser.parse_args()
     rounds = given.rounds or (QUICK_ROUNDS if given.quick else ROUNDS)
     found, bars = run(rounds), owed(STORM, given.quick)
-    if given.json:
-        given.json.write_text(json.dumps(report(found, bars), indent=1) + "\n")
-    missed = short(found, bars)
-    sys.stdout.write(f"{table(found, bars)}\n\n{len(bars) - len(missed)} of {len(bars)} bars met\n")
-    return 1 if missed else 0
+    return conclude(found, bars, given.json)
 
 
 if __name__ == "__main__":
