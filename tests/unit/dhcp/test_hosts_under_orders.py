@@ -16,6 +16,7 @@ from maasha.model.dhcp import SOLO
 from maasha.model.orders import Standing
 from maasha.model.stamp import Stamp
 from tests.unit.dhcp.networks import PLAIN, PRIMARY, rack, span, subnet, vlan
+from tests.unit.dhcp.ordering import resume, solo
 from tests.unit.dhcp.test_server import Room, now, room_in
 from tests.unit.region.spot import NOON
 
@@ -39,16 +40,6 @@ def stop(held: Held) -> Standing:
 def stop_one(held: Held) -> Standing:
     """Order a stop of one VLAN of two."""
     return orders.stop(held.standing, PLAIN.vlan, NOON, None, "ann")
-
-
-def solo(held: Held) -> Standing:
-    """Order to serve one VLAN alone."""
-    return orders.solo(held.standing, held.base, PLAIN.vlan, NOON, "ann")
-
-
-def resume(held: Held) -> Standing:
-    """End all orders."""
-    return orders.resume(held.standing, None)
 
 
 @pytest.fixture

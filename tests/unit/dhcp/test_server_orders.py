@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -16,25 +15,13 @@ from maasha.dhcp.held import Held
 from maasha.dhcp.orders import Impossible
 from maasha.model.dhcp import SOLO, Duty
 from maasha.model.orders import OrderKind, Standing
-from tests.unit.dhcp.networks import PLAIN
+from tests.unit.dhcp.ordering import NOON, resume, solo
 from tests.unit.dhcp.test_server import ALONE, PAIRED, Child, Room, now, plan_of, room_in
-
-NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
 def stop(held: Held) -> Standing:
     """Order a stop of everything."""
     return orders.stop(held.standing, None, NOON, None, "ann")
-
-
-def solo(held: Held) -> Standing:
-    """Order to serve alone."""
-    return orders.solo(held.standing, held.base, PLAIN.vlan, NOON, "ann")
-
-
-def resume(held: Held) -> Standing:
-    """End all orders."""
-    return orders.resume(held.standing, None)
 
 
 @pytest.fixture
